@@ -1,0 +1,3 @@
+//! The `wakeman` command.
+
+fn main() {}
