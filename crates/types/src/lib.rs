@@ -1,11 +1,45 @@
 //! The contract every other crate speaks.
 //!
-//! Owns: domain objects, ids, the `Gateway` trait, events, view models, wire schema.
+//! Owns: domain objects, ids, the [`Gateway`] trait, view models, wire schema.
 //! Must not: do I/O, know a runtime, a database or a clock, or see any other crate of ours.
+//! Start at [`Gateway`] for what can be asked, at [`View`] for what people are told.
 #![warn(missing_docs)]
 
+mod change;
 mod entity;
+mod finding;
+mod gateway;
+mod id;
+mod metric;
+mod principal;
+mod proposal;
+mod thread;
 mod time;
+mod view;
 
+pub use change::{Change, ChangeKind, ChangeRef, short_sha};
 pub use entity::Entity;
+pub use finding::{
+    CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Resolution, Severity, Subject,
+    Trend,
+};
+pub use gateway::{
+    Admin, Chat, ClaimedDelivery, DecisionRequest, DeliveryReport, ErrorKind, Findings, Frontend, Gateway,
+    GatewayError, ListRequest, Page, Proposals, Reply, ThreadView,
+};
+pub use id::{
+    ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,
+    ThreadId,
+};
+pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
+pub use principal::{Channel, Identity, Principal, PrincipalError, Role};
+pub use proposal::{
+    Action, CardText, Decision, Digest, Outcome, Proposal, ProposalState, Step, StepText, Verdict, Verification,
+    VerificationResult,
+};
+pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+pub use view::{
+    ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView, NoticeView, ProposalView,
+    RecoveryView, SettledView, SourceNotice, StatusView, View, WhoamiView, WhyView,
+};

@@ -1,0 +1,195 @@
+//! The one typed surface of the brain, dyn-compatible, held as `Arc<dyn Gateway>`.
+//!
+//! Every method takes the principal that the transport proved; the gateway decides who that is and what they may do.
+
+use futures_core::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Channel, Delivery, DeliveryId, Finding, FindingId, FindingView, Message, Note, Principal, Proposal, ProposalId,
+    ProposalView, StatusView, Thread, ThreadId, Timestamp, Verdict, WhoamiView, WhyView,
+};
+
+/// What every method answers with, some time later.
+pub type Reply<'a, T> = BoxFuture<'a, Result<T, GatewayError>>;
+
+/// The kind of a refusal or failure: decides exit codes and HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// There is no such thing.
+    NotFound,
+    /// The request itself is wrong.
+    Invalid,
+    /// The caller may not do this.
+    Forbidden,
+    /// It was decided or changed before.
+    AlreadyDecided,
+    /// The window has closed.
+    Expired,
+    /// The digest is not the one of the payload as it stands.
+    DigestMismatch,
+    /// Policy forbids it now.
+    Refused,
+    /// Somebody changed it at the same moment; try again.
+    Conflict,
+    /// Something outside does not answer.
+    Unavailable,
+    /// The state could not be read or written.
+    Storage,
+}
+
+/// A refusal or failure in words a person can act on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{message}")]
+pub struct GatewayError {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// The thing and the remedy.
+    pub message: String,
+}
+
+impl GatewayError {
+    /// An error of `kind` that says `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// One page of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Pass it as `cursor` for the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListRequest {
+    /// Only this state: `open`, `pending`, … `None`: what still needs somebody first, then all.
+    pub state: Option<String>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// Rows wanted, 1–200; 0 means 50.
+    pub limit: u32,
+}
+
+/// What an operator says of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionRequest {
+    /// Yes or no.
+    pub decision: Verdict,
+    /// The digest of what they were shown: 12 digits or more.
+    pub digest: String,
+    /// Why, in their words.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What one surface made of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum DeliveryReport {
+    /// The platform took it.
+    Sent {
+        /// The platform's id of the message, for edits and replies.
+        reference: Option<String>,
+    },
+    /// It may work later; costs a try.
+    Retry {
+        /// Not before then.
+        not_before: Timestamp,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The channel itself is down; costs no try.
+    Unavailable {
+        /// What went wrong.
+        reason: String,
+    },
+    /// It will never work.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A delivery leased to a frontend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClaimedDelivery {
+    /// What to show.
+    pub delivery: Delivery,
+    /// Proves the lease when confirming.
+    pub epoch: u64,
+    /// How many times it was handed out, this one included.
+    pub attempt: u32,
+}
+
+/// A thread with what was said in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadView {
+    /// The thread.
+    pub thread: Thread,
+    /// Its newest messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Its notes, oldest first.
+    pub notes: Vec<Note>,
+}
+
+/// Conversations.
+pub trait Chat: Send + Sync {
+    /// The threads, the one last spoken in first.
+    fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>>;
+    /// One thread with its newest messages.
+    fn thread<'a>(&'a self, by: &'a Principal, id: &'a ThreadId, list: ListRequest) -> Reply<'a, ThreadView>;
+}
+
+/// Findings and what an operator says of them.
+pub trait Findings: Send + Sync {
+    /// The findings, newest first.
+    fn findings<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Finding>>;
+    /// One finding.
+    fn finding<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, FindingView>;
+    /// Everything behind it.
+    fn why<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, WhyView>;
+    /// "It is mine."
+    fn acknowledge<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;
+    /// Quiet for `duration_ms`.
+    fn snooze<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding>;
+    /// "It is over."
+    fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;
+}
+
+/// Proposals and their decisions.
+pub trait Proposals: Send + Sync {
+    /// The proposals, newest first.
+    fn proposals<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Proposal>>;
+    /// One proposal as its card shows it.
+    fn proposal<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView>;
+    /// Yes or no to exactly what was shown.
+    fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal>;
+}
+
+/// What an adapter of a chat platform needs.
+pub trait Frontend: Send + Sync {
+    /// Leases up to `limit` owed messages of `channel` for `lease_ms`.
+    fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>>;
+    /// Says what became of a leased message.
+    fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, epoch: u64, report: DeliveryReport) -> Reply<'a, ()>;
+}
+
+/// The instance itself.
+pub trait Admin: Send + Sync {
+    /// The one-look summary.
+    fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView>;
+    /// Who the caller is taken for.
+    fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView>;
+}
+
+/// The brain as every surface sees it.
+pub trait Gateway: Chat + Findings + Proposals + Frontend + Admin {}
+
+impl<T: Chat + Findings + Proposals + Frontend + Admin> Gateway for T {}

@@ -1,0 +1,230 @@
+//! View models: the data of every message a person sees. `present` words them, once, for every surface.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Channel, DeliveryId, Finding, FindingId, Identity, Interruption, Proposal, ProposalId, Severity, ThreadId,
+    Timestamp, VerificationResult,
+};
+
+/// Why a finding is said now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingNews {
+    /// It was just opened.
+    New,
+    /// It got worse since it was said.
+    Escalated,
+    /// It came back after it was resolved.
+    Reopened,
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// A finding as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingView {
+    /// The finding.
+    pub finding: Finding,
+    /// Why it is shown.
+    pub news: FindingNews,
+    /// The proposal that would repair it, where there is one.
+    pub proposal: Option<ProposalId>,
+    /// The label of the repair for a button: `Propose revert of #482`.
+    pub repair: Option<String>,
+}
+
+/// A finding that is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecoveryView {
+    /// The finding, resolved.
+    pub finding: Finding,
+    /// The proposal that is credited, if one ran.
+    pub proposal: Option<ProposalId>,
+}
+
+/// A proposal as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProposalView {
+    /// The proposal.
+    pub proposal: Proposal,
+}
+
+/// What became of a proposal, in the thread it was shown in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SettledView {
+    /// The proposal in its new state.
+    pub proposal: Proposal,
+    /// The finding it was for, as it stands.
+    pub finding: Option<Finding>,
+    /// What the check found, once it has.
+    pub verification: Option<VerificationResult>,
+}
+
+/// A source that does not answer, or answers again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceNotice {
+    /// `PostHog`, `GitHub`, …
+    pub source: String,
+    /// Since when it has not answered; `None`: it answers again.
+    pub silent_since: Option<Timestamp>,
+    /// What it said, shortened.
+    pub reason: String,
+    /// When it will be asked again.
+    pub next_try: Option<Timestamp>,
+    /// How many metrics are unknown meanwhile.
+    pub metrics: u32,
+}
+
+/// One line of a digest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DigestLine {
+    /// The finding.
+    pub finding: Finding,
+    /// Why it did not interrupt, in three words.
+    pub reason: String,
+}
+
+/// The findings that did not interrupt, ranked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DigestView {
+    /// Most important first.
+    pub lines: Vec<DigestLine>,
+    /// Start of the time it covers.
+    pub since: Timestamp,
+}
+
+/// A plain line from Wakeman itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticeView {
+    /// The words.
+    pub text: String,
+}
+
+/// Everything that can be delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "view", rename_all = "snake_case")]
+pub enum View {
+    /// A finding.
+    Finding(Box<FindingView>),
+    /// A finding is over.
+    Recovery(Box<RecoveryView>),
+    /// A card that asks for a decision.
+    Proposal(Box<ProposalView>),
+    /// What became of a card.
+    Settled(Box<SettledView>),
+    /// A source went silent or came back.
+    Source(SourceNotice),
+    /// What did not interrupt.
+    Digest(DigestView),
+    /// A plain line.
+    Notice(NoticeView),
+}
+
+/// Why something was said: everything behind a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhyView {
+    /// The finding with its causes and evidence.
+    pub finding: Finding,
+    /// The policy that chose how to tell.
+    pub policy: String,
+    /// What it chose.
+    pub interruption: Interruption,
+    /// The probability with which it chose that, 0–1.
+    pub propensity: f64,
+    /// The policy's reason in a few words.
+    pub reason: String,
+    /// The features it saw, by name.
+    pub features: Vec<(String, f64)>,
+    /// Proposals made for it.
+    pub proposals: Vec<ProposalId>,
+}
+
+/// How one source or component is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ComponentView {
+    /// `posthog`, `github`, `store`, …
+    pub name: String,
+    /// Whether credentials and settings for it exist.
+    pub configured: bool,
+    /// Whether it worked the last time.
+    pub ok: bool,
+    /// When it last worked.
+    pub last_success: Option<Timestamp>,
+    /// What a person should know: the remedy when it is not fine.
+    pub detail: String,
+}
+
+/// The one-look summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusView {
+    /// The instance's name.
+    pub instance: String,
+    /// The program's version.
+    pub version: String,
+    /// What is watched: `acme/app`.
+    pub watching: String,
+    /// `observe` or `propose`.
+    pub mode: String,
+    /// Findings that are not over.
+    pub open_findings: u64,
+    /// Proposals that wait for a decision.
+    pub awaiting: u64,
+    /// Sources and other components.
+    pub components: Vec<ComponentView>,
+    /// Interruptions in the last seven days.
+    pub interruptions: u32,
+    /// How many are allowed in seven days.
+    pub alarm_budget: u32,
+    /// The time this was true.
+    pub as_of: Timestamp,
+    /// The zone times are shown in.
+    pub timezone: String,
+    /// Settings that were not understood, each with a suggestion.
+    pub warnings: Vec<String>,
+}
+
+/// Who the gateway takes the caller for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WhoamiView {
+    /// Principal, operator and role.
+    pub identity: Identity,
+    /// Whether settings name this operator.
+    pub listed: bool,
+}
+
+/// How strictly a delivery must arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryClass {
+    /// At least once, with a visible id.
+    Alert,
+    /// A card: resent at most once, marked.
+    Card,
+    /// Anything else.
+    Note,
+}
+
+/// One message owed to one channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Which frontend sends it.
+    pub channel: Channel,
+    /// Which chat there; `local` for the terminal.
+    pub chat: String,
+    /// The conversation it belongs to.
+    pub thread: Option<ThreadId>,
+    /// How strictly it must arrive.
+    pub class: DeliveryClass,
+    /// How bad the thing it tells of is.
+    pub severity: Severity,
+    /// The finding it tells of.
+    pub finding: Option<FindingId>,
+    /// What it says.
+    pub view: View,
+    /// When it was committed.
+    pub created_at: Timestamp,
+}
