@@ -1,0 +1,1 @@
+//! Configuration files: parsed with the path of what is wrong.

@@ -1,0 +1,1 @@
+//! The instance directory: a contract with people, scripts and other programs.

@@ -1,0 +1,19 @@
+//! What the brain needs from outside, in its own words.
+//!
+//! Owns: the traits and their plain data. Must not: name a host, a header or a status code. The adapters are in `integrations`;
+//! tests and the demo bring their own clock and randomness.
+
+mod code;
+mod error;
+mod hands;
+mod product;
+mod time;
+
+pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, RunStatus};
+pub use error::{HandsError, SourceError};
+pub use hands::{
+    Checks, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged, OpenedPull, PullFacts, PullFile, RepoHands,
+    RevertRequest,
+};
+pub use product::{BucketAnswer, BucketRequest, ErrorIssue, ProductSource};
+pub use time::{Clock, Random, SystemClock, SystemRandom};
