@@ -13,6 +13,7 @@ mod id;
 mod metric;
 mod principal;
 mod proposal;
+mod ranking;
 mod thread;
 mod time;
 mod view;
@@ -37,6 +38,7 @@ pub use proposal::{
     Action, CardText, Decision, Digest, Outcome, Proposal, ProposalState, Step, StepText, Verdict, Verification,
     VerificationResult,
 };
+pub use ranking::{Choice, ChoiceRecord};
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use view::{

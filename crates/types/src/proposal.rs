@@ -192,6 +192,12 @@ pub struct Step {
     pub intended_at: Option<Timestamp>,
     /// The key that makes a repeated call harmless, where the remote has one.
     pub idempotency_key: Option<String>,
+    /// Calls begun so far.
+    pub tries: u32,
+    /// Not tried (again) before then: the remote asked to wait, or something it depends on is not ready.
+    pub not_before: Option<Timestamp>,
+    /// Why it waits.
+    pub waiting_for: Option<String>,
     /// Set when the outcome was recorded.
     pub settled_at: Option<Timestamp>,
     /// What came of it.
