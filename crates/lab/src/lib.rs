@@ -1,1 +1,53 @@
-//! Wakeman: lab.
+//! The simulated world: a small product and the PostHog, GitHub and Vercel it runs on.
+//!
+//! Owns: scenarios, the world's clock and numbers, what each service answers over HTTP, the log of effects.
+//! Must not: know Wakeman's other crates, or recognise a query, a digest or an id by literal.
+//! One lock, [`Lab::world`], guards everything; handlers take it briefly and never across an `await`.
+//! Start at [`Lab::new`], then [`scenario`] for what a world is made of and [`world`] for how it moves.
+
+pub mod client;
+mod control;
+mod gate;
+pub mod github;
+pub mod posthog;
+pub mod scenario;
+mod serve;
+pub mod time;
+pub mod vercel;
+pub mod world;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+
+pub use scenario::{Scenario, ScenarioError};
+pub use serve::serve;
+pub use world::World;
+
+/// One running world and everything that answers for it; the state of every router.
+pub struct Lab {
+    world: Mutex<World>,
+    faults: Mutex<gate::Faults>,
+}
+
+impl Lab {
+    /// Builds the world of a scenario; its clock stands at the scenario's start.
+    pub fn new(scenario: Scenario) -> Arc<Lab> {
+        Arc::new(Lab { world: Mutex::new(World::new(scenario)), faults: Mutex::default() })
+    }
+
+    /// Every service under its prefix: `/posthog`, `/github`, `/vercel` and the control plane `/_lab`.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .nest("/posthog", gate::guarded(posthog::router(), scenario::Service::Posthog, self))
+            .nest("/github", gate::guarded(github::router(), scenario::Service::Github, self))
+            .nest("/vercel", gate::guarded(vercel::router(), scenario::Service::Vercel, self))
+            .nest("/_lab", control::router())
+            .with_state(Arc::clone(self))
+    }
+
+    /// The world, locked. Hold it briefly, never across an `await`.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
