@@ -1,0 +1,58 @@
+//! From serde's sentences to ours: `"60s" is not a whole number; write it like 60000`.
+
+use serde_json::Value;
+
+/// `text` in quotes, control characters made visible, shortened to what fits a line.
+pub(crate) fn quote(text: &str) -> String {
+    const SHOWN_MAX: usize = 60;
+    let mut shown: String = text.chars().take(SHOWN_MAX).collect();
+    if text.chars().nth(SHOWN_MAX).is_some() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
+/// A JSON value as a sentence names it: strings in quotes, numbers as they stand, `an object`, `a list`.
+pub(crate) fn name_value(value: &Value) -> String {
+    match value {
+        Value::String(text) => quote(text),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What is wrong with `value`, from serde's message about it. `example` is what the key's value looks like.
+pub(crate) fn explain(message: &str, value: Option<&Value>, example: Option<&str>) -> String {
+    let wrong_type = message.starts_with("invalid type:") || message.starts_with("invalid value:");
+    match (wrong_type, message.rsplit_once(", expected ")) {
+        (true, Some((_, wanted))) => {
+            let found = value.map_or_else(|| "this".to_owned(), name_value);
+            with_example(&format!("{found} is not {}", plain(wanted)), example)
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// The sentence, with the remedy at its end unless it has one.
+pub(crate) fn with_example(sentence: &str, example: Option<&str>) -> String {
+    match example {
+        Some(example) if !sentence.contains(';') => format!("{sentence}; write it like {example}"),
+        _ => sentence.to_owned(),
+    }
+}
+
+/// serde's names of types, in words.
+fn plain(wanted: &str) -> &str {
+    match wanted {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number of 0 or more",
+        "f64" | "f32" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other => other,
+    }
+}
