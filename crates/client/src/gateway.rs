@@ -1,0 +1,137 @@
+//! The traits of the gateway, method by route.
+
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+use wakeman_types::{
+    Admin, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding, FindingId,
+    FindingView, Findings, Frontend, GatewayError, ListRequest, Page, Principal, Proposal, ProposalId, ProposalView,
+    Proposals, Reply, StatusView, Thread, ThreadId, ThreadView, WhoamiView, WhyView,
+};
+
+use crate::{SocketClient, wire::Call};
+
+#[derive(Serialize)]
+struct Snooze {
+    duration_ms: i64,
+}
+
+#[derive(Serialize)]
+struct Claim {
+    lease_ms: i64,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+struct Claimed {
+    items: Vec<ClaimedDelivery>,
+}
+
+#[derive(Serialize)]
+struct Confirm {
+    epoch: u64,
+    report: DeliveryReport,
+}
+
+/// A page of the list at `segments`.
+fn page(client: &SocketClient, segments: &[&str], list: &ListRequest) -> Result<Call, GatewayError> {
+    Ok(client.wire.get(segments)?.query(list))
+}
+
+impl Chat for SocketClient {
+    fn threads<'a>(&'a self, _by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
+        Box::pin(async move { self.wire.ask(page(self, &["threads"], &list)?).await })
+    }
+
+    fn thread<'a>(&'a self, _by: &'a Principal, id: &'a ThreadId, list: ListRequest) -> Reply<'a, ThreadView> {
+        Box::pin(async move { self.wire.ask(page(self, &["threads", id.as_str(), "messages"], &list)?).await })
+    }
+}
+
+impl SocketClient {
+    /// What an operator says of a finding.
+    async fn say(&self, id: FindingId, word: &str) -> Result<Finding, GatewayError> {
+        self.wire.ask(self.wire.post(&["findings", &id.to_string(), word])?).await
+    }
+}
+
+impl Findings for SocketClient {
+    fn findings<'a>(&'a self, _by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Finding>> {
+        Box::pin(async move { self.wire.ask(page(self, &["findings"], &list)?).await })
+    }
+
+    fn finding<'a>(&'a self, _by: &'a Principal, id: FindingId) -> Reply<'a, FindingView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["findings", &id.to_string()])?).await })
+    }
+
+    fn why<'a>(&'a self, _by: &'a Principal, id: FindingId) -> Reply<'a, WhyView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["findings", &id.to_string(), "why"])?).await })
+    }
+
+    fn acknowledge<'a>(&'a self, _by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        Box::pin(self.say(id, "acknowledge"))
+    }
+
+    fn snooze<'a>(&'a self, _by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding> {
+        Box::pin(async move {
+            let call = self.wire.post(&["findings", &id.to_string(), "snooze"])?.json(&Snooze { duration_ms });
+            self.wire.ask(call).await
+        })
+    }
+
+    fn resolve<'a>(&'a self, _by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        Box::pin(self.say(id, "resolve"))
+    }
+}
+
+impl Proposals for SocketClient {
+    fn proposals<'a>(&'a self, _by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Proposal>> {
+        Box::pin(async move { self.wire.ask(page(self, &["proposals"], &list)?).await })
+    }
+
+    fn proposal<'a>(&'a self, _by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["proposals", &id.to_string()])?).await })
+    }
+
+    fn decide<'a>(&'a self, _by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
+        Box::pin(async move {
+            let call = self.wire.post(&["proposals", &id.to_string(), "decision"])?.json(&request);
+            self.wire.ask(call).await
+        })
+    }
+}
+
+impl Frontend for SocketClient {
+    fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
+        Box::pin(async move {
+            let call = self.wire.get(&["adapters", channel.name(), "deliveries"])?.query(&Claim { lease_ms, limit });
+            let claimed: Claimed = self.wire.ask(call).await?;
+            let mut known = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(claimed.items.iter().map(|claim| (claim.delivery.id.clone(), channel)));
+            Ok(claimed.items)
+        })
+    }
+
+    fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, epoch: u64, report: DeliveryReport) -> Reply<'a, ()> {
+        Box::pin(async move {
+            let channel = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
+            let channel = channel.ok_or_else(|| {
+                GatewayError::new(ErrorKind::Invalid, format!("delivery {id} was not claimed here; claim it first"))
+            })?;
+            let call = self.wire.post(&["adapters", channel.name(), "deliveries", id.as_str(), "confirm"])?;
+            self.wire.tell(call.json(&Confirm { epoch, report })).await?;
+            self.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+            Ok(())
+        })
+    }
+}
+
+impl Admin for SocketClient {
+    fn status<'a>(&'a self, _by: &'a Principal) -> Reply<'a, StatusView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["status"])?).await })
+    }
+
+    fn whoami<'a>(&'a self, _by: &'a Principal) -> Reply<'a, WhoamiView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["whoami"])?).await })
+    }
+}

@@ -1,0 +1,172 @@
+//! Every method through the client, the socket and the routes to the gateway, and back.
+
+use std::{os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
+
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+use wakeman_client::{ConnectError, SocketClient};
+use wakeman_server::{Limits, bind_socket, serve_socket};
+use wakeman_types::*;
+
+use crate::fake::{self, Fake};
+
+struct Running {
+    path: PathBuf,
+    fake: Arc<Fake>,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+    dir: TempDir,
+}
+
+fn start() -> Running {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wakeman.sock");
+    let socket = bind_socket(&path).unwrap();
+    let fake = Arc::new(Fake::default());
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(serve_socket(socket, fake.clone(), Limits::default(), async {
+        let _ = stopped.await;
+    }));
+    Running { path, fake, stop, ended, dir }
+}
+
+impl Running {
+    /// A client as every surface holds it, and the principal the daemon gives it.
+    async fn client(&self) -> (Arc<dyn Gateway>, String) {
+        let client = SocketClient::connect(&self.path).await.unwrap();
+        self.fake.calls();
+        (Arc::new(client), format!("cli:{}", std::fs::metadata(self.dir.path()).unwrap().uid()))
+    }
+}
+
+fn list() -> ListRequest {
+    ListRequest { state: Some("open & more".into()), cursor: Some("a/b=1?ü".into()), limit: 3 }
+}
+
+const LIST: &str = "state=open & more cursor=a/b=1?ü limit=3";
+
+#[tokio::test]
+async fn findings_round_trip() {
+    let server = start();
+    let (client, me) = server.client().await;
+    let (by, id) = (Principal::system(), FindingId::new(128));
+    assert_eq!(client.findings(&by, list()).await.unwrap(), fake::page(fake::finding()));
+    assert_eq!(client.findings(&by, ListRequest::default()).await.unwrap(), fake::page(fake::finding()));
+    assert_eq!(client.finding(&by, id).await.unwrap(), fake::finding_view());
+    assert_eq!(client.why(&by, id).await.unwrap(), fake::why());
+    assert_eq!(client.acknowledge(&by, id).await.unwrap(), fake::finding());
+    assert_eq!(client.snooze(&by, id, HOUR_MS).await.unwrap(), fake::finding());
+    assert_eq!(client.resolve(&by, id).await.unwrap(), fake::finding());
+    assert_eq!(
+        server.fake.calls(),
+        [
+            format!("findings {me} {LIST}"),
+            format!("findings {me} state=- cursor=- limit=0"),
+            format!("finding {me} F-128"),
+            format!("why {me} F-128"),
+            format!("acknowledge {me} F-128"),
+            format!("snooze {me} F-128 3600000"),
+            format!("resolve {me} F-128"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn proposals_round_trip() {
+    let server = start();
+    let (client, me) = server.client().await;
+    let (by, id) = (Principal::system(), ProposalId::new(31));
+    let request = DecisionRequest {
+        decision: Verdict::Reject,
+        digest: "4f9a1c22e07b".into(),
+        reason: Some("not \"now\"\n".into()),
+    };
+    assert_eq!(client.proposals(&by, list()).await.unwrap(), fake::page(fake::proposal()));
+    assert_eq!(client.proposal(&by, id).await.unwrap(), ProposalView { proposal: fake::proposal() });
+    assert_eq!(client.decide(&by, id, request.clone()).await.unwrap(), fake::proposal());
+    assert_eq!(
+        server.fake.calls(),
+        [format!("proposals {me} {LIST}"), format!("proposal {me} P-31"), format!("decide {me} P-31 {request:?}")]
+    );
+}
+
+#[tokio::test]
+async fn threads_and_the_instance_round_trip() {
+    let server = start();
+    let (client, me) = server.client().await;
+    let by = Principal::system();
+    assert_eq!(client.threads(&by, list()).await.unwrap(), fake::page(fake::thread()));
+    for id in ["thread_7f00", "with/slash ü", "%2e%2e", "a?b#c"] {
+        let answer = client.thread(&by, &ThreadId::new(id), list()).await;
+        assert_eq!(answer.unwrap(), fake::thread_view(), "{id}");
+        assert_eq!(server.fake.calls().last(), Some(&format!("thread {me} {id} {LIST}")));
+    }
+    for id in ["", ".", ".."] {
+        assert_eq!(client.thread(&by, &ThreadId::new(id), list()).await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+    assert_eq!(client.status(&by).await.unwrap(), fake::status());
+    assert_eq!(client.whoami(&by).await.unwrap(), fake::whoami());
+    assert_eq!(server.fake.calls(), [format!("status {me}"), format!("whoami {me}")]);
+}
+
+#[tokio::test]
+async fn deliveries_are_leased_and_confirmed() {
+    let server = start();
+    let (client, _) = server.client().await;
+    let claimed = client.claim_deliveries(Channel::Telegram, 30_000, 5).await.unwrap();
+    assert_eq!(claimed, [fake::claimed()]);
+    let id = &claimed[0].delivery.id;
+    let reports = [
+        DeliveryReport::Retry { not_before: Timestamp(9), reason: "429".into() },
+        DeliveryReport::Unavailable { reason: "no network".into() },
+        DeliveryReport::Failed { reason: "the chat is gone".into() },
+        DeliveryReport::Sent { reference: Some("77".into()) },
+    ];
+    let mut expected = vec!["claim telegram 30000 5".to_owned()];
+    for report in reports {
+        client.claim_deliveries(Channel::Telegram, 1, 1).await.unwrap();
+        client.confirm_delivery(id, 7, report.clone()).await.unwrap();
+        expected.push("claim telegram 1 1".into());
+        expected.push(format!("confirm {id} 7 {report:?}"));
+    }
+    assert_eq!(server.fake.calls(), expected);
+
+    let again = client.confirm_delivery(id, 7, DeliveryReport::Sent { reference: None }).await.unwrap_err();
+    assert_eq!(again.kind, ErrorKind::Invalid, "{again}");
+}
+
+#[tokio::test]
+async fn every_error_arrives_as_the_gateway_put_it() {
+    let server = start();
+    let (client, _) = server.client().await;
+    let by = Principal::system();
+    client.claim_deliveries(Channel::Telegram, 1, 1).await.unwrap();
+    for error in fake::errors() {
+        server.fake.fail(error.clone());
+        assert_eq!(client.status(&by).await.unwrap_err(), error);
+        assert_eq!(client.resolve(&by, FindingId::new(1)).await.unwrap_err(), error);
+        let sent = DeliveryReport::Sent { reference: None };
+        assert_eq!(client.confirm_delivery(&fake::claimed().delivery.id, 7, sent).await.unwrap_err(), error);
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_in_trouble_is_still_a_daemon() {
+    let server = start();
+    server.fake.fail(GatewayError::new(ErrorKind::Storage, "the disk is full"));
+    assert!(SocketClient::connect(&server.path).await.is_ok());
+    server.fake.hang();
+}
+
+#[tokio::test]
+async fn a_daemon_that_stopped_is_missed() {
+    let server = start();
+    let (client, _) = server.client().await;
+    server.stop.send(()).unwrap();
+    server.ended.await.unwrap();
+    let error = client.status(&Principal::system()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(error.message.contains("GET /api/v1/status") && error.message.contains("wakeman run"), "{error}");
+    let error = SocketClient::connect(&server.path).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NoDaemon { .. }) && error.is_no_daemon(), "{error}");
+}

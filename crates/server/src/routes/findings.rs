@@ -1,0 +1,67 @@
+//! `/api/v1/findings…`.
+
+use axum::{Extension, Json, extract::State};
+use serde::Deserialize;
+use wakeman_types::{Finding, FindingView, Page, WhyView};
+
+use super::{Answer, Brain, ListQuery};
+use crate::{
+    access::Caller,
+    extract::{Body, Path, Query},
+};
+
+/// Body of `POST …/snooze`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Snooze {
+    /// How long, in milliseconds.
+    duration_ms: i64,
+}
+
+pub(super) async fn list(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ListQuery>,
+) -> Answer<Page<Finding>> {
+    Ok(Json(gateway.findings(&caller.principal, query.into()).await?))
+}
+
+pub(super) async fn one(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<FindingView> {
+    Ok(Json(gateway.finding(&caller.principal, id.parse()?).await?))
+}
+
+pub(super) async fn why(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<WhyView> {
+    Ok(Json(gateway.why(&caller.principal, id.parse()?).await?))
+}
+
+pub(super) async fn acknowledge(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<Finding> {
+    Ok(Json(gateway.acknowledge(&caller.principal, id.parse()?).await?))
+}
+
+pub(super) async fn snooze(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Body(body): Body<Snooze>,
+) -> Answer<Finding> {
+    Ok(Json(gateway.snooze(&caller.principal, id.parse()?, body.duration_ms).await?))
+}
+
+pub(super) async fn resolve(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<Finding> {
+    Ok(Json(gateway.resolve(&caller.principal, id.parse()?).await?))
+}

@@ -1,0 +1,327 @@
+//! A gateway with canned answers that remembers what it was asked.
+
+use std::{
+    future::pending,
+    sync::{Mutex, atomic::AtomicBool, atomic::Ordering},
+};
+
+use serde_json::json;
+use wakeman_types::*;
+
+/// Answers every call with the sample of its type, unless told to fail or to hang.
+#[derive(Default)]
+pub struct Fake {
+    calls: Mutex<Vec<String>>,
+    failure: Mutex<Option<GatewayError>>,
+    hangs: AtomicBool,
+    components: Mutex<Vec<ComponentView>>,
+}
+
+impl Fake {
+    /// From now on everything fails like this.
+    pub fn fail(&self, error: GatewayError) {
+        *self.failure.lock().unwrap() = Some(error);
+    }
+
+    /// From now on nothing is answered.
+    pub fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
+
+    /// What `status` reports.
+    pub fn set_components(&self, components: Vec<ComponentView>) {
+        *self.components.lock().unwrap() = components;
+    }
+
+    /// The calls since the last look.
+    pub fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    fn reply<T: Send + 'static>(&self, call: String, sample: T) -> Reply<'_, T> {
+        self.calls.lock().unwrap().push(call);
+        let failure = self.failure.lock().unwrap().clone();
+        Box::pin(async move {
+            if self.hangs.load(Ordering::SeqCst) {
+                return pending().await;
+            }
+            failure.map_or(Ok(sample), Err)
+        })
+    }
+}
+
+impl Chat for Fake {
+    fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
+        self.reply(format!("threads {by} {}", words(&list)), page(thread()))
+    }
+
+    fn thread<'a>(&'a self, by: &'a Principal, id: &'a ThreadId, list: ListRequest) -> Reply<'a, ThreadView> {
+        self.reply(format!("thread {by} {id} {}", words(&list)), thread_view())
+    }
+}
+
+impl Findings for Fake {
+    fn findings<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Finding>> {
+        self.reply(format!("findings {by} {}", words(&list)), page(finding()))
+    }
+
+    fn finding<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, FindingView> {
+        self.reply(format!("finding {by} {id}"), finding_view())
+    }
+
+    fn why<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, WhyView> {
+        self.reply(format!("why {by} {id}"), why())
+    }
+
+    fn acknowledge<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        self.reply(format!("acknowledge {by} {id}"), finding())
+    }
+
+    fn snooze<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding> {
+        self.reply(format!("snooze {by} {id} {duration_ms}"), finding())
+    }
+
+    fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        self.reply(format!("resolve {by} {id}"), finding())
+    }
+}
+
+impl Proposals for Fake {
+    fn proposals<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Proposal>> {
+        self.reply(format!("proposals {by} {}", words(&list)), page(proposal()))
+    }
+
+    fn proposal<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
+        self.reply(format!("proposal {by} {id}"), ProposalView { proposal: proposal() })
+    }
+
+    fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
+        self.reply(format!("decide {by} {id} {request:?}"), proposal())
+    }
+}
+
+impl Frontend for Fake {
+    fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
+        self.reply(format!("claim {channel} {lease_ms} {limit}"), vec![claimed()])
+    }
+
+    fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, epoch: u64, report: DeliveryReport) -> Reply<'a, ()> {
+        self.reply(format!("confirm {id} {epoch} {report:?}"), ())
+    }
+}
+
+impl Admin for Fake {
+    fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView> {
+        let components = self.components.lock().unwrap().clone();
+        self.reply(format!("status {by}"), StatusView { components, ..status() })
+    }
+
+    fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView> {
+        self.reply(format!("whoami {by}"), whoami())
+    }
+}
+
+fn words(list: &ListRequest) -> String {
+    let text = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".into());
+    format!("state={} cursor={} limit={}", text(&list.state), text(&list.cursor), list.limit)
+}
+
+pub fn page<T>(item: T) -> Page<T> {
+    Page { items: vec![item], next: Some("after 1/2 & more".into()) }
+}
+
+pub fn component(name: &str, configured: bool, ok: bool) -> ComponentView {
+    ComponentView {
+        name: name.into(),
+        configured,
+        ok,
+        last_success: ok.then_some(Timestamp(5_000)),
+        detail: format!("about {name}"),
+    }
+}
+
+pub fn status() -> StatusView {
+    StatusView {
+        instance: "default".into(),
+        version: "0.1.0".into(),
+        watching: "acme/app".into(),
+        mode: "propose".into(),
+        open_findings: 1,
+        awaiting: 1,
+        components: Vec::new(),
+        interruptions: 1,
+        alarm_budget: 2,
+        as_of: Timestamp(1_000),
+        timezone: "Europe/Berlin".into(),
+        warnings: vec!["`ui.timezon` is not a setting".into()],
+    }
+}
+
+pub fn whoami() -> WhoamiView {
+    let principal = Principal::new(Channel::Cli, "1000");
+    WhoamiView { identity: Identity { principal, operator: OperatorId::new("ada"), role: Role::Owner }, listed: true }
+}
+
+pub fn finding() -> Finding {
+    Finding {
+        id: FindingId::new(128),
+        fingerprint: "metric:sign-ups:down".into(),
+        subject: Subject::Error {
+            issue: "0190".into(),
+            name: "TypeError".into(),
+            description: "\u{1b}[31mred \"quotes\" and ünïcode 🔴".into(),
+            source: Some("web/signup/form.ts".into()),
+            function: None,
+        },
+        severity: Severity::Critical,
+        state: FindingState::Acknowledged { by: "ada".into(), at: Timestamp(7_000) },
+        since: Timestamp(1_000),
+        opened_at: Timestamp(2_000),
+        updated_at: Timestamp(3_000),
+        measure: Some(Measure {
+            observed: 41.0,
+            expected: 96.5,
+            low: 80.0,
+            high: 112.0,
+            window_ms: MINUTE_MS,
+            p_value: 0.0005,
+            direction: Direction::Down,
+            trend: Trend::Worsening,
+        }),
+        occurrences: 31,
+        series: Vec::new(),
+        step_ms: MINUTE_MS,
+        scope: Some("browser safari".into()),
+        causes: Vec::new(),
+        none_probability: 0.25,
+        thread: ThreadId::new("thread_7f00"),
+        proposal: Some(ProposalId::new(31)),
+        interruption: Interruption::Now,
+        reopened: 1,
+        unknown_since: None,
+    }
+}
+
+pub fn finding_view() -> FindingView {
+    FindingView {
+        finding: finding(),
+        news: FindingNews::Asked,
+        proposal: Some(ProposalId::new(31)),
+        repair: Some("Propose revert of #482".into()),
+    }
+}
+
+pub fn why() -> WhyView {
+    WhyView {
+        finding: finding(),
+        policy: "rule-v1".into(),
+        interruption: Interruption::Now,
+        propensity: 1.0,
+        reason: "critical always interrupts".into(),
+        features: vec![("severity".into(), 2.0)],
+        proposals: vec![ProposalId::new(31)],
+    }
+}
+
+pub fn proposal() -> Proposal {
+    let action = Action {
+        kind: "github.revert_pr".into(),
+        target: json!({"repository": "acme/app"}),
+        arguments: json!({"number": 482}),
+        revision: json!({"head_sha": "9c1e0d4"}),
+    };
+    let step = StepText { text: "open PR".into(), note: "nothing touched them since".into() };
+    let card =
+        CardText { title: "Revert #482".into(), steps: vec![step], undo: "revert it".into(), check: "sign-ups".into() };
+    Proposal {
+        id: ProposalId::new(31),
+        action,
+        digest: Digest::new("4f9a1c22e07b".repeat(5) + "abcd"),
+        card,
+        state: ProposalState::Pending,
+        finding: Some(FindingId::new(128)),
+        thread: ThreadId::new("thread_7f00"),
+        requested_by: Principal::system(),
+        approvers: vec![OperatorId::new("ada"), OperatorId::new("lin")],
+        needed: 1,
+        created_at: Timestamp(4_000),
+        expires_at: Timestamp(9_000),
+        decisions: vec![Decision {
+            operator: OperatorId::new("ada"),
+            principal: Principal::new(Channel::Telegram, "123456789"),
+            verdict: Verdict::Approve,
+            reason: None,
+            at: Timestamp(5_000),
+        }],
+        steps: Vec::new(),
+        state_since: Timestamp(4_000),
+        note: None,
+    }
+}
+
+pub fn thread() -> Thread {
+    Thread {
+        thread_id: ThreadId::new("thread_7f00"),
+        conversation_id: ConversationId::new("conversation-20261101-thread_7f00"),
+        channel: Channel::Cli,
+        title: "Sign-ups down".into(),
+        created_at: Timestamp(1_000),
+        updated_at: Timestamp(2_000),
+    }
+}
+
+pub fn thread_view() -> ThreadView {
+    let message = Message {
+        conversation_id: thread().conversation_id,
+        thread_id: thread().thread_id,
+        message_id: MessageId::new("m1"),
+        role: MessageRole::User,
+        channel: Channel::Cli,
+        content: "why?\n".into(),
+        created_at: Timestamp(1_500),
+        ordinal: 1,
+        extra: json!({"mood": "calm"}).as_object().cloned().unwrap(),
+    };
+    let note = Note {
+        thread_id: thread().thread_id,
+        ordinal: 1,
+        created_at: Timestamp(1_600),
+        author: "model".into(),
+        content: "watch this".into(),
+        extra: serde_json::Map::new(),
+    };
+    ThreadView { thread: thread(), messages: vec![message], notes: vec![note] }
+}
+
+pub fn claimed() -> ClaimedDelivery {
+    let delivery = Delivery {
+        id: DeliveryId::new("d/1 ü"),
+        channel: Channel::Telegram,
+        chat: "123456789".into(),
+        thread: None,
+        class: DeliveryClass::Alert,
+        severity: Severity::Critical,
+        finding: Some(FindingId::new(128)),
+        view: View::Finding(Box::new(finding_view())),
+        created_at: Timestamp(2_500),
+    };
+    ClaimedDelivery { delivery, epoch: 7, attempt: 2 }
+}
+
+/// One error of every kind.
+pub fn errors() -> Vec<GatewayError> {
+    use ErrorKind::*;
+    let kinds = [
+        NotFound,
+        Invalid,
+        Forbidden,
+        AlreadyDecided,
+        Expired,
+        DigestMismatch,
+        Refused,
+        Conflict,
+        Unavailable,
+        Storage,
+    ];
+    kinds.into_iter().map(|kind| GatewayError::new(kind, format!("P-31: {kind:?}; do \"this\" instead"))).collect()
+}
