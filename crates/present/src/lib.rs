@@ -1,1 +1,61 @@
-//! Wakeman: present.
+//! The wording of every message a person sees, once, for every surface.
+//!
+//! Owns: the words and numbers of view models, the operator's verbs, what makes outside text safe to show, charts as text.
+//! Must not: do I/O, read a clock or a zone from anywhere but its arguments, know a chat platform's markup.
+//! Start at [`doc`] for a view model, at [`Doc`] for what a surface renders, at [`parse_verb`] for what an operator types.
+#![warn(missing_docs)]
+
+mod cause;
+mod chart;
+mod context;
+mod details;
+mod doc;
+mod finding;
+mod lists;
+mod nearest;
+mod notice;
+mod number;
+mod plain;
+mod proposal;
+mod recovery;
+mod safe;
+mod settled;
+mod status;
+mod table;
+mod thread;
+mod verb;
+mod why;
+
+use wakeman_types::View;
+
+pub use chart::{CellRole, Chart, ChartCell, ChartMark, braille_chart, sparkline};
+pub use context::{RenderContext, ZoneError, parse_zone};
+pub use details::details_doc;
+pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
+pub use finding::{finding_doc, headline};
+pub use lists::{findings_table, proposals_table, threads_table};
+pub use notice::{digest_doc, notice_doc, source_doc};
+pub use number::{probability, span};
+pub use plain::plain;
+pub use proposal::proposal_doc;
+pub use recovery::recovery_doc;
+pub use safe::{sanitize, sanitize_lines};
+pub use settled::{settled_doc, settled_line};
+pub use status::{status_doc, whoami_doc};
+pub use table::{Align, Column, Table};
+pub use thread::thread_doc;
+pub use verb::{DURATION_MS_MAX, Verb, VerbError, help_doc, parse_duration, parse_verb};
+pub use why::why_doc;
+
+/// Words any view model that can be delivered.
+pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
+    match view {
+        View::Finding(view) => finding_doc(view, ctx),
+        View::Recovery(view) => recovery_doc(view, ctx),
+        View::Proposal(view) => proposal_doc(&view.proposal, ctx),
+        View::Settled(view) => settled_doc(view, ctx),
+        View::Source(view) => source_doc(view, ctx),
+        View::Digest(view) => digest_doc(view, ctx),
+        View::Notice(view) => notice_doc(view),
+    }
+}

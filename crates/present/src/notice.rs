@@ -1,0 +1,59 @@
+//! What is neither a finding nor a card: a source that went silent, the digest, a plain line.
+
+use wakeman_types::{DigestLine, DigestView, NoticeView, SourceNotice};
+
+use crate::{
+    Block, Doc, Line, RenderContext, Tone,
+    cause::NAME_LEN_MAX,
+    finding::headline,
+    number::{counted, span},
+    safe::{sanitize, sanitize_lines},
+};
+
+/// Longest line of a notice, in characters, and the most lines it has.
+const NOTICE_LEN_MAX: usize = 400;
+const NOTICE_LINES_MAX: usize = 20;
+
+/// `PostHog has not answered for 9 min (429, next try 14:58). Its 14 metrics are unknown, not fine.`
+pub fn source_doc(view: &SourceNotice, ctx: &RenderContext) -> Doc {
+    let source = sanitize(&view.source, NAME_LEN_MAX);
+    let Some(since) = view.silent_since else {
+        return Doc::card(Tone::Plain).block(Block::Headline(format!("{source} answers again.").into()));
+    };
+    let reason = sanitize(&view.reason, 160);
+    let next = view.next_try.map(|at| format!("next try {}", ctx.time(at)));
+    let details: Vec<String> = Some(reason).filter(|text| !text.is_empty()).into_iter().chain(next).collect();
+    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+    let head = format!("{source} has not answered for {}{details}.", span(ctx.now.since(since)));
+    let unknown = match view.metrics {
+        0 => String::new(),
+        1 => " Its 1 metric is unknown, not fine.".to_owned(),
+        number => format!(" Its {} are unknown, not fine.", counted(number.into(), "metric")),
+    };
+    Doc::card(Tone::Plain).block(Block::Headline(Line::new().strong(head).plain(unknown)))
+}
+
+/// The findings that did not interrupt, one line each, ranked; "Nothing changed since …" is a complete digest.
+pub fn digest_doc(view: &DigestView, ctx: &RenderContext) -> Doc {
+    let since = ctx.time(view.since);
+    if view.lines.is_empty() {
+        return Doc::card(Tone::Quiet).headline(format!("Nothing changed since {since}."));
+    }
+    let count = counted(view.lines.len() as u64, "finding");
+    let head = Line::new().strong(format!("{count} since {since} that could wait"));
+    (1..).zip(&view.lines).fold(Doc::card(Tone::Quiet).headline(head), |doc, (number, line)| {
+        doc.block(Block::Step { number, text: digest_line(line, ctx), note: Line::new() })
+    })
+}
+
+fn digest_line(line: &DigestLine, ctx: &RenderContext) -> Line {
+    let reason = sanitize(&line.reason, 60);
+    let told = Line::new().plain(headline(&line.finding, ctx)).plain(format!(" · {reason}"));
+    told.dim(format!(" · {}", line.finding.id))
+}
+
+/// A plain line from Wakeman itself; it may quote outside text, so it is made safe like any other.
+pub fn notice_doc(view: &NoticeView) -> Doc {
+    let lines = sanitize_lines(&view.text, NOTICE_LINES_MAX, NOTICE_LEN_MAX);
+    lines.into_iter().fold(Doc::bare(), |doc, line| doc.block(Block::Text(line.into())))
+}

@@ -1,0 +1,103 @@
+//! A card: what would be done, exactly; how it is undone; who may say yes and until when.
+
+use wakeman_types::{OperatorId, Proposal, ProposalState, Verdict};
+
+use crate::{Block, Button, Doc, Line, RenderContext, Tone, Verb, cause::NAME_LEN_MAX, safe::sanitize, settled::chain};
+
+/// Longest line of a card, in characters. The words are code's own, but they quote titles, branches and flags.
+const CARD_LEN_MAX: usize = 240;
+
+/// `text` as one clause: made safe, without its full stop.
+fn clause(text: &str) -> String {
+    sanitize(text, CARD_LEN_MAX).trim_end_matches('.').to_owned()
+}
+
+/// The title of a card.
+pub(crate) fn title(proposal: &Proposal) -> String {
+    sanitize(&proposal.card.title, CARD_LEN_MAX)
+}
+
+/// The tone a proposal is told in.
+pub(crate) fn tone(state: ProposalState) -> Tone {
+    match state {
+        ProposalState::Drafted | ProposalState::Pending => Tone::Awaiting,
+        ProposalState::Verified => Tone::Good,
+        ProposalState::Failed | ProposalState::NeedsReview | ProposalState::NotRecovered => Tone::Warning,
+        ProposalState::Approved
+        | ProposalState::Rejected
+        | ProposalState::Expired
+        | ProposalState::Superseded
+        | ProposalState::Executing
+        | ProposalState::Succeeded => Tone::Plain,
+    }
+}
+
+fn names(operators: &[OperatorId]) -> String {
+    operators.iter().map(|name| sanitize(name.as_str(), NAME_LEN_MAX)).collect::<Vec<_>>().join(", ")
+}
+
+/// `Undo: revert the revert. Checks afterwards: sign-ups back in 80–112 within 40 min.`
+fn after(proposal: &Proposal) -> String {
+    let part = |lead: &str, text: &str| match clause(text) {
+        text if text.is_empty() => None,
+        text => Some(format!("{lead}: {text}.")),
+    };
+    let parts = [part("Undo", &proposal.card.undo), part("Checks afterwards", &proposal.card.check)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// `Needs 1 of: ada, lin · expires 15:05 · digest 4f9a1c22e07b`.
+fn terms(proposal: &Proposal, ctx: &RenderContext) -> Line {
+    let needs = if proposal.approvers.is_empty() {
+        Line::new().with("Nobody may approve it: settings name no approver", crate::Style::Bad)
+    } else {
+        Line::new().plain(format!("Needs {} of: {}", proposal.needed, names(&proposal.approvers)))
+    };
+    let expires = match ctx.now >= proposal.expires_at {
+        true => format!("expired {}", ctx.time(proposal.expires_at)),
+        false => format!("expires {}", ctx.time(proposal.expires_at)),
+    };
+    let digest = Line::new().plain("digest ").strong(sanitize(proposal.digest.short(), 12));
+    Line::joined([needs, approved_so_far(proposal, ctx), expires.into(), digest], " · ")
+}
+
+/// Who said yes already, while more are needed.
+fn approved_so_far(proposal: &Proposal, ctx: &RenderContext) -> Line {
+    let yes = proposal.decisions.iter().filter(|decision| decision.verdict == Verdict::Approve);
+    let each = yes.map(|d| format!("{} {}", sanitize(d.operator.as_str(), NAME_LEN_MAX), ctx.time(d.at)));
+    match each.collect::<Vec<_>>() {
+        all if all.is_empty() => Line::new(),
+        all => format!("approved by {}", all.join(", ")).into(),
+    }
+}
+
+/// A proposal as the card that asks for a decision, or, once decided, as what became of it.
+pub fn proposal_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
+    let waits = proposal.state == ProposalState::Pending && ctx.now < proposal.expires_at;
+    let mut doc = Doc::card(tone(proposal.state)).headline(Line::new().strong(title(proposal)));
+    for (number, step) in (1..).zip(&proposal.card.steps) {
+        let text = sanitize(&step.text, CARD_LEN_MAX).into();
+        doc = doc.block(Block::Step { number, text, note: Line::new().dim(clause(&step.note)) });
+    }
+    doc = doc.text(after(proposal));
+    doc = match proposal.state {
+        ProposalState::Drafted | ProposalState::Pending => doc.text(terms(proposal, ctx)),
+        _ => doc.text(chain(proposal, None, None, ctx)),
+    };
+    if waits {
+        let digest = Some(proposal.digest.short().to_owned());
+        doc = doc
+            .button(Button::new("Approve", 'a', Verb::Approve { id: proposal.id, digest }))
+            .button(Button::new("Reject", 'r', Verb::Reject { id: proposal.id, reason: None }))
+            .button(Button::new("Details", 'd', Verb::Proposal(proposal.id)));
+    }
+    doc.footer(ids(proposal))
+}
+
+/// `P-31 for F-128`.
+pub(crate) fn ids(proposal: &Proposal) -> String {
+    match proposal.finding {
+        Some(finding) => format!("{} for {finding}", proposal.id),
+        None => proposal.id.to_string(),
+    }
+}

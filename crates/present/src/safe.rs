@@ -1,0 +1,130 @@
+//! Outside text made safe to show on any surface.
+//!
+//! Titles, names, files, error messages and chat text are written by people we do not know. They may hold terminal commands,
+//! characters that reorder or hide text, our own severity marks, links. Nothing of that is acted on: it is made visible.
+
+use unicode_width::UnicodeWidthChar;
+
+/// Combining marks kept on one character; living scripts need no more.
+const COMBINING_MAX: usize = 3;
+/// Hidden characters spelled out one by one; a longer run is counted instead.
+const HIDDEN_RUN_MAX: usize = 3;
+
+/// What becomes of one character.
+enum Fate {
+    Keep,
+    Space,
+    Break,
+    Drop,
+    Show(char),
+    Hidden,
+}
+
+/// Makes one line of `text`: at most `max` characters, no control, bidirectional, invisible or private characters, no line
+/// breaks, no live links, none of our marks. What was there stays visible (`␛`, `⟨U+202E⟩`, ` ⏎ `). Idempotent.
+pub fn sanitize(text: &str, max: usize) -> String {
+    let flat = fold_spaces(&spell_out(text));
+    // "://" is what makes every surface turn a text into a live link.
+    cap(&flat.replace("://", "[:]//"), max)
+}
+
+/// Makes safe lines of a text that may have several: at most `lines` of at most `max` characters; the last says what was cut.
+pub fn sanitize_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
+    let all: Vec<&str> = text.trim_end().split('\n').collect();
+    let mut safe: Vec<String> = all.iter().take(lines).map(|line| sanitize(line.trim_end_matches('\r'), max)).collect();
+    if all.len() > lines {
+        safe.push(format!("… {} more lines", all.len() - lines));
+    }
+    safe
+}
+
+/// Outside text in quotation marks that it cannot close.
+pub(crate) fn quoted(text: &str, max: usize) -> String {
+    format!("\"{}\"", sanitize(text, max).replace('"', "'"))
+}
+
+fn spell_out(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(4096));
+    let mut hidden: Vec<char> = Vec::new();
+    let mut combining = 0;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let fate = fate(c);
+        if matches!(fate, Fate::Hidden) {
+            hidden.push(c);
+            continue;
+        }
+        flush(&mut hidden, &mut out);
+        match fate {
+            Fate::Keep if c.width() == Some(0) => {
+                combining += 1;
+                if combining <= COMBINING_MAX {
+                    out.push(c);
+                }
+                continue;
+            }
+            Fate::Keep => out.push(c),
+            Fate::Show(shown) => out.push(shown),
+            Fate::Space => out.push(' '),
+            // CR LF is one break.
+            Fate::Break if c == '\r' && chars.peek() == Some(&'\n') => {}
+            Fate::Break => out.push_str(" ⏎ "),
+            Fate::Drop | Fate::Hidden => continue,
+        }
+        combining = 0;
+    }
+    flush(&mut hidden, &mut out);
+    out
+}
+
+fn flush(hidden: &mut Vec<char>, out: &mut String) {
+    if hidden.len() > HIDDEN_RUN_MAX {
+        out.push_str(&format!("⟨{} hidden characters⟩", hidden.len()));
+    } else {
+        hidden.iter().for_each(|c| out.push_str(&format!("⟨U+{:04X}⟩", u32::from(*c))));
+    }
+    hidden.clear();
+}
+
+fn fate(c: char) -> Fate {
+    match c {
+        '\n' | '\r' => Fate::Break,
+        '\t' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{2800}' => {
+            Fate::Space
+        }
+        // The control pictures stand 0x2400 above the controls they picture.
+        '\0'..='\u{1f}' => Fate::Show(char::from_u32(0x2400 + u32::from(c)).unwrap_or('␀')),
+        '\u{7f}' => Fate::Show('␡'),
+        // Only choose between two looks of one character.
+        '\u{fe0e}' | '\u{fe0f}' => Fate::Drop,
+        _ if is_hidden(c) || is_ours(c) => Fate::Hidden,
+        _ => Fate::Keep,
+    }
+}
+
+/// Controls, bidirectional overrides and isolates, characters without ink, tags, private use, non-characters.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0d}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// The severity marks are ours alone: outside text must not wear them.
+fn is_ours(c: char) -> bool {
+    matches!(c, '🔴' | '🟠' | '🟢' | '⚪' | '⏳')
+}
+
+fn fold_spaces(text: &str) -> String {
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn cap(text: &str, max: usize) -> String {
+    if text.chars().nth(max).is_none() {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}

@@ -1,0 +1,113 @@
+//! One look at everything, and who the reader is taken for.
+
+use wakeman_types::{ComponentView, StatusView, WhoamiView};
+
+use crate::{
+    Block, Doc, Line, RenderContext, Style,
+    cause::NAME_LEN_MAX,
+    context::parse_zone,
+    number::{group, span},
+    safe::sanitize,
+};
+
+/// The summary: what is watched, how the sources do, what was spent.
+pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
+    // Ages count from the time the summary was true, in the zone it was made for.
+    let zone = parse_zone(&view.timezone).unwrap_or(ctx.zone);
+    let then = RenderContext::new(view.as_of, zone);
+    let mut doc = Doc::bare().block(Block::Headline(summary(view)));
+    doc = doc.text(components(&view.components, &then));
+    let interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
+    let over = view.interruptions > view.alarm_budget;
+    doc = doc.text(Line::new().with(interruptions, if over { Style::Bad } else { Style::Plain }));
+    for warning in &view.warnings {
+        doc = doc.text(Line::new().with("Setting: ", Style::Bad).outside(sanitize(warning, 300)));
+    }
+    let version = sanitize(&view.version, 40);
+    doc.footer(format!(
+        "{} · wakeman {version} · {} {}",
+        sanitize(&view.instance, 60),
+        then.clock(view.as_of),
+        zone.name()
+    ))
+}
+
+/// `Watching acme/app · mode propose · 0 open, 1 awaiting you`.
+fn summary(view: &StatusView) -> Line {
+    let watching = sanitize(&view.watching, NAME_LEN_MAX);
+    let watching = match watching.as_str() {
+        "" => Line::new().strong("Watching nothing yet"),
+        _ => Line::new().strong("Watching ").strong(watching),
+    };
+    let open = Line::new().with(
+        format!("{} open", group(view.open_findings)),
+        if view.open_findings > 0 { Style::Bad } else { Style::Plain },
+    );
+    let awaiting = Line::new().with(
+        format!(", {} awaiting you", group(view.awaiting)),
+        if view.awaiting > 0 { Style::Strong } else { Style::Plain },
+    );
+    let mode = format!("mode {}", sanitize(&view.mode, 20)).into();
+    Line::joined([watching, mode, open.join(awaiting)], " · ")
+}
+
+/// `PostHog ok 40 s ago (14 metrics) · GitHub ok 12 s · Vercel not configured`: what fails comes first.
+fn components(components: &[ComponentView], then: &RenderContext) -> Line {
+    let mut sorted: Vec<&ComponentView> = components.iter().collect();
+    sorted.sort_by_key(|component| (component.configured && component.ok, !component.configured));
+    let mut said_ago = false;
+    let lines: Vec<Line> = sorted.into_iter().map(|each| component(each, then, &mut said_ago)).collect();
+    Line::joined(lines, " · ")
+}
+
+fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut bool) -> Line {
+    let name = proper_name(&component.name);
+    let detail = sanitize(&component.detail, 160);
+    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let age = component.last_success.map(|at| span(then.now.since(at)));
+    if !component.configured {
+        return Line::new().dim(format!("{name} not configured"));
+    }
+    match (component.ok, age) {
+        (true, Some(age)) => {
+            let ago = if std::mem::replace(said_ago, true) { "" } else { " ago" };
+            Line::new().plain(format!("{name} ")).with("ok", Style::Good).plain(format!(" {age}{ago}{detail}"))
+        }
+        (true, None) => Line::new().plain(format!("{name} ")).with("ok", Style::Good).plain(detail),
+        (false, Some(age)) => {
+            Line::new().plain(format!("{name} ")).with(format!("failing, last ok {age} ago{detail}"), Style::Bad)
+        }
+        (false, None) => Line::new().plain(format!("{name} ")).with(format!("failing, never ok{detail}"), Style::Bad),
+    }
+}
+
+/// A component as its makers write it.
+fn proper_name(name: &str) -> String {
+    match name {
+        "posthog" => "PostHog".to_owned(),
+        "github" => "GitHub".to_owned(),
+        "vercel" => "Vercel".to_owned(),
+        "litellm" => "LiteLLM".to_owned(),
+        "telegram" => "Telegram".to_owned(),
+        "discord" => "Discord".to_owned(),
+        other => sanitize(other, NAME_LEN_MAX),
+    }
+}
+
+/// `You are ada (owner), as cli:1000.`
+pub fn whoami_doc(view: &WhoamiView) -> Doc {
+    let identity = &view.identity;
+    let operator = sanitize(identity.operator.as_str(), NAME_LEN_MAX);
+    let principal = sanitize(&identity.principal.to_string(), NAME_LEN_MAX);
+    let mut line = Line::new().plain("You are ").strong(operator.as_str()).plain(format!(" ({})", identity.role));
+    if operator != principal {
+        line = line.plain(format!(", as {principal}"));
+    }
+    let doc = Doc::bare().text(line.plain("."));
+    if view.listed {
+        return doc;
+    }
+    doc.text(Line::new().dim(format!(
+        "No operator in read-only/settings.json lists {principal}; to be known by name, add it to operators[].principals."
+    )))
+}

@@ -1,0 +1,290 @@
+//! The operator's words: the same on every channel, with `/` where the platform wants it.
+
+use std::fmt;
+
+use wakeman_types::{DAY_MS, FindingId, HOUR_MS, IdError, MINUTE_MS, ProposalId, ThreadId};
+
+use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
+
+/// The longest snooze: thirty days.
+pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
+
+/// Word, what follows it, what it does.
+const WORDS: [(&str, &str, &str); 14] = [
+    ("status", "", "one look at everything"),
+    ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
+    ("finding", "F-12", "one finding"),
+    ("why", "F-12", "everything behind a finding"),
+    ("proposals", "[STATE]", "repairs, the ones that wait for you first"),
+    ("proposal", "P-3", "one proposal as its card shows it"),
+    ("approve", "P-3 [DIGEST]", "run exactly what the card shows"),
+    ("reject", "P-3 [REASON]", "do not run it"),
+    ("ack", "F-12", "it is mine"),
+    ("snooze", "F-12 2h", "quiet for that long, then again if it still holds"),
+    ("resolve", "F-12", "it is over"),
+    ("threads", "[ID]", "conversations, or one of them"),
+    ("whoami", "", "who you are taken for"),
+    ("help", "", "these words"),
+];
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    /// The one-look summary.
+    Status,
+    /// The findings, of one state or of all.
+    Findings(Option<String>),
+    /// One finding.
+    Finding(FindingId),
+    /// Everything behind a finding.
+    Why(FindingId),
+    /// The proposals, of one state or of all.
+    Proposals(Option<String>),
+    /// One proposal's card.
+    Proposal(ProposalId),
+    /// Yes.
+    Approve {
+        /// To which.
+        id: ProposalId,
+        /// The digest the operator was shown, 12 digits or more. `None`: show the card first.
+        digest: Option<String>,
+    },
+    /// No.
+    Reject {
+        /// To which.
+        id: ProposalId,
+        /// Why, in their words, as typed.
+        reason: Option<String>,
+    },
+    /// "It is mine."
+    Acknowledge(FindingId),
+    /// Quiet for a while.
+    Snooze {
+        /// Which.
+        id: FindingId,
+        /// For how many milliseconds.
+        duration_ms: i64,
+    },
+    /// "It is over."
+    Resolve(FindingId),
+    /// The conversations.
+    Threads,
+    /// One conversation.
+    Thread(ThreadId),
+    /// Who the caller is taken for.
+    Whoami,
+    /// The words.
+    Help,
+}
+
+impl fmt::Display for Verb {
+    /// The words that [`parse_verb`] reads back as this verb.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status => f.write_str("status"),
+            Self::Findings(None) => f.write_str("findings"),
+            Self::Findings(Some(state)) => write!(f, "findings {state}"),
+            Self::Finding(id) => write!(f, "finding {id}"),
+            Self::Why(id) => write!(f, "why {id}"),
+            Self::Proposals(None) => f.write_str("proposals"),
+            Self::Proposals(Some(state)) => write!(f, "proposals {state}"),
+            Self::Proposal(id) => write!(f, "proposal {id}"),
+            Self::Approve { id, digest: None } => write!(f, "approve {id}"),
+            Self::Approve { id, digest: Some(digest) } => write!(f, "approve {id} {digest}"),
+            Self::Reject { id, reason: None } => write!(f, "reject {id}"),
+            Self::Reject { id, reason: Some(reason) } => write!(f, "reject {id} {reason}"),
+            Self::Acknowledge(id) => write!(f, "ack {id}"),
+            Self::Snooze { id, duration_ms } => write!(f, "snooze {id} {}", short_duration(*duration_ms)),
+            Self::Resolve(id) => write!(f, "resolve {id}"),
+            Self::Threads => f.write_str("threads"),
+            Self::Thread(id) => write!(f, "threads {id}"),
+            Self::Whoami => f.write_str("whoami"),
+            Self::Help => f.write_str("help"),
+        }
+    }
+}
+
+/// A text that is not one of the operator's words, or not all of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerbError {
+    /// Nothing was said.
+    #[error("nothing to do; \"help\" lists the words")]
+    Empty,
+    /// The first word is none of ours.
+    #[error("\"{word}\" is not a word I know; {}", .suggestion.map_or_else(
+        || "\"help\" lists them".to_owned(), |known| format!("did you mean \"{known}\"?")))]
+    Unknown {
+        /// The word, made safe.
+        word: String,
+        /// The nearest word there is.
+        suggestion: Option<&'static str>,
+    },
+    /// Something that must follow is missing.
+    #[error("{word} needs more; write it like \"{usage}\"")]
+    Missing {
+        /// The word.
+        word: &'static str,
+        /// An example of it.
+        usage: String,
+    },
+    /// Something follows that has no place there.
+    #[error("\"{extra}\" does not belong there; write it like \"{usage}\"")]
+    Extra {
+        /// What was too much, made safe.
+        extra: String,
+        /// An example of the word.
+        usage: String,
+    },
+    /// That is not an id.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// That is not a duration, or not one that makes sense.
+    #[error("\"{text}\" is not a duration between 1m and 30d; write it like 30m, 2h or 1d")]
+    Duration {
+        /// What was written, made safe.
+        text: String,
+    },
+}
+
+/// Reads `30m`, `2h`, `1d` or `1h30m` as milliseconds, at least a minute and at most [`DURATION_MS_MAX`].
+///
+/// # Errors
+/// [`VerbError::Duration`] for anything else.
+pub fn parse_duration(text: &str) -> Result<i64, VerbError> {
+    let wrong = || VerbError::Duration { text: sanitize(text, 20) };
+    let mut total: i64 = 0;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let unit_at = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: i64 = rest[..unit_at].parse().map_err(|_| wrong())?;
+        let unit = match rest.as_bytes()[unit_at].to_ascii_lowercase() {
+            b's' => 1000,
+            b'm' => MINUTE_MS,
+            b'h' => HOUR_MS,
+            b'd' => DAY_MS,
+            _ => return Err(wrong()),
+        };
+        total = number.checked_mul(unit).and_then(|ms| total.checked_add(ms)).ok_or_else(wrong)?;
+        rest = &rest[unit_at + 1..];
+    }
+    if (MINUTE_MS..=DURATION_MS_MAX).contains(&total) { Ok(total) } else { Err(wrong()) }
+}
+
+/// A duration as it is typed: `2h`, `1h30m`.
+fn short_duration(ms: i64) -> String {
+    let mut rest = ms;
+    let mut text = String::new();
+    for (unit, letter) in [(DAY_MS, 'd'), (HOUR_MS, 'h'), (MINUTE_MS, 'm'), (1000, 's')] {
+        if rest >= unit {
+            text.push_str(&format!("{}{letter}", rest / unit));
+            rest %= unit;
+        }
+    }
+    text
+}
+
+/// What follows a word, read one piece at a time.
+struct Arguments<'a> {
+    word: &'static str,
+    usage: String,
+    rest: &'a str,
+}
+
+impl<'a> Arguments<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.rest.split_once(char::is_whitespace).unwrap_or((self.rest, ""));
+        self.rest = rest.trim_start();
+        Some(first).filter(|word| !word.is_empty())
+    }
+
+    fn need(&mut self) -> Result<&'a str, VerbError> {
+        self.next().ok_or_else(|| VerbError::Missing { word: self.word, usage: self.usage.clone() })
+    }
+
+    fn id<T: std::str::FromStr<Err = IdError>>(&mut self) -> Result<T, VerbError> {
+        let text = self.need()?;
+        // The error repeats what was typed, so only clean text may reach it.
+        Ok(sanitize(text, 40).parse()?)
+    }
+
+    fn done(&self, verb: Verb) -> Result<Verb, VerbError> {
+        if self.rest.is_empty() {
+            return Ok(verb);
+        }
+        Err(VerbError::Extra { extra: sanitize(self.rest, 40), usage: self.usage.clone() })
+    }
+
+    fn everything(&self) -> Option<String> {
+        Some(self.rest.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+}
+
+/// Reads an operator's words: `status`, `/why@wakeman_bot F-12`, `approve P-3 4f9a1c22e07b`, `snooze F-12 2h`.
+///
+/// # Errors
+/// [`VerbError`] saying what to write instead.
+pub fn parse_verb(text: &str) -> Result<Verb, VerbError> {
+    let text = text.trim();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let name = first.strip_prefix('/').map_or(first, |word| word.split_once('@').map_or(word, |(word, _)| word));
+    if name.is_empty() {
+        return Err(VerbError::Empty);
+    }
+    let lower = name.to_lowercase();
+    let Some((word, usage, _)) = WORDS.iter().find(|(word, ..)| *word == lower) else {
+        let suggestion = nearest(&lower, WORDS.iter().map(|(word, ..)| *word));
+        return Err(VerbError::Unknown { word: sanitize(name, 20), suggestion });
+    };
+    let usage = format!("{word} {usage}").trim_end().to_owned();
+    dispatch(Arguments { word, usage, rest: rest.trim() })
+}
+
+fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
+    let verb = match args.word {
+        "status" => Verb::Status,
+        "findings" => Verb::Findings(state(&mut args)),
+        "finding" => Verb::Finding(args.id()?),
+        "why" => Verb::Why(args.id()?),
+        "proposals" => Verb::Proposals(state(&mut args)),
+        "proposal" => Verb::Proposal(args.id()?),
+        "approve" => {
+            let id = args.id()?;
+            let digest = flagged(&mut args, "--digest").map(|digest| digest.to_ascii_lowercase());
+            Verb::Approve { id, digest }
+        }
+        "reject" => {
+            let id = args.id()?;
+            return Ok(Verb::Reject { id, reason: args.everything() });
+        }
+        "ack" => Verb::Acknowledge(args.id()?),
+        "snooze" => Verb::Snooze { id: args.id()?, duration_ms: parse_duration(args.need()?)? },
+        "resolve" => Verb::Resolve(args.id()?),
+        "threads" => args.next().map_or(Verb::Threads, |id| Verb::Thread(ThreadId::new(sanitize(id, 120)))),
+        "whoami" => Verb::Whoami,
+        _ => Verb::Help,
+    };
+    args.done(verb)
+}
+
+/// A state to filter by, with or without `--state` before it.
+fn state(args: &mut Arguments<'_>) -> Option<String> {
+    flagged(args, "--state").map(|state| sanitize(state, 20).to_lowercase())
+}
+
+/// The next piece, or the one after `flag` if the next is `flag`.
+fn flagged<'a>(args: &mut Arguments<'a>, flag: &str) -> Option<&'a str> {
+    match args.next() {
+        Some(piece) if piece == flag => args.next(),
+        piece => piece,
+    }
+}
+
+/// The words there are, with what follows each.
+pub fn help_doc() -> Doc {
+    let rows = WORDS.iter().map(|(word, usage, help)| {
+        let word = Line::new().strong(*word).plain(if usage.is_empty() { "" } else { " " }).plain(*usage);
+        vec![word, Line::new().dim(*help)]
+    });
+    let columns = vec![Column::new("", Align::Left), Column::new("", Align::Left).growing()];
+    Doc::bare().block(Block::Table(Table { columns, rows: rows.collect() }))
+}

@@ -1,0 +1,89 @@
+//! Everything behind a finding: the evidence, every cause, and why it was told the way it was.
+
+use wakeman_types::{Finding, Interruption, Measure, Subject, WhyView};
+
+use crate::{
+    Block, Chart, Doc, Line, RenderContext,
+    cause::with_all_causes,
+    finding::{facts_line, headline, tone},
+    number::{one_in, span},
+    safe::sanitize,
+};
+
+/// Features that are listed; the rest are counted.
+const FEATURES_MAX: usize = 12;
+
+/// The answer to "why".
+pub fn why_doc(view: &WhyView, ctx: &RenderContext) -> Doc {
+    let finding = &view.finding;
+    let mut doc = Doc::card(tone(finding)).headline(Line::new().strong(headline(finding, ctx)));
+    doc = section(doc, "Evidence").text(facts_line(finding));
+    if let Some(measure) = &finding.measure {
+        doc = doc.text(chance(measure, &finding.subject));
+    }
+    if let Some(chart) = Chart::of(finding, ctx) {
+        doc = doc.block(Block::Chart(chart));
+    }
+    doc = with_all_causes(section(doc, "Causes"), finding, ctx);
+    doc = section(doc, "How it was told").text(told(view));
+    doc = doc.text(Line::new().dim(features(&view.features)));
+    if !view.proposals.is_empty() {
+        let ids: Vec<String> = view.proposals.iter().map(ToString::to_string).collect();
+        doc = doc.text(format!("Proposals: {}", ids.join(", ")));
+    }
+    doc.footer(id_line(finding, ctx))
+}
+
+fn section(doc: Doc, title: &str) -> Doc {
+    doc.gap().text(Line::new().dim(title))
+}
+
+/// How rare the numbers would be if nothing had changed.
+fn chance(measure: &Measure, subject: &Subject) -> String {
+    let over = match subject {
+        Subject::Metric { .. } if measure.window_ms > 0 => format!("Measured over {}; ", span(measure.window_ms)),
+        _ => String::new(),
+    };
+    format!("{over}by chance alone this far off: {}.", one_in(measure.p_value))
+}
+
+/// `At once: critical. Chosen by rule-v1 with propensity 0.95.`
+fn told(view: &WhyView) -> String {
+    let how = match view.interruption {
+        Interruption::Now => "At once",
+        Interruption::Digest => "In the digest",
+        Interruption::Silent => "In the list only",
+    };
+    let reason = sanitize(&view.reason, 120);
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let policy = sanitize(&view.policy, 40);
+    format!("{how}{reason}. Chosen by {policy} with propensity {}.", trimmed(view.propensity))
+}
+
+/// `severity 1 · hour 14 · p 0.0001`.
+fn features(features: &[(String, f64)]) -> String {
+    let mut items: Vec<String> = features
+        .iter()
+        .take(FEATURES_MAX)
+        .map(|(name, value)| format!("{} {}", sanitize(name, 40), trimmed(*value)))
+        .collect();
+    if features.len() > FEATURES_MAX {
+        items.push(format!("{} more", features.len() - FEATURES_MAX));
+    }
+    if items.is_empty() { String::new() } else { format!("It saw: {}", items.join(" · ")) }
+}
+
+/// At most four decimals, none that are zero.
+fn trimmed(number: f64) -> String {
+    let text = format!("{number:.4}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn id_line(finding: &Finding, ctx: &RenderContext) -> String {
+    format!(
+        "{} · opened {} · thread {}",
+        finding.id,
+        ctx.time(finding.opened_at),
+        sanitize(finding.thread.as_str(), 60)
+    )
+}
