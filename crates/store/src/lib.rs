@@ -1,1 +1,37 @@
-//! Wakeman: store.
+//! Where everything lasting lives.
+//!
+//! Owns: the database file, its migrations, the journal's hash chain, the outbox, leases, checkpoints, numbers.
+//! Must not: know what a finding or a proposal means, send anything, read a clock or a random source, let SQL out.
+//! Start at [`Store::commit`]: one [`Commit`] is rows, journal events, outbox and checkpoints together, or nothing.
+//!
+//! One task writes. It takes every commit that waits, checks them one after the other against what is stored (the pure
+//! `plan` module), writes those that hold in one transaction, and answers all of them after the one fsync.
+#![warn(missing_docs)]
+
+pub mod canonical;
+mod commit;
+mod error;
+mod feed;
+mod journal;
+mod lease;
+mod outbox;
+mod plan;
+mod prepare;
+mod query;
+mod row;
+mod sqlite;
+mod store;
+
+pub use commit::{Checkpoint, Commit, Committed, Conflict, Durability, Seq};
+pub use error::StoreError;
+pub use feed::{CommitFeed, CommittedEvent, FeedEnd};
+pub use journal::{
+    BadEntry, ChainVerifier, Erase, FIRST_PREVIOUS_LINK, JournalEntry, JournalEvent, JournalHead, LANE, Verdict,
+};
+pub use lease::{Fence, Lease};
+pub use outbox::{ClaimedDelivery, OutboxItem, OutboxRow, OutboxState, OutboxUpdate, Outcome};
+pub use query::{Cursor, ListQuery, Order, Page, Purge};
+pub use row::{EntityRef, Row, Version, Versioned};
+#[cfg(any(test, feature = "failpoints"))]
+pub use sqlite::faults::Fault;
+pub use store::{Mode, Options, Store};

@@ -1,0 +1,196 @@
+//! Opens the file: mode, damage, migrations, connections.
+
+use std::{
+    fs, io,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    migrate::{Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::{
+    error::StoreError,
+    feed::CommittedEvent,
+    store::{Mode, Options},
+};
+
+use super::{
+    classify,
+    errors::damaged,
+    faults::Faults,
+    writer::{Request, Writer},
+};
+
+/// Waiting requests; more and the caller waits to queue.
+const QUEUE_MAX: usize = 1024;
+/// Events a slow reader of the feed may lie behind.
+const FEED_EVENTS: usize = 512;
+/// A database up to this size is checked page by page at every start; a larger one only where it is read.
+const CHECK_BYTES_MAX: u64 = 16 << 20;
+const READERS_MAX: u32 = 3;
+
+/// What a store needs of an opened database.
+pub(crate) struct Opened {
+    pub readers: SqlitePool,
+    /// `None`: opened read-only.
+    pub writer: Option<mpsc::Sender<Request>>,
+    pub feed: broadcast::WeakSender<CommittedEvent>,
+    pub faults: Faults,
+}
+
+/// Opens, and when writing creates and migrates, the database at `path`.
+pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, StoreError> {
+    let faults = Faults::default();
+    let sender = broadcast::Sender::new(FEED_EVENTS);
+    let feed = sender.downgrade();
+    let writer = match options.mode {
+        Mode::ReadOnly => None,
+        Mode::ReadWrite => {
+            let write_options = write_options(path, options);
+            let conn = prepare(path, &write_options).await?;
+            let (requests, queue) = mpsc::channel(QUEUE_MAX);
+            let writer = Writer {
+                path: path.to_owned(),
+                options: write_options,
+                conn: Some(conn),
+                durability: None,
+                queue,
+                feed: sender,
+                faults: faults.clone(),
+            };
+            tokio::spawn(writer.run());
+            Some(requests)
+        }
+    };
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(options.busy_timeout.max(Duration::from_secs(1)))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(read_options(path, options));
+    if options.mode == Mode::ReadOnly {
+        readers.acquire().await.map_err(|e| classify(path, "open the database", e))?;
+    }
+    Ok(Opened { readers, writer, feed, faults })
+}
+
+/// The first connection, on a file that is whole and migrated.
+async fn prepare(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let io_error = |source: io::Error| StoreError::Io { path: path.to_owned(), source: Arc::new(source) };
+    let size = create(path).map_err(io_error)?;
+    let lock = migration_lock(path).await.map_err(io_error)?;
+    let failed = |e| classify(path, "open the database", e);
+    let mut conn = options.connect().await.map_err(failed)?;
+    if (1..=CHECK_BYTES_MAX).contains(&size) {
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut conn).await.map_err(failed)?;
+        if found != "ok" {
+            return Err(damaged(path, Some(sqlx::Error::Protocol(found))));
+        }
+    }
+    migrate(&mut conn).await.map_err(failed)?;
+    drop(lock);
+    Ok(conn)
+}
+
+/// Makes the file if it is missing, readable for its owner alone either way. Its size in bytes.
+///
+/// An existing file is not opened here: closing it again would drop the locks that SQLite holds for this process.
+fn create(path: &Path) -> io::Result<u64> {
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Ok(_) => Ok(0),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            let meta = fs::metadata(path)?;
+            if meta.permissions().mode() & 0o077 != 0 {
+                fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+            }
+            Ok(meta.len())
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Held while migrating: SQLite's own migration lock does nothing. Released when dropped.
+async fn migration_lock(path: &Path) -> io::Result<fs::File> {
+    let path = beside(path, ".lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    locked.await.map_err(io::Error::other)?
+}
+
+/// The file beside `path` with `suffix` added to its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+async fn migrate(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let first = include_str!("../../migrations/sqlite/0001_first.sql");
+    let first = Migration::new(1, "first".into(), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(first), false);
+    let migrator = Migrator::with_migrations(vec![first]);
+    migrator.run(conn).await.map_err(|e| sqlx::Error::Migrate(Box::new(e)))
+}
+
+fn write_options(path: &Path, options: &Options) -> SqliteConnectOptions {
+    let mut connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(false)
+        .busy_timeout(options.busy_timeout)
+        .statement_cache_capacity(96)
+        .thread_name(|_| "store-writer".into())
+        .pragma("cache_size", "-2048")
+        .pragma("temp_store", "MEMORY")
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        // Erased means gone from the file, not only from its index.
+        .pragma("secure_delete", "ON");
+    if let Some(bytes) = options.max_bytes {
+        connect = connect.pragma("max_page_count", (bytes / 4096).max(1).to_string());
+    }
+    connect.disable_statement_logging()
+}
+
+fn read_options(path: &Path, options: &Options) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .foreign_keys(false)
+        .busy_timeout(options.busy_timeout)
+        .statement_cache_capacity(32)
+        .row_buffer_size(256)
+        .thread_name(|n| format!("store-reader-{n}"))
+        .pragma("cache_size", "-1024")
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
+}
+
+/// A consistent copy of the database at `path` in the new file `to`, made while others write.
+pub(crate) async fn backup(path: &Path, to: &Path) -> Result<(), StoreError> {
+    let failed = |e| classify(path, "back up the database", e);
+    let io_error = |source: io::Error| StoreError::Io { path: to.to_owned(), source: Arc::new(source) };
+    // Made first and for the owner alone: SQLite accepts an empty file as the target.
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(io_error)?;
+    let options = SqliteConnectOptions::new().filename(path).pragma("cache_size", "-1024").disable_statement_logging();
+    let mut conn = options.connect().await.map_err(failed)?;
+    let quoted = to.to_string_lossy().replace('\'', "''");
+    let copied = sqlx::query(AssertSqlSafe(format!("VACUUM INTO '{quoted}'"))).execute(&mut conn).await;
+    // The copy is what counts; this connection only read.
+    let _ = conn.close().await;
+    copied.map_err(failed)?;
+    file.sync_all().map_err(io_error)
+}

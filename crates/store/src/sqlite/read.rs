@@ -1,0 +1,137 @@
+//! Reads of rows, checkpoints and counts.
+
+use sqlx::{AssertSqlSafe, Row, SqlitePool, sqlite::SqliteRow};
+
+use crate::query::{Cursor, ListQuery, Order, PAGE_LIMIT_MAX};
+
+type Db<T> = Result<T, sqlx::Error>;
+
+const GET: &str = "SELECT id, version, sort_key, body FROM entities WHERE kind = $1 AND id = $2";
+const GET_BY_KEY: &str = "SELECT id, version, sort_key, body FROM entities WHERE kind = $1 AND unique_key = $2";
+const COUNT: &str = "SELECT COUNT(*) FROM entities WHERE kind = $1";
+const COUNT_IN_STATE: &str = "SELECT COUNT(*) FROM entities WHERE kind = $1 AND state = $2";
+const CHECKPOINT: &str = "SELECT value FROM checkpoints WHERE name = $1";
+
+/// A row as stored.
+pub(crate) struct Found {
+    pub id: String,
+    pub version: u64,
+    pub sort_key: i64,
+    pub body: String,
+}
+
+impl Found {
+    fn from(row: &SqliteRow) -> Db<Self> {
+        let version = super::load::unsigned(row, 1)?;
+        Ok(Self { id: row.try_get(0)?, version, sort_key: row.try_get(2)?, body: row.try_get(3)? })
+    }
+
+    /// Where a page that ends here continues.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { sort_key: self.sort_key, id: self.id.clone() }
+    }
+}
+
+pub(crate) async fn get(pool: &SqlitePool, kind: &str, id: &str) -> Db<Option<Found>> {
+    one(pool, GET, kind, id).await
+}
+
+pub(crate) async fn get_by_key(pool: &SqlitePool, kind: &str, unique_key: &str) -> Db<Option<Found>> {
+    one(pool, GET_BY_KEY, kind, unique_key).await
+}
+
+async fn one(pool: &SqlitePool, sql: &'static str, kind: &str, value: &str) -> Db<Option<Found>> {
+    let row = sqlx::query(sql).bind(kind).bind(value).fetch_optional(pool).await?;
+    row.as_ref().map(Found::from).transpose()
+}
+
+pub(crate) async fn count(pool: &SqlitePool, kind: &str, state: Option<&str>) -> Db<u64> {
+    let query = match state {
+        None => sqlx::query(COUNT).bind(kind),
+        Some(state) => sqlx::query(COUNT_IN_STATE).bind(kind).bind(state),
+    };
+    super::load::unsigned(&query.fetch_one(pool).await?, 0)
+}
+
+pub(crate) async fn checkpoint(pool: &SqlitePool, name: &str) -> Db<Option<String>> {
+    sqlx::query_scalar(CHECKPOINT).bind(name).fetch_optional(pool).await
+}
+
+enum Bind<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+/// The rows that `query` asks for, and one more if there are more.
+pub(crate) async fn list(pool: &SqlitePool, kind: &str, query: &ListQuery) -> Db<Vec<Found>> {
+    let (sql, binds) = list_sql(kind, query);
+    let mut statement = sqlx::query(AssertSqlSafe(sql));
+    for bind in binds {
+        statement = match bind {
+            Bind::Text(text) => statement.bind(text),
+            Bind::Number(number) => statement.bind(number),
+        };
+    }
+    statement.fetch_all(pool).await?.iter().map(Found::from).collect()
+}
+
+/// One arm per state, each of which walks an index in order and stops at the limit; a merge of the arms.
+fn list_sql<'a>(kind: &'a str, query: &'a ListQuery) -> (String, Vec<Bind<'a>>) {
+    let limit = query.limit.clamp(1, PAGE_LIMIT_MAX) as i64 + 1;
+    let direction = match query.order {
+        Order::Newest => "DESC",
+        Order::Oldest => "ASC",
+    };
+    let order = format!(" ORDER BY sort_key {direction}, id {direction} LIMIT ");
+    let mut binds = Vec::new();
+    let states: Vec<Option<&str>> = match &query.states {
+        None => vec![None],
+        Some(states) if states.is_empty() => return (format!("{COLUMNS} WHERE 0"), binds),
+        Some(states) => states.iter().map(|s| Some(s.as_str())).collect(),
+    };
+    let arms: Vec<String> = states
+        .iter()
+        .map(|state| {
+            let arm = arm_sql(kind, *state, query, &mut binds);
+            format!("SELECT * FROM ({arm}{order}{limit})")
+        })
+        .collect();
+    if let [arm] = &*arms {
+        return (arm.clone(), binds);
+    }
+    (format!("SELECT * FROM ({}){order}{limit}", arms.join(" UNION ")), binds)
+}
+
+const COLUMNS: &str = "SELECT id, version, sort_key, body FROM entities";
+
+fn arm_sql<'a>(kind: &'a str, state: Option<&'a str>, query: &'a ListQuery, binds: &mut Vec<Bind<'a>>) -> String {
+    let index = match (&query.parent, state) {
+        (Some(_), _) => "entities_by_parent",
+        (None, Some(_)) => "entities_by_state",
+        (None, None) => "entities_by_sort_key",
+    };
+    let mut sql = format!("{COLUMNS} INDEXED BY {index} WHERE kind = ?");
+    binds.push(Bind::Text(kind));
+    if let Some(parent) = &query.parent {
+        sql.push_str(" AND parent = ?");
+        binds.push(Bind::Text(parent));
+    }
+    if let Some(state) = state {
+        sql.push_str(" AND state = ?");
+        binds.push(Bind::Text(state));
+    }
+    for (bound, condition) in [(query.since, " AND sort_key >= ?"), (query.until, " AND sort_key < ?")] {
+        if let Some(bound) = bound {
+            sql.push_str(condition);
+            binds.push(Bind::Number(bound));
+        }
+    }
+    if let Some(cursor) = &query.after {
+        sql.push_str(match query.order {
+            Order::Newest => " AND (sort_key, id) < (?, ?)",
+            Order::Oldest => " AND (sort_key, id) > (?, ?)",
+        });
+        binds.extend([Bind::Number(cursor.sort_key), Bind::Text(&cursor.id)]);
+    }
+    sql
+}

@@ -1,0 +1,7 @@
+//! The store as its users see it: the contract suite, and what is SQLite's own.
+
+mod contract;
+mod model;
+mod sqlite;
+
+store_contract!(on_sqlite, crate::sqlite::TempSqlite);

@@ -1,0 +1,1 @@
+//! Random commits against a model in memory.
