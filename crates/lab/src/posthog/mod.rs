@@ -1,18 +1,34 @@
-//! PostHog: queries over the product's events, flags, errors, annotations and the activity log.
+//! PostHog: queries over the product's events, feature flags, errors, annotations and the activity log.
+//!
+//! Owns: what PostHog knows beside the events ([`State`]), HogQL over the world's events, the HTTP surface.
+//! Must not: recognise a query; whatever it cannot evaluate gets PostHog's own 400.
+//! Start at [`router`], then `hogql` for how a query is read and run.
+
+mod flags;
+mod issues;
 
 use std::sync::Arc;
 
 use axum::Router;
 
+pub use flags::{Edit, Flag, Flags, Setting};
+pub(crate) use issues::of_scenario as issues_of;
+pub use issues::{Frame, Issue};
+
 use crate::{Lab, Scenario};
 
 /// What PostHog knows beside the events.
 #[derive(Debug, Clone, Default)]
-pub struct State;
+pub struct State {
+    /// Feature flags.
+    pub flags: Flags,
+    /// Issues of the error tracker.
+    pub issues: Vec<Issue>,
+}
 
 impl State {
-    pub(crate) fn new(_scenario: &Scenario) -> State {
-        State
+    pub(crate) fn new(scenario: &Scenario) -> State {
+        State { flags: Flags::new(scenario), issues: issues::of_scenario(scenario) }
     }
 }
 

@@ -1,5 +1,14 @@
 //! The world's state and how it moves. The clock stands still until [`World::advance_to`].
 
+mod draw;
+mod effect;
+mod plan;
+mod stream;
+
+pub use draw::{Dice, normal_quantile};
+pub(crate) use plan::trials_event;
+pub use stream::{Dim, Stream};
+
 use crate::scenario::{OutageMode, Scenario, Service};
 use crate::{github, posthog, vercel};
 
@@ -19,6 +28,8 @@ pub struct World {
     pub posthog: posthog::State,
     /// How each of the scenario's incidents (same order) ended early, if it did.
     pub endings: Vec<Option<Ending>>,
+    /// The product's events.
+    pub streams: Vec<Stream>,
     stale_github: Option<github::Repo>,
     stale_vercel: Option<vercel::Vercel>,
 }
@@ -42,6 +53,7 @@ impl World {
             vercel: vercel::Vercel::new(&scenario),
             posthog: posthog::State::new(&scenario),
             endings: vec![None; scenario.incidents.len()],
+            streams: plan::streams(&scenario),
             stale_github: None,
             stale_vercel: None,
             scenario,
@@ -69,7 +81,22 @@ impl World {
         self.now_ms = to_ms;
         self.github.advance(to_ms);
         self.vercel.advance(to_ms);
+        self.grow_streams();
         self.keep_snapshots();
+    }
+
+    /// Generates the steps up to the running one.
+    fn grow_streams(&mut self) {
+        let steps = (self.now_ms - self.scenario.history_start_ms()).div_euclid(self.scenario.step_ms) + 1;
+        let context =
+            stream::Context { scenario: &self.scenario, endings: &self.endings, flags: &self.posthog.flags };
+        for place in 0..self.streams.len() {
+            let (before, rest) = self.streams.split_at_mut(place);
+            let Some(stream) = rest.first_mut() else { continue };
+            while (stream.steps() as i64) < steps {
+                stream.grow(&context, stream.rate.base().map(|base| &before[base]));
+            }
+        }
     }
 
     fn keep_snapshots(&mut self) {
