@@ -106,8 +106,7 @@ impl SocketClient {
     /// [`ConnectError`]; [`ConnectError::is_no_daemon`] tells "none runs" from every other trouble.
     pub async fn connect(path: &Path) -> Result<Self, ConnectError> {
         knock(path).await?;
-        let http =
-            http_client(path).map_err(|source| ConnectError::Setup { path: path.to_owned(), source: source.into() })?;
+        let http = http_client(path).map_err(|source| ConnectError::Setup { path: path.to_owned(), source })?;
         let wire = Wire::new(http, format!("the daemon at {}", path.display()), REQUEST_TIMEOUT);
         recognise(&wire, path).await?;
         Ok(Self { wire, claimed: Mutex::default() })
@@ -116,17 +115,22 @@ impl SocketClient {
 
 /// Opens a connection and closes it: the system's own error says best why there is none.
 async fn knock(path: &Path) -> Result<(), ConnectError> {
-    let path_buf = || path.to_owned();
-    let Ok(opened) = timeout(PROBE_TIMEOUT, UnixStream::connect(path)).await else {
-        return Err(ConnectError::Silent { path: path_buf() });
-    };
-    let Err(source) = opened else { return Ok(()) };
-    Err(match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ConnectError::NoDaemon { path: path_buf() },
-        io::ErrorKind::PermissionDenied => ConnectError::Denied { path: path_buf(), detail: source.to_string() },
-        io::ErrorKind::WouldBlock => ConnectError::Silent { path: path_buf() },
-        _ => ConnectError::Io { path: path_buf(), source },
-    })
+    match timeout(PROBE_TIMEOUT, UnixStream::connect(path)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(source)) => Err(not_opened(path.to_owned(), source)),
+        Err(_) => Err(ConnectError::Silent { path: path.to_owned() }),
+    }
+}
+
+/// What the system's refusal to open the socket means.
+fn not_opened(path: PathBuf, source: io::Error) -> ConnectError {
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ConnectError::NoDaemon { path },
+        io::ErrorKind::PermissionDenied => ConnectError::Denied { path, detail: source.to_string() },
+        // Its queue is full: somebody has it open.
+        io::ErrorKind::WouldBlock => ConnectError::Silent { path },
+        _ => ConnectError::Io { path, source },
+    }
 }
 
 /// Asks for `/healthz`: well or not, a Wakeman says its version.
@@ -168,4 +172,20 @@ fn http_client(path: &Path) -> Result<reqwest::Client, Box<dyn std::error::Error
         .connect_timeout(PROBE_TIMEOUT)
         .build()?;
     Ok(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_listener_means_that_no_daemon_runs() {
+        let meaning = |kind: io::ErrorKind| not_opened("wakeman.sock".into(), kind.into());
+        assert!(matches!(meaning(io::ErrorKind::NotFound), ConnectError::NoDaemon { .. }));
+        assert!(matches!(meaning(io::ErrorKind::ConnectionRefused), ConnectError::NoDaemon { .. }));
+        assert!(matches!(meaning(io::ErrorKind::PermissionDenied), ConnectError::Denied { .. }));
+        assert!(matches!(meaning(io::ErrorKind::WouldBlock), ConnectError::Silent { .. }));
+        assert!(matches!(meaning(io::ErrorKind::NotADirectory), ConnectError::Io { .. }));
+        assert!(meaning(io::ErrorKind::PermissionDenied).to_string().contains("as the user that runs the daemon"));
+    }
 }

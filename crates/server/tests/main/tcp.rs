@@ -18,6 +18,8 @@ use crate::{
 
 const TOKEN: &str = "correct horse battery staple";
 
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
 struct Running {
     address: SocketAddr,
     fake: Arc<Fake>,
@@ -125,6 +127,7 @@ async fn host_origin_and_token_come_before_everything_else() {
         assert_eq!(answer.status, want, "{line} {sent:?}: {}", answer.body);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(answer.header("www-authenticate").is_some_and(|how| how.starts_with("Bearer")), want == 401);
+        assert_eq!(answer.header("allow").is_some_and(|methods| methods.contains("GET")), want == 405, "{answer:?}");
         if want >= 400 {
             answer.problem();
         }
@@ -196,6 +199,21 @@ async fn a_body_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn connections_over_the_limit_wait_for_room() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let server = start(TcpOptions { limits, ..with_token() }).await;
+    let idle = TcpStream::connect(server.address).await.unwrap();
+    let waiting = TcpStream::connect(server.address).await.unwrap();
+    let asked = tokio::spawn(exchange(waiting, HEALTH));
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(server.fake.calls().is_empty(), "served beside the one connection that is allowed");
+    drop(idle);
+    assert_eq!(asked.await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn stopping_ends_idle_connections_and_the_listener() {
     let server = start(with_token()).await;
     let idle = TcpStream::connect(server.address).await.unwrap();
@@ -215,7 +233,7 @@ async fn stopping_cuts_off_what_outlasts_the_grace_time() {
     let asked = tokio::spawn(async move {
         let mut stream = stream;
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        stream.write_all(request("GET /healthz", &[("Host", "localhost")]).as_bytes()).await.unwrap();
+        stream.write_all(HEALTH.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         answer
