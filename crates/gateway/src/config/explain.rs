@@ -28,7 +28,9 @@ pub(crate) fn explain(message: &str, value: Option<&Value>, example: Option<&str
     match (wrong_type, message.rsplit_once(", expected ")) {
         (true, Some((_, wanted))) => {
             let found = value.map_or_else(|| "this".to_owned(), name_value);
-            with_example(&format!("{found} is not {}", plain(wanted)), example)
+            let (plain, remedy) = plain(wanted);
+            let sentence = with_example(&format!("{found} is not {plain}"), example);
+            if sentence.contains(';') || remedy.is_empty() { sentence } else { format!("{sentence}; {remedy}") }
         }
         _ => message.to_owned(),
     }
@@ -42,17 +44,17 @@ pub(crate) fn with_example(sentence: &str, example: Option<&str>) -> String {
     }
 }
 
-/// serde's names of types, in words.
-fn plain(wanted: &str) -> &str {
+/// serde's names of types, in words, and how such a value is written.
+fn plain(wanted: &str) -> (&str, &str) {
     match wanted {
-        "u8" => "a whole number from 0 to 255",
-        "u16" => "a whole number from 0 to 65535",
-        "u32" | "u64" | "usize" => "a whole number of 0 or more",
-        "f64" | "f32" => "a number",
-        "a boolean" => "true or false",
-        "a string" => "a text",
-        "a sequence" => "a list",
-        "a map" => "an object",
-        other => other,
+        "u8" => ("a whole number from 0 to 255", "write it without quotes"),
+        "u16" => ("a whole number from 0 to 65535", "write it without quotes"),
+        "u32" | "u64" | "usize" => ("a whole number of 0 or more", "write it without quotes"),
+        "f64" | "f32" => ("a number", "write it without quotes"),
+        "a boolean" => ("true or false", "write it without quotes"),
+        "a string" => ("a text", "write it in quotes"),
+        "a sequence" => ("a list", "write it in [ ]"),
+        "a map" => ("an object", "write it in { }"),
+        other => (other, ""),
     }
 }

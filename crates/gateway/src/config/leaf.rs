@@ -7,7 +7,7 @@ use std::{fmt, marker::PhantomData};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
-use wakeman_types::{Channel, MetricKind, OperatorId, Principal, Role, Severity};
+use wakeman_types::{Channel, MetricKind, OperatorId, Principal, PrincipalError, Role, Severity};
 
 use super::{duration::parse_duration_ms, explain::quote};
 
@@ -211,10 +211,11 @@ impl Leaf for Channel {
 impl Leaf for Principal {
     const WANTED: &'static str = "a principal; write it like \"telegram:123456789\" (channel, colon, numeric id)";
     fn read(text: &str) -> Result<Self, Option<String>> {
-        let principal: Self = text.parse().map_err(|e: wakeman_types::PrincipalError| match e {
-            wakeman_types::PrincipalError::Shape(_) => None,
-            other => Some(other.to_string()),
-        })?;
+        let principal: Self = match text.parse() {
+            Ok(principal) => principal,
+            Err(PrincipalError::Shape(_)) => return Err(None),
+            Err(PrincipalError::Channel(name)) => return <Channel as Leaf>::read(&name).and(Err(None)),
+        };
         if principal.channel() == Channel::System {
             return Err(Some(format!("{} is Wakeman itself and stands for nobody; remove it", quote(text))));
         }

@@ -50,7 +50,7 @@ pub(crate) fn parse_json(text: &str, label: &str) -> Result<(Value, Vec<String>)
 fn syntax_error(label: &str, error: &serde_json::Error) -> ConfigError {
     let message = error.to_string();
     let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
-    let what = what.replace("EOF while parsing", "the file ends inside");
+    let what = what.replace("EOF while parsing", "the file ends inside").replace("expected ident", "expected value");
     let place = format!("line {}, column {}", error.line(), error.column());
     ConfigError::one(label, "", format!("{place}: {what}; correct the JSON there"))
 }
