@@ -1,4 +1,5 @@
 //! The store as its users see it: the contract suite, and what is SQLite's own.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contract;
 mod model;
