@@ -15,7 +15,7 @@ use wakeman_types::{DAY_MS, HOUR_MS};
 /// History before the first alarm: a day, and never fewer buckets than this.
 const LEARNING_BUCKETS_MIN: i64 = 20;
 /// Buckets reach the baseline this late, so that what turns out to be an anomaly has not moved it yet.
-const BASELINE_LAG_MS: i64 = 3 * HOUR_MS;
+const BASELINE_LAG_MS: i64 = 2 * HOUR_MS;
 /// Half-life of the learnt scatter and tails.
 const HALF_LIFE_MS: i64 = 10 * DAY_MS;
 /// Below this p-value a verdict names a direction.
@@ -47,6 +47,8 @@ pub struct Detector {
     since_refresh: i64,
     /// Windows do not reach back before this: it is where the last anomaly ended.
     barrier_ms: i64,
+    /// From where to where the newest anomaly reaches; buckets in it hardly move the baseline.
+    off_ms: (i64, i64),
     episode: Option<Episode>,
 }
 
@@ -59,7 +61,7 @@ impl Detector {
         let half_life = (HALF_LIFE_MS / config.step_ms).max(50) as f64;
         Ok(Self {
             alarm_line: windows::alarm_line(&config),
-            baseline: Baseline::new(config.step_ms),
+            baseline: Baseline::new(config.kind, config.step_ms),
             noise: Noise::new(config.kind, half_life),
             calibration: Calibration::new(&windows),
             recent: Recent::new(config.kind, config.step_ms),
@@ -67,6 +69,7 @@ impl Detector {
             known_buckets: 0,
             since_refresh: 0,
             barrier_ms: i64::MIN,
+            off_ms: (i64::MAX, i64::MAX),
             episode: None,
             windows,
             config,
@@ -173,7 +176,7 @@ impl Detector {
         let Some(expected) = self.baseline.expected(start_ms, typical, &self.noise) else {
             return Entry { value: value as f32, exposure: exposure as f32, rate: 0.0, noise: 0.0, shared: 0.0 };
         };
-        let ceiling = if self.config.kind == Kind::Ratio { 1.0 - 1e-6 } else { f64::INFINITY };
+        let ceiling = if self.config.kind == Kind::Ratio { 1.0 - 1e-4 } else { f64::INFINITY };
         let rate = expected.rate.clamp(1e-9, ceiling);
         Entry {
             value: value as f32,
@@ -226,16 +229,19 @@ impl Detector {
             match episode.advance(&self.recent, kind, verdict.p_value, &self.calibration) {
                 Outcome::Recovered { since_ms } => {
                     self.barrier_ms = since_ms;
+                    self.off_ms.1 = since_ms;
                     verdict.recovered = true;
                 }
                 Outcome::Accepted => {
                     self.baseline.accept_level_since(episode.onset.at_ms, &self.noise);
                     self.barrier_ms = self.recent.end_ms();
+                    self.off_ms = (i64::MAX, i64::MAX);
                     verdict.adapted = true;
                 }
                 Outcome::Open => {
                     if let Some(widest) = looked.widest.filter(|_| episode.is_young()) {
                         episode.onset = onset::locate(&self.recent, kind, widest.length, barrier);
+                        self.off_ms.0 = self.off_ms.0.min(episode.onset.at_ms);
                     }
                     self.episode = Some(episode);
                 }
@@ -245,6 +251,7 @@ impl Detector {
             let direction = if widest.score < 0.0 { Direction::Down } else { Direction::Up };
             let sum = self.recent.sum(self.recent.index_of(onset.at_ms), self.recent.len());
             self.baseline.suspect_since(onset.at_ms);
+            self.off_ms = (onset.at_ms, i64::MAX);
             self.episode = Some(Episode::open(onset, &sum, direction));
             verdict.opened = true;
         }
@@ -294,7 +301,7 @@ impl Detector {
         let lag = if self.learning().is_some() { 0 } else { (BASELINE_LAG_MS / step).max(3) };
         let until = now_ms - lag * step;
         let first = self.recent.index_of(self.settled_until_ms.max(now_ms - KEPT as i64 * step));
-        let suspect_from = self.episode.as_ref().map_or(i64::MAX, |e| e.onset.at_ms);
+        let off = self.off_ms.0..self.off_ms.1;
         for index in first..self.recent.len() {
             let start_ms = self.recent.start_of(index);
             if start_ms > until {
@@ -304,7 +311,7 @@ impl Detector {
             if let Some(entry) = self.recent.get(index).copied().filter(Entry::known) {
                 let exposure = f64::from(entry.exposure);
                 let amount = f64::from(entry.value) * exposure;
-                self.baseline.add(start_ms, amount, exposure, start_ms >= suspect_from, &self.noise);
+                self.baseline.add(start_ms, amount, exposure, off.contains(&start_ms), &self.noise);
             }
         }
     }

@@ -7,11 +7,11 @@ use crate::tails::normal_tail;
 use wakeman_types::{DAY_MS, HOUR_MS};
 
 /// Window lengths in buckets.
-const LENGTHS: [usize; 7] = [1, 2, 3, 6, 12, 24, 72];
+const LENGTHS: [usize; 8] = [1, 2, 3, 6, 12, 24, 72, 144];
 /// No window is longer than this.
 const WINDOW_MS_MAX: i64 = 12 * HOUR_MS;
-/// Price of looking at all windows: they overlap, so it is less than their number.
-const MULTIPLICITY: f64 = 3.0;
+/// Price of looking at all windows: they overlap, so it is a little less than their number.
+const MULTIPLICITY: f64 = 6.0;
 /// Alarms come in clumps; this many buckets below the line make one false alarm.
 const CLUMP: f64 = 1.0;
 

@@ -3,6 +3,7 @@
 use super::Expected;
 use super::cells::{Cell, Cells};
 use super::smoother::{Circle, Evidence};
+use crate::config::Kind;
 use crate::noise::Noise;
 use serde::{Deserialize, Serialize};
 use wakeman_types::{DAY_MS, HOUR_MS};
@@ -11,12 +12,12 @@ use wakeman_types::{DAY_MS, HOUR_MS};
 const LEVEL_DAYS: f64 = 2.0;
 /// Time constant, each way, of the level path that the seasons are measured against.
 const PATH_DAYS: f64 = 5.0;
-/// Prior variance of a time-of-day factor, and the correlation of slots half an hour apart.
-const DAILY: (f64, f64) = (0.4, 0.97);
-/// Prior variance of an hour-of-week factor, and the correlation of neighbouring hours.
-const WEEKLY: (f64, f64) = (0.0225, 0.9);
+/// Correlation of time-of-day factors half an hour apart, and of hour-of-week factors an hour apart.
+const NEIGHBOURS: (f64, f64) = (0.97, 0.9);
 /// Share of its weight that a cell keeps when it is part of an anomaly.
-const SUSPECT_WEIGHT: f64 = 0.02;
+const SUSPECT_WEIGHT: f64 = 1e-3;
+/// Fits before the hourly rhythm of a young baseline slows down: four days.
+const YOUNG_FITS: u32 = 96;
 /// A cell further out than this many standard deviations counts for less.
 const HUBER: f64 = 2.5;
 /// Relative variance between days that no factor explains.
@@ -24,9 +25,19 @@ const CELL_JITTER: f64 = 4e-4;
 /// Relative standard deviation of the level that even plenty of data leaves.
 const LEVEL_DRIFT: f64 = 0.02;
 
+/// Prior variances of a time-of-day factor and of an hour-of-week factor. Traffic has strong seasons; shares and durations
+/// have weak ones.
+fn prior(kind: Kind) -> (f64, f64) {
+    match kind {
+        Kind::Count => (0.4, 0.0225),
+        Kind::Ratio | Kind::Duration => (0.04, 0.0036),
+    }
+}
+
 /// The fitted factors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Fit {
+    kind: Kind,
     cell_ms: i64,
     daily: Circle,
     weekly: Circle,
@@ -34,6 +45,8 @@ pub(crate) struct Fit {
     level_variance: f64,
     break_cell: i64,
     fits: u32,
+    /// A share above one half is fitted by what is missing from it: that is what has seasons.
+    of_misses: bool,
 }
 
 /// One cell ready for the passes: where it is, what it says and how well.
@@ -47,17 +60,25 @@ struct Row {
 }
 
 impl Fit {
-    pub(crate) fn new(cell_ms: i64) -> Self {
+    pub(crate) fn new(kind: Kind, cell_ms: i64) -> Self {
         let day_slots = (DAY_MS / cell_ms).max(1) as usize;
+        let (daily, weekly) = prior(kind);
         Self {
+            kind,
             cell_ms,
-            daily: Circle::new(day_slots, DAILY.0),
-            weekly: Circle::new((7 * DAY_MS / HOUR_MS.max(cell_ms)) as usize, WEEKLY.0),
+            daily: Circle::new(day_slots, daily),
+            weekly: Circle::new((7 * DAY_MS / HOUR_MS.max(cell_ms)) as usize, weekly),
             level: f64::NAN,
             level_variance: 1.0,
             break_cell: i64::MIN,
             fits: 0,
+            of_misses: false,
         }
+    }
+
+    /// How long the last fit is good for.
+    pub(crate) fn hours_apart(&self) -> i64 {
+        if self.fits < YOUNG_FITS { 1 } else { 3 }
     }
 
     /// From this cell on the level owes nothing to what was before.
@@ -74,11 +95,17 @@ impl Fit {
         let (day, day_variance) = self.daily.at(position(at_ms, DAY_MS, self.daily.len()));
         let (week, week_variance) = self.weekly.at(position(at_ms, 7 * DAY_MS, self.weekly.len()));
         let variance = day_variance / (day * day) + week_variance / (week * week) + self.level_variance;
-        Some(Expected { rate: self.level * day * week, variance })
+        let rate = self.level * day * week;
+        if !self.of_misses {
+            return Some(Expected { rate, variance });
+        }
+        let (misses, share) = (rate.min(0.99), 1.0 - rate.min(0.99));
+        Some(Expected { rate: share, variance: variance * (misses / share).powi(2) })
     }
 
     /// Fits again. Starts from the last fit, so that one pass an hour is enough once there is some history.
     pub(crate) fn refit(&mut self, cells: &Cells, noise: &Noise) {
+        self.orient(cells);
         let rows: Vec<Row> = cells.iter().filter_map(|(n, cell, suspect)| self.row(n, cell, suspect)).collect();
         let trusted: f64 = rows.iter().map(|r| r.trust * r.exposure).sum();
         if trusted <= 0.0 {
@@ -95,15 +122,29 @@ impl Fit {
         }
     }
 
+    /// Decides whether to fit a share or its misses; starts over when that changes.
+    fn orient(&mut self, cells: &Cells) {
+        if self.kind != Kind::Ratio {
+            return;
+        }
+        let sums = cells.iter().fold((0.0, 0.0), |sum, (_, cell, _)| (sum.0 + cell.amount, sum.1 + cell.exposure));
+        let line = if self.of_misses { 0.4 } else { 0.6 };
+        let of_misses = sums.0 > line * sums.1;
+        if of_misses != self.of_misses {
+            *self = Self { of_misses, break_cell: self.break_cell, ..Self::new(self.kind, self.cell_ms) };
+        }
+    }
+
     fn row(&self, number: i64, cell: &Cell, suspect: bool) -> Option<Row> {
         let exposure = f64::from(cell.exposure);
         if exposure <= 0.0 {
             return None;
         }
+        let rate = f64::from(cell.amount) / exposure;
         let middle = number * self.cell_ms + self.cell_ms / 2;
         Some(Row {
             number,
-            rate: f64::from(cell.amount) / exposure,
+            rate: if self.of_misses { (1.0 - rate).max(0.0) } else { rate },
             exposure,
             trust: if suspect { SUSPECT_WEIGHT } else { 1.0 },
             day_slot: position(middle, DAY_MS, self.daily.len()) as usize,
@@ -164,8 +205,8 @@ impl Fit {
             let others = level * self.weekly.factor(row.week_slot);
             add_evidence(&mut evidence[row.day_slot], row.rate / others, *weight, self.daily.factor(row.day_slot));
         }
-        let rho = DAILY.1.powf(48.0 / self.daily.len() as f64);
-        self.daily.update(&evidence, DAILY.0, rho);
+        let rho = NEIGHBOURS.0.powf(48.0 / self.daily.len() as f64);
+        self.daily.update(&evidence, prior(self.kind).0, rho);
         self.daily.normalise();
     }
 
@@ -186,8 +227,8 @@ impl Fit {
                 self.weekly.factor(row.week_slot),
             );
         }
-        let rho = WEEKLY.1.powf(168.0 / self.weekly.len() as f64);
-        self.weekly.update(&evidence, WEEKLY.0, rho);
+        let rho = NEIGHBOURS.1.powf(168.0 / self.weekly.len() as f64);
+        self.weekly.update(&evidence, prior(self.kind).1, rho);
     }
 
     fn fit_level(&mut self, rows: &[Row], weights: &[f64], base: f64) {

@@ -1,16 +1,19 @@
 //! What a metric usually is at a given time: level × time of day × time of week, with how sure that is.
 //!
-//! Owns: four weeks of half-hour cells, and the factors fitted to them once an hour.
+//! Owns: four weeks of half-hour cells, and the factors fitted to them every few hours.
 //! The fit is robust (Huber weights; cells of an open anomaly hardly count) and shrinks every factor towards 1 by what the
 //! data can support, so that a day of history gives a cautious baseline and a month a sharp one.
 
 mod cells;
+mod drift;
 mod fit;
 mod slots;
 mod smoother;
 
+use crate::config::Kind;
 use crate::noise::Noise;
 use cells::Cells;
+use drift::Drift;
 use fit::Fit;
 use serde::{Deserialize, Serialize};
 use slots::Slots;
@@ -30,14 +33,15 @@ pub(crate) struct Baseline {
     cells: Cells,
     fit: Fit,
     slots: Slots,
+    drift: Drift,
     next_fit_cell: i64,
 }
 
 impl Baseline {
-    pub(crate) fn new(step_ms: i64) -> Self {
+    pub(crate) fn new(kind: Kind, step_ms: i64) -> Self {
         let cells = Cells::new(step_ms);
-        let fit = Fit::new(cells.cell_ms());
-        Self { slots: Slots::new(step_ms), cells, fit, next_fit_cell: i64::MIN }
+        let fit = Fit::new(kind, cells.cell_ms());
+        Self { slots: Slots::new(step_ms), drift: Drift::new(step_ms), cells, fit, next_fit_cell: i64::MIN }
     }
 
     /// Adds a settled bucket: `amount` observed over `exposure`; `suspect` when an anomaly was open.
@@ -45,10 +49,16 @@ impl Baseline {
         let cell = self.cells.add(start_ms, amount, exposure, suspect);
         if let Some(expected) = self.coarse(start_ms) {
             self.slots.add(start_ms, amount, exposure * expected.rate);
+            if !suspect {
+                let scatter = noise.relative_variance(expected.rate, exposure, 1.0);
+                let factor = self.slots.factor(start_ms, scatter);
+                let deviation = noise.deviation(amount / exposure, expected.rate * factor);
+                self.drift.learn(start_ms, deviation, scatter, expected);
+            }
         }
         if cell >= self.next_fit_cell {
             self.fit.refit(&self.cells, noise);
-            self.next_fit_cell = cell + self.cells.cells_per_hour();
+            self.next_fit_cell = cell + self.cells.cells_per_hour() * self.fit.hours_apart();
         }
     }
 
@@ -73,6 +83,6 @@ impl Baseline {
         let mut expected = self.coarse(start_ms)?;
         let variance = noise.relative_variance(expected.rate, exposure, 1.0);
         expected.rate *= self.slots.factor(start_ms, variance);
-        Some(expected)
+        Some(self.drift.apply(start_ms, expected))
     }
 }

@@ -14,6 +14,7 @@ mod input;
 mod lead_time;
 mod names;
 mod reason;
+mod split;
 
 pub use input::{Anomaly, CandidateChange, ChangeKind, ErrorEvidence, FlagSplit};
 pub use reason::{Ranked, Ranking, Reason};

@@ -1,0 +1,43 @@
+//! Did the users who have a flag fare differently from the others?
+
+use super::FlagSplit;
+use crate::tails::normal_tail;
+
+/// Events below this before the onset are too few to compare.
+const EVENTS_MIN: f64 = 10.0;
+
+impl FlagSplit {
+    /// The comparison from event counts `[exposed before, exposed after, others before, others after]` over equal windows.
+    /// `None`: too few events to say anything.
+    ///
+    /// # Source
+    /// Wald test on the log of the ratio of two Poisson rate ratios; half an event is added where a count may be zero.
+    pub fn of_counts([exposed_before, exposed_after, other_before, other_after]: [f64; 4]) -> Option<Self> {
+        if !(exposed_before >= EVENTS_MIN && other_before >= EVENTS_MIN) {
+            return None;
+        }
+        let log = ((exposed_after + 0.5) / exposed_before).ln() - ((other_after + 0.5) / other_before).ln();
+        let variance =
+            1.0 / (exposed_after + 0.5) + 1.0 / exposed_before + 1.0 / (other_after + 0.5) + 1.0 / other_before;
+        Some(Self {
+            exposed_ratio: exposed_after / exposed_before,
+            unexposed_ratio: other_after / other_before,
+            p_value: (2.0 * normal_tail(log.abs() / variance.sqrt())).min(1.0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drop_among_the_exposed_only_is_no_chance_and_an_even_one_is() {
+        let hit = FlagSplit::of_counts([500.0, 200.0, 500.0, 495.0]).unwrap();
+        assert!(hit.p_value < 1e-6 && hit.exposed_ratio < 0.5 && hit.unexposed_ratio > 0.9, "{hit:?}");
+        let even = FlagSplit::of_counts([500.0, 250.0, 500.0, 260.0]).unwrap();
+        assert!(even.p_value > 0.2, "{even:?}");
+        assert_eq!(FlagSplit::of_counts([5.0, 1.0, 500.0, 500.0]), None);
+        assert_eq!(FlagSplit::of_counts([f64::NAN, 1.0, 500.0, 500.0]), None);
+    }
+}
