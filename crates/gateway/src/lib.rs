@@ -3,8 +3,24 @@
 //! Owns: configuration, watchers, findings, proposals and their approval, execution, verification, deliveries.
 //! Must not: name a chat platform's API, read the environment, run an unapproved action.
 //! Reaches outside only through [`ports`]; all lasting state goes through the `store` crate.
+//! Start at [`Watch::tick`](watch::Watch::tick) for what it notices, at [`Desk`] for what it can be asked, at
+//! [`act::Executor`] for what it does.
 #![warn(missing_docs)]
 
+pub mod act;
 pub mod config;
+mod core;
+mod deliver;
+mod desk;
+mod findings;
+mod health;
 pub mod instance;
 pub mod ports;
+mod settle;
+pub mod watch;
+
+pub use crate::core::{Core, Hands};
+pub use desk::Desk;
+pub use findings::{Detection, Evidence};
+pub use health::HealthBoard;
+pub use settle::SettleError;

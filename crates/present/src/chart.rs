@@ -35,7 +35,7 @@ pub struct Chart {
     pub start_label: String,
     /// The last instant in words.
     pub end_label: String,
-    /// The changes inside the series' time, in time order.
+    /// The changes inside the series' time, the likeliest cause first.
     pub marks: Vec<ChartMark>,
 }
 
@@ -85,16 +85,14 @@ fn scale(points: &[SeriesPoint]) -> (f64, f64) {
 fn marks(finding: &Finding, first: Timestamp, last: Timestamp, ctx: &RenderContext) -> Vec<ChartMark> {
     let changes = finding.causes.iter().map(|cause| &cause.change);
     let inside = changes.filter(|change| (first..=last).contains(&change.at));
-    let mut marks: Vec<_> = inside
+    inside
         .map(|change| {
             // A flag is known by its key; "flag" would only take room.
             let name = change.label();
             let name = if change.kind == ChangeKind::Flag { name.trim_start_matches("flag ") } else { &name };
             ChartMark { at: change.at, label: format!("{} {}", sanitize(name, LABEL_LEN_MAX), ctx.clock(change.at)) }
         })
-        .collect();
-    marks.sort_by_key(|mark| mark.at);
-    marks
+        .collect()
 }
 
 /// The shape of a series in one line, `▁` lowest to `█` highest; nothing for no numbers. Not-a-numbers are spaces.
@@ -268,23 +266,31 @@ fn axis(chart: &Chart, gutter: usize, columns: usize) -> Vec<ChartCell> {
     row
 }
 
-/// The ends of the axis and the name of each change under its mark, in as many rows as they need, at most three.
+/// The name of each change under its mark, the likeliest placed first, and the ends of the axis where there is room left.
 fn label_rows(chart: &Chart, gutter: usize, columns: usize) -> Vec<Vec<ChartCell>> {
-    let mut rows = vec![vec![EMPTY; gutter + columns]];
-    place(&mut rows[0], gutter, &chart.start_label, CellRole::Axis);
-    let end = (gutter + columns).saturating_sub(chart.end_label.chars().count());
-    place(&mut rows[0], end, &chart.end_label, CellRole::Axis);
+    const ROWS_MAX: usize = 3;
+    let end = gutter + columns;
+    let mut rows: Vec<Vec<ChartCell>> = Vec::new();
     for mark in &chart.marks {
         let length = mark.label.chars().count();
         let under = gutter + mark_column(chart, mark, columns);
-        let start =
-            under.saturating_sub(length / 2).clamp(gutter, (gutter + columns).saturating_sub(length).max(gutter));
-        if let Some(row) = rows.iter_mut().find(|row| is_free(row, start, length)) {
+        let start = under.saturating_sub(length / 2).clamp(gutter, end.saturating_sub(length).max(gutter));
+        let free = rows.iter().position(|row| is_free(row, start, length));
+        let row = free.unwrap_or(rows.len());
+        if row == rows.len() && row < ROWS_MAX {
+            rows.push(vec![EMPTY; end]);
+        }
+        if let Some(row) = rows.get_mut(row) {
             place(row, start, &mark.label, CellRole::Label);
-        } else if rows.len() < 3 {
-            let mut row = vec![EMPTY; gutter + columns];
-            place(&mut row, start, &mark.label, CellRole::Label);
-            rows.push(row);
+        }
+    }
+    if rows.is_empty() {
+        rows.push(vec![EMPTY; end]);
+    }
+    for (start, label) in [(gutter, &chart.start_label), (end.saturating_sub(chart.end_label.len()), &chart.end_label)]
+    {
+        if let Some(row) = rows.iter_mut().find(|row| is_free(row, start, label.len())) {
+            place(row, start, label, CellRole::Axis);
         }
     }
     rows

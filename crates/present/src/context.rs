@@ -84,3 +84,55 @@ impl RenderContext {
         format!("{} ({})", self.time(at), self.age(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Europe::Berlin;
+    use wakeman_types::{DAY_MS, HOUR_MS, MINUTE_MS};
+
+    use super::*;
+
+    /// Thursday 5 November 2026, 14:35 in Berlin.
+    const NOW: Timestamp = Timestamp::from_secs(1_793_885_700);
+
+    #[test]
+    fn a_time_has_as_much_date_as_it_needs() {
+        let ctx = RenderContext::new(NOW, Berlin);
+        let table = [
+            (-25 * MINUTE_MS, "14:10"),
+            (30 * MINUTE_MS, "15:05"),
+            (-15 * HOUR_MS, "yesterday 23:35"),
+            (19 * HOUR_MS, "tomorrow 09:35"),
+            (-2 * DAY_MS, "Tue 14:35"),
+            (6 * DAY_MS, "Wed 14:35"),
+            (-7 * DAY_MS, "29 Oct 14:35"),
+            (-400 * DAY_MS, "1 Oct 2025 15:35"),
+            (i64::MAX - NOW.ms(), "an unknown time"),
+        ];
+        for (ms, want) in table {
+            assert_eq!(ctx.time(NOW.plus_ms(ms)), want, "{ms}");
+        }
+    }
+
+    #[test]
+    fn an_age_knows_past_and_future() {
+        let ctx = RenderContext::new(NOW, Berlin);
+        assert_eq!(ctx.time_with_age(NOW.plus_ms(-25 * MINUTE_MS)), "14:10 (25 min ago)");
+        assert_eq!(ctx.age(NOW.plus_ms(2 * HOUR_MS)), "in 2 h");
+        assert_eq!(ctx.age(NOW.plus_ms(-500)), "just now");
+        assert_eq!(ctx.age(Timestamp::from_ms(i64::MIN / 2)).split(' ').next_back(), Some("ago"));
+    }
+
+    #[test]
+    fn a_zone_is_found_or_the_nearest_is_named() {
+        assert_eq!(parse_zone("europe/berlin"), Ok(Berlin));
+        assert_eq!(
+            parse_zone("Europe/Berln").unwrap_err().to_string(),
+            "\"Europe/Berln\" is not a time zone; did you mean \"Europe/Berlin\"?"
+        );
+        assert_eq!(
+            parse_zone("\u{1b}[31m my clock on the wall").unwrap_err().to_string(),
+            "\"␛[31m my clock on the wall\" is not a time zone; write an IANA name like \"Europe/Berlin\" or \"UTC\""
+        );
+    }
+}

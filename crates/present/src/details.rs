@@ -2,7 +2,7 @@
 
 use wakeman_types::{Proposal, Step};
 
-use crate::{Block, Doc, Line, RenderContext, proposal::proposal_doc, safe::sanitize};
+use crate::{Block, Doc, Line, RenderContext, Verb, proposal::proposal_doc, safe::sanitize};
 
 /// Longest value of a payload that is shown, in characters.
 const VALUE_LEN_MAX: usize = 4_000;
@@ -10,7 +10,9 @@ const VALUE_LEN_MAX: usize = 4_000;
 /// The card with everything the digest covers: kind, target, arguments and revision, whole, and all 64 digits.
 pub fn details_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
     let action = &proposal.action;
-    let mut doc = proposal_doc(proposal, ctx).gap().text(Line::new().dim("What the digest covers"));
+    let mut doc = proposal_doc(proposal, ctx);
+    doc.buttons.retain(|button| button.verb != Verb::Proposal(proposal.id));
+    let mut doc = doc.gap().text(Line::new().dim("What the digest covers"));
     let kind = sanitize(&action.kind, 80);
     let fields = [
         ("kind", kind),

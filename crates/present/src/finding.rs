@@ -58,23 +58,34 @@ pub(crate) fn lower_name(subject: &Subject) -> String {
 
 /// The one line of a finding without its mark: `Sign-ups down 62 % since 14:10 (25 min ago)`.
 pub fn headline(finding: &Finding, ctx: &RenderContext) -> String {
+    let what = what(finding, ctx);
+    match &finding.subject {
+        _ if finding.is_over() => what,
+        Subject::Deployment { status, .. } if has_failed(status) => {
+            format!("{what} {}", ctx.time_with_age(finding.since))
+        }
+        _ => format!("{what} since {}", ctx.time_with_age(finding.since)),
+    }
+}
+
+/// The headline without its time, for lists that have a column for it: `Sign-ups down 62 %`.
+pub(crate) fn what(finding: &Finding, ctx: &RenderContext) -> String {
     if finding.is_over() {
         return recovery::headline(finding, ctx);
     }
-    let since = ctx.time_with_age(finding.since);
     let name = subject_name(&finding.subject);
     match &finding.subject {
         Subject::Metric { kind, .. } => match &finding.measure {
-            Some(measure) => format!("{name} {} since {since}", moved(*kind, measure)),
-            None => format!("{name} not as expected since {since}"),
+            Some(measure) => format!("{name} {}", moved(*kind, measure)),
+            None => format!("{name} not as expected"),
         },
         Subject::Error { .. } => {
-            let what = if finding.reopened > 0 { "Error is back" } else { "New error" };
-            format!("{what}: {name}, {} since {since}", times(finding.occurrences))
+            let again = if finding.reopened > 0 { "Error is back" } else { "New error" };
+            format!("{again}: {name}, {}", times(finding.occurrences))
         }
-        Subject::Run { .. } => format!("{name} fails on the default branch since {since}"),
-        Subject::Deployment { status, .. } if has_failed(status) => format!("{name} failed {since}"),
-        Subject::Deployment { .. } => format!("{name} stuck since {since}"),
+        Subject::Run { .. } => format!("{name} fails on the default branch"),
+        Subject::Deployment { status, .. } if has_failed(status) => format!("{name} failed"),
+        Subject::Deployment { .. } => format!("{name} stuck"),
     }
 }
 
@@ -102,7 +113,7 @@ fn times(number: u64) -> String {
 }
 
 /// The second line: the numbers with their comparison, where it hits, where it is heading.
-fn facts(finding: &Finding) -> Line {
+pub(crate) fn facts(finding: &Finding) -> Line {
     let mut items: Vec<Line> = Vec::new();
     match &finding.subject {
         Subject::Metric { kind, .. } => items.extend(finding.measure.as_ref().map(|m| comparison(*kind, m).into())),
@@ -217,9 +228,4 @@ fn buttons(doc: Doc, view: &FindingView) -> Doc {
         }
         _ => doc,
     }
-}
-
-/// What one finding adds to a why: its facts in one line, for `why` and lists.
-pub(crate) fn facts_line(finding: &Finding) -> Line {
-    facts(finding)
 }

@@ -4,7 +4,7 @@ use wakeman_types::{Finding, FindingState, Proposal, ProposalState, Thread};
 
 use crate::{
     Align, Block, Column, Doc, Line, RenderContext, Style, Table,
-    finding::{headline, tone},
+    finding::{tone, what},
     number::span,
     proposal::title,
     safe::sanitize,
@@ -27,6 +27,7 @@ pub fn findings_table(findings: &[Finding], ctx: &RenderContext) -> Doc {
         Column::new("", Align::Left),
         Column::new("id", Align::Left),
         Column::new("finding", Align::Left).growing(),
+        Column::new("since", Align::Right),
         Column::new("trend", Align::Left).optional(),
         Column::new("state", Align::Left),
         Column::new("repair", Align::Left),
@@ -37,7 +38,8 @@ pub fn findings_table(findings: &[Finding], ctx: &RenderContext) -> Doc {
         vec![
             Line::new().with(tone.mark(), Style::Mark(tone)),
             Line::new().strong(finding.id.to_string()),
-            headline(finding, ctx).into(),
+            what(finding, ctx).into(),
+            ctx.time(finding.since).into(),
             Line::new().dim(spark(finding)),
             state(finding, ctx),
             repair.into(),
@@ -77,7 +79,7 @@ pub fn proposals_table(proposals: &[Proposal], ctx: &RenderContext) -> Doc {
         Column::new("proposal", Align::Left).growing(),
         Column::new("for", Align::Left).optional(),
         Column::new("state", Align::Left),
-        Column::new("digest", Align::Left),
+        Column::new("digest", Align::Left).optional(),
     ];
     let row = |proposal: &Proposal| {
         let tone = crate::proposal::tone(proposal.state);

@@ -147,3 +147,124 @@ pub fn span(ms: i64) -> String {
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", group(number), if number == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wakeman_types::{Direction, Trend};
+
+    use super::*;
+
+    #[test]
+    fn values_carry_their_unit_and_no_false_precision() {
+        use MetricKind::{Count, Duration, Ratio};
+        let table = [
+            (Count, 41.0, "41"),
+            (Count, 0.4, "0.4"),
+            (Count, 12_040.4, "12,040"),
+            (Count, 0.0, "0"),
+            (Ratio, 0.0324, "3.2 %"),
+            (Ratio, 0.978, "97.8 %"),
+            (Ratio, 0.5, "50 %"),
+            (Ratio, 0.0042, "0.42 %"),
+            (Duration, 840.0, "840 ms"),
+            (Duration, 1_340.0, "1.3 s"),
+            (Duration, 14_900.0, "15 s"),
+            (Duration, 150_000.0, "2.5 min"),
+            (Count, f64::NAN, "unknown"),
+            (Duration, f64::INFINITY, "unknown"),
+        ];
+        for (kind, number, want) in table {
+            assert_eq!(value(kind, number), want, "{kind:?} {number}");
+        }
+    }
+
+    #[test]
+    fn a_range_names_its_unit_once() {
+        assert_eq!(range(MetricKind::Count, 80.0, 1_112.0), "80–1,112");
+        assert_eq!(range(MetricKind::Ratio, 0.041, 0.051), "4.1–5.1 %");
+        assert_eq!(range(MetricKind::Duration, 900.0, 1_500.0), "0.9–1.5 s");
+    }
+
+    #[test]
+    fn probabilities_never_claim_certainty() {
+        let table = [(0.87, "87 %"), (1.0, "99 %"), (0.996, "99 %"), (0.0, "<1 %"), (0.004, "<1 %"), (0.006, "1 %")];
+        for (p, want) in table {
+            assert_eq!(probability(p), want, "{p}");
+        }
+    }
+
+    #[test]
+    fn a_deviation_is_complete_only_at_zero() {
+        let measure = |observed, expected| Measure {
+            observed,
+            expected,
+            low: 80.0,
+            high: 112.0,
+            window_ms: 0,
+            p_value: 0.0,
+            direction: Direction::Down,
+            trend: Trend::Steady,
+        };
+        let table = [
+            (38.0, 100.0, Some("62 %")),
+            (1.0, 400.0, Some("99 %")),
+            (0.0, 400.0, Some("100 %")),
+            (99.9, 100.0, Some("<1 %")),
+            (1_300.0, 100.0, Some("1,200 %")),
+            (5.0, 0.0, None),
+            (f64::NAN, 10.0, None),
+        ];
+        for (observed, expected, want) in table {
+            assert_eq!(deviation(&measure(observed, expected)).as_deref(), want, "{observed} of {expected}");
+        }
+    }
+
+    #[test]
+    fn spans_of_time_are_rounded_down_to_what_matters() {
+        let table = [
+            (-5, "0 s"),
+            (40_000, "40 s"),
+            (25 * MINUTE_MS + 59_000, "25 min"),
+            (70 * MINUTE_MS, "1 h 10 min"),
+            (2 * HOUR_MS, "2 h"),
+            (26 * HOUR_MS + MINUTE_MS, "26 h"),
+            (50 * HOUR_MS, "2 days"),
+            (4_000 * DAY_MS, "4,000 days"),
+        ];
+        for (ms, want) in table {
+            assert_eq!(span(ms), want, "{ms}");
+        }
+    }
+
+    #[test]
+    fn chances_are_told_as_one_in() {
+        let table = [
+            (2.5e-5, "1 in 40,000"),
+            (0.03, "1 in 33"),
+            (0.5, "1 in 2"),
+            (0.0, "less than 1 in 1,000,000"),
+            (2.0, "unknown"),
+            (f64::NAN, "unknown"),
+        ];
+        for (p, want) in table {
+            assert_eq!(one_in(p), want, "{p}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_has_words(bits in any::<u64>(), other in any::<i64>()) {
+            let number = f64::from_bits(bits);
+            for kind in [MetricKind::Count, MetricKind::Ratio, MetricKind::Duration] {
+                prop_assert!(!value(kind, number).is_empty());
+                prop_assert!(!range(kind, number, -number).is_empty());
+            }
+            prop_assert!(!span(other).contains('-'));
+            prop_assert_eq!(group(bits).replace(',', ""), bits.to_string());
+            let p = probability(number);
+            prop_assert!(p != "100 %" && p != "0 %");
+            one_in(number);
+        }
+    }
+}

@@ -10,6 +10,15 @@ const COMBINING_MAX: usize = 3;
 /// Hidden characters spelled out one by one; a longer run is counted instead.
 const HIDDEN_RUN_MAX: usize = 3;
 
+/// Whether our severity marks may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    /// In what Wakeman wrote.
+    Keep,
+    /// In anything else: shown as what they are, so that nobody wears them.
+    Show,
+}
+
 /// What becomes of one character.
 enum Fate {
     Keep,
@@ -23,15 +32,29 @@ enum Fate {
 /// Makes one line of `text`: at most `max` characters, no control, bidirectional, invisible or private characters, no line
 /// breaks, no live links, none of our marks. What was there stays visible (`␛`, `⟨U+202E⟩`, ` ⏎ `). Idempotent.
 pub fn sanitize(text: &str, max: usize) -> String {
-    let flat = fold_spaces(&spell_out(text));
+    one_line(text, max, Marks::Show)
+}
+
+fn one_line(text: &str, max: usize, marks: Marks) -> String {
+    let flat = fold_spaces(&spell_out(text, marks));
     // "://" is what makes every surface turn a text into a live link.
     cap(&flat.replace("://", "[:]//"), max)
 }
 
 /// Makes safe lines of a text that may have several: at most `lines` of at most `max` characters; the last says what was cut.
 pub fn sanitize_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
+    several(text, lines, max, Marks::Show)
+}
+
+/// The same for text that Wakeman wrote and stored: its marks stay.
+pub(crate) fn own_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
+    several(text, lines, max, Marks::Keep)
+}
+
+fn several(text: &str, lines: usize, max: usize, marks: Marks) -> Vec<String> {
     let all: Vec<&str> = text.trim_end().split('\n').collect();
-    let mut safe: Vec<String> = all.iter().take(lines).map(|line| sanitize(line.trim_end_matches('\r'), max)).collect();
+    let shown = all.iter().take(lines);
+    let mut safe: Vec<String> = shown.map(|line| one_line(line.trim_end_matches('\r'), max, marks)).collect();
     if all.len() > lines {
         safe.push(format!("… {} more lines", all.len() - lines));
     }
@@ -43,13 +66,13 @@ pub(crate) fn quoted(text: &str, max: usize) -> String {
     format!("\"{}\"", sanitize(text, max).replace('"', "'"))
 }
 
-fn spell_out(text: &str) -> String {
+fn spell_out(text: &str, marks: Marks) -> String {
     let mut out = String::with_capacity(text.len().min(4096));
     let mut hidden: Vec<char> = Vec::new();
     let mut combining = 0;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        let fate = fate(c);
+        let fate = if marks == Marks::Keep && is_ours(c) { Fate::Keep } else { fate(c) };
         if matches!(fate, Fate::Hidden) {
             hidden.push(c);
             continue;

@@ -170,14 +170,12 @@ fn expired(proposal: &Proposal, finding: Option<&Finding>, ctx: &RenderContext) 
 
 /// How a finding that is not over stands: `Sign-ups are still low`.
 fn still(finding: &Finding) -> String {
+    let name = finding::subject_name(&finding.subject);
+    let verb = if name.ends_with('s') { "are" } else { "is" };
     let direction = finding.measure.as_ref().map(|measure| measure.direction);
     match (&finding.subject, finding.unknown_since, direction) {
-        (Subject::Metric { .. }, None, Some(Direction::Down)) => {
-            format!("{}: still low", finding::subject_name(&finding.subject))
-        }
-        (Subject::Metric { .. }, None, Some(Direction::Up)) => {
-            format!("{}: still high", finding::subject_name(&finding.subject))
-        }
+        (Subject::Metric { .. }, None, Some(Direction::Down)) => format!("{name} {verb} still low"),
+        (Subject::Metric { .. }, None, Some(Direction::Up)) => format!("{name} {verb} still high"),
         _ => format!("{} is still open", finding.id),
     }
 }

@@ -54,7 +54,7 @@ fn summary(view: &StatusView) -> Line {
 /// `PostHog ok 40 s ago (14 metrics) · GitHub ok 12 s · Vercel not configured`: what fails comes first.
 fn components(components: &[ComponentView], then: &RenderContext) -> Line {
     let mut sorted: Vec<&ComponentView> = components.iter().collect();
-    sorted.sort_by_key(|component| (component.configured && component.ok, !component.configured));
+    sorted.sort_by_key(|component| (!component.configured, component.ok));
     let mut said_ago = false;
     let lines: Vec<Line> = sorted.into_iter().map(|each| component(each, then, &mut said_ago)).collect();
     Line::joined(lines, " · ")

@@ -4,7 +4,7 @@ use wakeman_types::{Message, MessageRole, Note, ThreadView};
 
 use crate::{
     Block, Doc, Line, RenderContext, Style,
-    safe::{sanitize, sanitize_lines},
+    safe::{own_lines, sanitize, sanitize_lines},
 };
 
 /// Lines of one message that are shown, and the longest of them in characters.
@@ -36,8 +36,11 @@ fn with_message(doc: Doc, message: &Message, ctx: &RenderContext) -> Doc {
         MessageRole::Agent => Line::new().strong("wakeman"),
     };
     let head = Line::new().dim(ctx.time(message.created_at)).plain(" ").join(who);
-    let style = if message.role == MessageRole::Agent { Style::Plain } else { Style::Outside };
-    with_lines(doc.text(head), &message.content, style)
+    let (lines, style) = match message.role {
+        MessageRole::Agent => (own_lines(&message.content, MESSAGE_LINES_MAX, MESSAGE_LEN_MAX), Style::Plain),
+        _ => (sanitize_lines(&message.content, MESSAGE_LINES_MAX, MESSAGE_LEN_MAX), Style::Outside),
+    };
+    with_lines(doc.text(head), lines, style)
 }
 
 /// A model's words stand apart from what code says: `Model's note:`.
@@ -47,10 +50,9 @@ fn with_note(doc: Doc, note: &Note, ctx: &RenderContext) -> Doc {
         author => (format!("Note of {}:", sanitize(author, 60)), Style::Outside),
     };
     let head = Line::new().dim(ctx.time(note.created_at)).plain(" ").dim(who);
-    with_lines(doc.text(head), &note.content, style)
+    with_lines(doc.text(head), sanitize_lines(&note.content, MESSAGE_LINES_MAX, MESSAGE_LEN_MAX), style)
 }
 
-fn with_lines(doc: Doc, text: &str, style: Style) -> Doc {
-    let lines = sanitize_lines(text, MESSAGE_LINES_MAX, MESSAGE_LEN_MAX);
+fn with_lines(doc: Doc, lines: Vec<String>, style: Style) -> Doc {
     lines.into_iter().fold(doc, |doc, line| doc.block(Block::Indented(Line::new().with(line, style))))
 }

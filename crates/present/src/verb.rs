@@ -16,7 +16,7 @@ const WORDS: [(&str, &str, &str); 14] = [
     ("finding", "F-12", "one finding"),
     ("why", "F-12", "everything behind a finding"),
     ("proposals", "[STATE]", "repairs, the ones that wait for you first"),
-    ("proposal", "P-3", "one proposal as its card shows it"),
+    ("proposal", "P-3", "one proposal with the exact payload behind its card"),
     ("approve", "P-3 [DIGEST]", "run exactly what the card shows"),
     ("reject", "P-3 [REASON]", "do not run it"),
     ("ack", "F-12", "it is mine"),
@@ -40,7 +40,7 @@ pub enum Verb {
     Why(FindingId),
     /// The proposals, of one state or of all.
     Proposals(Option<String>),
-    /// One proposal's card.
+    /// One proposal's card with the exact payload behind it ([`crate::details_doc`]).
     Proposal(ProposalId),
     /// Yes.
     Approve {

@@ -5,7 +5,7 @@ use wakeman_types::{Finding, Interruption, Measure, Subject, WhyView};
 use crate::{
     Block, Chart, Doc, Line, RenderContext,
     cause::with_all_causes,
-    finding::{facts_line, headline, tone},
+    finding::{facts, headline, tone},
     number::{one_in, span},
     safe::sanitize,
 };
@@ -17,7 +17,7 @@ const FEATURES_MAX: usize = 12;
 pub fn why_doc(view: &WhyView, ctx: &RenderContext) -> Doc {
     let finding = &view.finding;
     let mut doc = Doc::card(tone(finding)).headline(Line::new().strong(headline(finding, ctx)));
-    doc = section(doc, "Evidence").text(facts_line(finding));
+    doc = section(doc, "Evidence").text(facts(finding));
     if let Some(measure) = &finding.measure {
         doc = doc.text(chance(measure, &finding.subject));
     }
@@ -41,10 +41,10 @@ fn section(doc: Doc, title: &str) -> Doc {
 /// How rare the numbers would be if nothing had changed.
 fn chance(measure: &Measure, subject: &Subject) -> String {
     let over = match subject {
-        Subject::Metric { .. } if measure.window_ms > 0 => format!("Measured over {}; ", span(measure.window_ms)),
+        Subject::Metric { .. } if measure.window_ms > 0 => format!("Measured over {}. ", span(measure.window_ms)),
         _ => String::new(),
     };
-    format!("{over}by chance alone this far off: {}.", one_in(measure.p_value))
+    format!("{over}As far off by chance alone: {}.", one_in(measure.p_value))
 }
 
 /// `At once: critical. Chosen by rule-v1 with propensity 0.95.`
@@ -73,8 +73,11 @@ fn features(features: &[(String, f64)]) -> String {
     if items.is_empty() { String::new() } else { format!("It saw: {}", items.join(" · ")) }
 }
 
-/// At most four decimals, none that are zero.
+/// At most four decimals, none that are zero; what would vanish is told by its exponent.
 fn trimmed(number: f64) -> String {
+    if number != 0.0 && number.abs() < 0.0001 {
+        return format!("{number:.1e}");
+    }
     let text = format!("{number:.4}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

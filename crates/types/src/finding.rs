@@ -306,6 +306,11 @@ impl Entity for Finding {
         }
     }
 
+    /// Findings of one fingerprint are siblings: what comes back is found among them.
+    fn parent_id(&self) -> Option<String> {
+        Some(self.fingerprint.clone())
+    }
+
     fn sort_key(&self) -> i64 {
         self.id.number() as i64
     }

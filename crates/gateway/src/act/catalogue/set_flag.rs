@@ -1,0 +1,135 @@
+//! `posthog.set_flag`: sets a flag to an absolute state, only from the version that was shown. Idempotent.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use wakeman_types::{Action, CardText, StepText};
+
+use super::{ActionClass, Readiness, Reconciled, StepContext, flag_hands, read, read_or_fail};
+use crate::ports::{FlagFacts, HandsError};
+
+/// The state to set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetFlagArguments {
+    /// The flag's key.
+    pub key: String,
+    /// On or off, absolutely.
+    pub active: bool,
+    /// Share of users it applies to, 0–1; `null` leaves it.
+    pub rollout: Option<f64>,
+}
+
+/// The flag as it was shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetFlagRevision {
+    /// Its numeric id.
+    pub id: u64,
+    /// Its version.
+    pub version: u64,
+    /// Whether it was on.
+    pub active: bool,
+    /// Its rollout.
+    pub rollout: Option<f64>,
+}
+
+/// The class.
+pub struct SetFlag;
+
+impl ActionClass for SetFlag {
+    fn kind(&self) -> &'static str {
+        "posthog.set_flag"
+    }
+
+    fn schema(&self) -> Value {
+        json!(schemars::schema_for!(SetFlagArguments))
+    }
+
+    fn check(&self, action: &Action) -> Result<(), String> {
+        let arguments: SetFlagArguments = read("arguments", &action.arguments)?;
+        read::<SetFlagRevision>("revision", &action.revision)?;
+        match arguments.rollout {
+            Some(share) if !(0.0..=1.0).contains(&share) => {
+                Err(format!("arguments.rollout: {share} is not a share; write 0 to 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn card(&self, action: &Action, check: String) -> CardText {
+        let arguments: Result<SetFlagArguments, _> = read("arguments", &action.arguments);
+        let revision: Result<SetFlagRevision, _> = read("revision", &action.revision);
+        let (Ok(arguments), Ok(revision)) = (arguments, revision) else {
+            return CardText { title: "A flag edit that cannot be read".into(), steps: vec![], undo: String::new(), check };
+        };
+        let to = state_words(arguments.active, arguments.rollout.or(revision.rollout));
+        let from = state_words(revision.active, revision.rollout);
+        CardText {
+            title: format!("Turn flag {} {}", arguments.key, if arguments.active { "on" } else { "off" }),
+            steps: vec![StepText {
+                text: format!("set {} from {from} to {to}", arguments.key),
+                note: format!("its version must still be {}", revision.version),
+            }],
+            undo: format!("set it back to {from}"),
+            check,
+        }
+    }
+
+    fn ready<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Readiness, HandsError>> {
+        Box::pin(async move {
+            let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
+            let revision: SetFlagRevision = read_or_fail("revision", &step.action.revision)?;
+            let flag = flag_hands(&step)?.flag(&arguments.key).await?;
+            if flag.version == revision.version && flag.id == revision.id {
+                return Ok(Readiness::Ready);
+            }
+            Err(HandsError::Precondition {
+                reason: format!("the flag changed since you approved (version {} → {})", revision.version, flag.version),
+            })
+        })
+    }
+
+    fn run<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Value, HandsError>> {
+        Box::pin(async move {
+            let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
+            let revision: SetFlagRevision = read_or_fail("revision", &step.action.revision)?;
+            let flag = flag_hands(&step)?
+                .set_flag(revision.id, revision.version, arguments.active, arguments.rollout)
+                .await?;
+            Ok(output(&flag))
+        })
+    }
+
+    fn reconcile<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Reconciled, HandsError>> {
+        Box::pin(async move {
+            let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
+            let revision: SetFlagRevision = read_or_fail("revision", &step.action.revision)?;
+            let flag = flag_hands(&step)?.flag(&arguments.key).await?;
+            let as_wanted = flag.active == arguments.active
+                && arguments.rollout.is_none_or(|want| flag.rollout.is_some_and(|is| (is - want).abs() < 1e-9));
+            Ok(if as_wanted {
+                Reconciled::Done(output(&flag))
+            } else if flag.version == revision.version {
+                Reconciled::Repeat
+            } else {
+                Reconciled::Unknown(format!(
+                    "flag {} is at version {} and not as wanted: somebody else edited it meanwhile",
+                    arguments.key, flag.version
+                ))
+            })
+        })
+    }
+}
+
+fn output(flag: &FlagFacts) -> Value {
+    json!({"key": flag.key, "version": flag.version, "active": flag.active, "rollout": flag.rollout})
+}
+
+fn state_words(active: bool, rollout: Option<f64>) -> String {
+    match (active, rollout) {
+        (false, _) => "off".to_owned(),
+        (true, Some(share)) if share < 1.0 => format!("on for {:.0} % of users", share * 100.0),
+        (true, _) => "on for everyone".to_owned(),
+    }
+}

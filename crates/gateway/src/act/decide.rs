@@ -1,0 +1,239 @@
+//! The yes and the no: from the right person, to exactly what was shown, once.
+
+use serde_json::json;
+use wakeman_store::{Commit, Versioned};
+use wakeman_types::{
+    Decision, DecisionRequest, DeliveryClass, ErrorKind, GatewayError, Identity, OperatorId, Principal, Proposal,
+    ProposalId, ProposalState, Role, Severity, Timestamp, Verdict,
+};
+
+use super::{
+    lifecycle::{Command, step},
+    record::settled_post,
+};
+use crate::{
+    core::Core,
+    deliver::ThreadWriter,
+    settle::{SettleError, Wanted, settle},
+};
+
+/// Why a decision was not taken. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    /// There is no such proposal.
+    #[error("there is no proposal {0}; `proposals` lists them")]
+    NotFound(ProposalId),
+    /// The speaker is nobody we know.
+    #[error("{0} is not an operator; an owner can add it under `operators` in read-only/settings.json")]
+    Stranger(Principal),
+    /// The speaker may not decide this one.
+    #[error("Only {} can approve {id}. You are {who} ({role}).", names(.approvers))]
+    NotAnApprover {
+        /// Which.
+        id: ProposalId,
+        /// Who may.
+        approvers: Vec<OperatorId>,
+        /// Who spoke.
+        who: OperatorId,
+        /// Their role.
+        role: Role,
+    },
+    /// It was decided before.
+    #[error("{}", already(.0))]
+    AlreadyDecided(Box<Proposal>),
+    /// The same operator said yes before; others are still needed.
+    #[error("{id} already has your approval; it needs {missing} more from: {}", names(.others))]
+    Counted {
+        /// Which.
+        id: ProposalId,
+        /// How many are missing.
+        missing: usize,
+        /// Who can give them.
+        others: Vec<OperatorId>,
+    },
+    /// The window has closed.
+    #[error("{id} expired at {}; nothing was run, ask for a new proposal", clock(*.at))]
+    Expired {
+        /// Which.
+        id: ProposalId,
+        /// When.
+        at: Timestamp,
+    },
+    /// What they were shown is not what is stored.
+    #[error("the digest {given} is not the one of {id}, which is {shown}; look at the card again before you decide")]
+    Digest {
+        /// Which.
+        id: ProposalId,
+        /// What was given.
+        given: String,
+        /// The first digits of the stored one.
+        shown: String,
+    },
+    /// It could not be written.
+    #[error("could not record your decision; try again, a second try is harmless")]
+    Store(#[from] SettleError),
+}
+
+impl From<DecideError> for GatewayError {
+    fn from(error: DecideError) -> Self {
+        let kind = match &error {
+            DecideError::NotFound(_) => ErrorKind::NotFound,
+            DecideError::Stranger(_) | DecideError::NotAnApprover { .. } => ErrorKind::Forbidden,
+            DecideError::AlreadyDecided(_) | DecideError::Counted { .. } => ErrorKind::AlreadyDecided,
+            DecideError::Expired { .. } => ErrorKind::Expired,
+            DecideError::Digest { .. } => ErrorKind::DigestMismatch,
+            DecideError::Store(_) => ErrorKind::Storage,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// Records what `by` decided of proposal `id`. The database decides a race: exactly one decision ends it.
+///
+/// # Errors
+/// [`DecideError`]; nothing was changed then.
+pub async fn decide(
+    core: &Core,
+    by: &Principal,
+    id: ProposalId,
+    request: &DecisionRequest,
+) -> Result<Proposal, DecideError> {
+    let identity = core.settings.identity(by).ok_or_else(|| DecideError::Stranger(by.clone()))?;
+    let decided = settle!(core, "the proposal", async {
+        let found = core.store.get::<Proposal>(&id.to_string()).await.map_err(SettleError::from)?;
+        let Versioned { value: seen, version } = found.ok_or(DecideError::NotFound(id))?;
+        let decided = judge(core, seen, &identity, request)?;
+        let Some(mut thread) = ThreadWriter::load(core, &decided.thread).await.map_err(SettleError::from)? else {
+            return Err(DecideError::NotFound(id));
+        };
+        if decided.state == ProposalState::Rejected {
+            thread.say(core, settled_post(&decided, None, None, DeliveryClass::Note, Severity::Info));
+        }
+        let event = core.event(
+            &format!("proposal.{}", request.decision_name()),
+            &identity.operator,
+            id,
+            json!({
+                "principal": by.to_string(), "digest": decided.digest.as_str(), "reason": request.reason,
+                "approvals": decided.approvals(), "needed": decided.needed, "state": decided.state.name(),
+            }),
+        );
+        let commit = thread.finish(Commit::durable(core.now()).replace(&decided, version).event(event));
+        Ok::<_, DecideError>(Wanted::Commit(Box::new(commit), decided))
+    })?;
+    core.work.notify_one();
+    Ok(decided)
+}
+
+/// What the decision makes of the proposal, or why it does not count. Pure but for the clock.
+fn judge(
+    core: &Core,
+    mut proposal: Proposal,
+    identity: &Identity,
+    request: &DecisionRequest,
+) -> Result<Proposal, DecideError> {
+    let now = core.now();
+    may_decide(core, &proposal, identity)?;
+    if !proposal.digest.matches(&request.digest) {
+        return Err(DecideError::Digest {
+            id: proposal.id,
+            given: request.digest.chars().take(64).collect(),
+            shown: proposal.digest.short().to_owned(),
+        });
+    }
+    if proposal.state == ProposalState::Pending && now >= proposal.expires_at {
+        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at });
+    }
+    if proposal.state == ProposalState::Expired {
+        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at });
+    }
+    if proposal.state != ProposalState::Pending {
+        return Err(DecideError::AlreadyDecided(Box::new(proposal)));
+    }
+    let yes_before = |d: &Decision| d.verdict == Verdict::Approve && d.operator == identity.operator;
+    if request.decision == Verdict::Approve && proposal.decisions.iter().any(yes_before) {
+        return Err(counted(&proposal));
+    }
+    proposal.decisions.push(Decision {
+        operator: identity.operator.clone(),
+        principal: identity.principal.clone(),
+        verdict: request.decision,
+        reason: request.reason.clone().map(|reason| reason.chars().take(500).collect()),
+        at: now,
+    });
+    let enough = proposal.approvals() >= usize::from(proposal.needed.max(1));
+    let command = match request.decision {
+        Verdict::Reject => Some(Command::Reject),
+        Verdict::Approve if enough => Some(Command::Approve),
+        Verdict::Approve => None,
+    };
+    if let Some(command) = command {
+        match step(proposal.state, command) {
+            Ok(state) => (proposal.state, proposal.state_since) = (state, now),
+            Err(_) => return Err(DecideError::AlreadyDecided(Box::new(proposal))),
+        }
+    }
+    Ok(proposal)
+}
+
+/// By the settings as they are now, not as they were when the card was drawn. Fails closed.
+fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<(), DecideError> {
+    let kinds = proposal.steps.iter().map(|step| step.action.kind.as_str()).chain([proposal.action.kind.as_str()]);
+    let rule = core.approval_rule(kinds);
+    if identity.role >= Role::Approver && rule.allows(identity) {
+        return Ok(());
+    }
+    Err(DecideError::NotAnApprover {
+        id: proposal.id,
+        approvers: core.approvers(&rule),
+        who: identity.operator.clone(),
+        role: identity.role,
+    })
+}
+
+fn counted(proposal: &Proposal) -> DecideError {
+    let said_yes: Vec<_> = proposal.decisions.iter().map(|d| &d.operator).collect();
+    DecideError::Counted {
+        id: proposal.id,
+        missing: usize::from(proposal.needed).saturating_sub(proposal.approvals()),
+        others: proposal.approvers.iter().filter(|name| !said_yes.contains(name)).cloned().collect(),
+    }
+}
+
+fn names(list: &[OperatorId]) -> String {
+    match list {
+        [] => "nobody".to_owned(),
+        [one] => one.to_string(),
+        [rest @ .., last] => {
+            let rest: Vec<_> = rest.iter().map(ToString::to_string).collect();
+            format!("{} or {last}", rest.join(", "))
+        }
+    }
+}
+
+fn already(proposal: &Proposal) -> String {
+    match proposal.decisions.last() {
+        Some(last) => {
+            let verb = if last.verdict == Verdict::Approve { "approved" } else { "rejected" };
+            format!("{} was already {verb} by {} at {} UTC", proposal.id, last.operator, clock(last.at))
+        }
+        None => format!("{} is already {}", proposal.id, proposal.state.name().replace('_', " ")),
+    }
+}
+
+fn clock(at: Timestamp) -> String {
+    chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default().format("%H:%M").to_string()
+}
+
+trait DecisionName {
+    fn decision_name(&self) -> &'static str;
+}
+
+impl DecisionName for DecisionRequest {
+    fn decision_name(&self) -> &'static str {
+        match self.decision {
+            Verdict::Approve => "approved",
+            Verdict::Reject => "rejected",
+        }
+    }
+}

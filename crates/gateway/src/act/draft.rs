@@ -1,0 +1,186 @@
+//! From a likely cause to a proposal: reads the world, writes down exactly what would be done, changes nothing.
+
+use serde_json::{Value, json};
+use wakeman_types::{
+    Action, CandidateCause, CardText, ChangeRef, Finding, Principal, Proposal, ProposalId, ProposalState, ThreadId,
+    Timestamp,
+};
+
+use super::{
+    catalogue::{
+        PLAN, PlanArguments, RevertArguments, RevertMethod, RevertRevision, SetFlagArguments, SetFlagRevision, class,
+        marker, plan_card, plan_steps,
+    },
+    digest::digest,
+};
+use crate::{core::Core, ports::HandsError};
+
+/// A repair that could be proposed: the action and the words of its card.
+pub struct Draft {
+    /// What would be done.
+    pub action: Action,
+    /// The card.
+    pub card: CardText,
+}
+
+/// Whether this cause has a repair in the catalogue that settings and credentials allow, and what its button says.
+pub fn repair_label(core: &Core, cause: &CandidateCause) -> Option<String> {
+    match &cause.change.reference {
+        ChangeRef::PullRequest { number, .. } if may_revert(core) => Some(format!("revert of #{number}")),
+        ChangeRef::Flag { key, active, .. } if core.hands.flags.is_some() && *active != Some(false) => {
+            Some(format!("turning flag {key} off"))
+        }
+        _ => None,
+    }
+}
+
+fn may_revert(core: &Core) -> bool {
+    core.hands.repo.is_some()
+        && core.tools.allows("github", "createPullRequests")
+        && core.tools.allows("github", "pushBranches")
+}
+
+/// Reads the world and drafts the repair of `cause`. `Ok(None)`: there is none.
+///
+/// # Errors
+/// [`HandsError`] when the world could not be read, or is such that the repair cannot work (already reverted, not merged).
+pub async fn draft_repair(
+    core: &Core,
+    id: ProposalId,
+    finding: &Finding,
+    cause: &CandidateCause,
+    check: String,
+) -> Result<Option<Draft>, HandsError> {
+    if repair_label(core, cause).is_none() {
+        return Ok(None);
+    }
+    match &cause.change.reference {
+        ChangeRef::PullRequest { number, .. } => revert(core, id, finding, *number, check).await.map(Some),
+        ChangeRef::Flag { key, .. } => flag_off(core, key, check).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+async fn revert(
+    core: &Core,
+    id: ProposalId,
+    finding: &Finding,
+    number: u64,
+    check: String,
+) -> Result<Draft, HandsError> {
+    let Some(hands) = &core.hands.repo else {
+        return Err(HandsError::Permanent { reason: "GitHub is not configured".to_owned() });
+    };
+    let pull = hands.pull(number).await?;
+    let Some(merge_sha) = pull.merge_sha.clone().filter(|_| pull.merged) else {
+        return Err(HandsError::Permanent { reason: format!("#{number} is not merged, so there is nothing to revert") });
+    };
+    let files = hands.pull_files(number).await?;
+    let touched = hands.changed_since(&pull.base, &files).await?;
+    let method = if touched.is_empty() && !files.is_empty() { RevertMethod::Files } else { RevertMethod::Platform };
+    let repository = core.settings.github.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let target = json!({ "repository": repository });
+    let marker = marker(&core.instance, id, 1);
+    let arguments = RevertArguments {
+        number,
+        base: pull.base.clone(),
+        branch: format!("{}{id}", core.settings.github.branch_prefix),
+        method,
+        paths: files.iter().map(|file| file.path.clone()).collect(),
+        title: format!("Revert #{number}"),
+        body: format!("Proposed by Wakeman for {} and approved by an operator ({id}).\n\n<!-- {marker} -->", finding.id),
+        marker,
+    };
+    let revision = RevertRevision { merge_sha, files: files.into_iter().map(|file| (file.path, file.blob)).collect() };
+    let steps = PlanArguments {
+        steps: vec![
+            Action {
+                kind: "github.revert_pr".to_owned(),
+                target: target.clone(),
+                arguments: json!(arguments),
+                revision: json!(revision),
+            },
+            Action {
+                kind: "github.merge_pr".to_owned(),
+                target: target.clone(),
+                arguments: json!({"number": from_step(1, "number"), "head_sha": from_step(1, "head_sha")}),
+                revision: Value::Null,
+            },
+        ],
+    };
+    let action = Action { kind: PLAN.to_owned(), target, arguments: json!(steps), revision: Value::Null };
+    let title = format!("Revert #{number} on {repository}, then merge the revert");
+    card(action, Some((title, "revert the revert".to_owned())), check)
+}
+
+fn from_step(step: u32, field: &str) -> Value {
+    json!({"data_from_step": step, "field": field})
+}
+
+async fn flag_off(core: &Core, key: &str, check: String) -> Result<Draft, HandsError> {
+    let Some(hands) = &core.hands.flags else {
+        return Err(HandsError::Permanent { reason: "PostHog is not configured".to_owned() });
+    };
+    let flag = hands.flag(key).await?;
+    if !flag.active {
+        return Err(HandsError::Permanent { reason: format!("flag {key} is off already") });
+    }
+    let action = Action {
+        kind: "posthog.set_flag".to_owned(),
+        target: json!({"flag": key}),
+        arguments: json!(SetFlagArguments { key: key.to_owned(), active: false, rollout: None }),
+        revision: json!(SetFlagRevision {
+            id: flag.id,
+            version: flag.version,
+            active: flag.active,
+            rollout: flag.rollout
+        }),
+    };
+    card(action, None, check)
+}
+
+/// The draft with its card, once the payload has proved readable.
+fn card(action: Action, plan: Option<(String, String)>, check: String) -> Result<Draft, HandsError> {
+    let unreadable = |reason: String| HandsError::Permanent { reason: format!("the repair cannot be written down: {reason}") };
+    let steps = plan_steps(&action).map_err(unreadable)?;
+    let card = match plan {
+        Some((title, undo)) => plan_card(title, undo, check, &steps),
+        None => match class(&action.kind) {
+            Some(class) => class.card(&action, check),
+            None => return Err(unreadable(format!("no action is called {}", action.kind))),
+        },
+    };
+    Ok(Draft { action, card })
+}
+
+/// The proposal of a draft, ready to be shown: digest, approvers, window.
+pub fn proposal(
+    core: &Core,
+    id: ProposalId,
+    draft: Draft,
+    finding: &Finding,
+    thread: &ThreadId,
+    now: Timestamp,
+) -> Result<Proposal, String> {
+    let steps = plan_steps(&draft.action)?;
+    let kinds = steps.iter().map(|step| step.action.kind.as_str()).chain([draft.action.kind.as_str()]);
+    let rule = core.approval_rule(kinds);
+    Ok(Proposal {
+        id,
+        digest: digest(&core.instance, &draft.action),
+        action: draft.action,
+        card: draft.card,
+        state: ProposalState::Pending,
+        finding: Some(finding.id),
+        thread: thread.clone(),
+        requested_by: Principal::system(),
+        approvers: core.approvers(&rule),
+        needed: rule.needed,
+        created_at: now,
+        expires_at: now.plus_ms(rule.expires_ms),
+        decisions: Vec::new(),
+        steps,
+        state_since: now,
+        note: None,
+    })
+}

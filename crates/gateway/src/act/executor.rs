@@ -1,0 +1,361 @@
+//! The executor: intent on the disk, then the call, then the receipt. It works only from what was committed.
+//!
+//! One step at a time: check the world (`ready`), commit the intent (durable), call, commit the outcome. A step with an intent and
+//! no outcome was interrupted: the remote is asked (`reconcile`) before anything is called again.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version};
+use wakeman_types::{
+    Action, DeliveryClass, Entity, Finding, HOUR_MS, MINUTE_MS, Outcome, Proposal, ProposalState, Severity, Thread,
+    Timestamp, Verification,
+};
+
+use super::{
+    approved::Approved,
+    catalogue::{ActionClass, Readiness, Reconciled, StepContext, class, marker, resolve_references},
+    lifecycle::{Command, step},
+    record::settled_post,
+    verify::settling_ms,
+};
+use crate::{core::Core, deliver::ThreadWriter, ports::HandsError};
+
+/// Calls of one step before it is given up. Only calls that certainly did nothing are repeated.
+const TRIES_MAX: u32 = 3;
+/// Wait before a repeated call, times the number of calls so far.
+const RETRY_MS: i64 = 20_000;
+/// A plan that waits longer than this for something (checks, a mergeable state) is given up.
+const WAIT_MS_MAX: i64 = HOUR_MS;
+/// How often an ending makes room for others speaking in the same thread.
+const THREAD_RACES_MAX: u32 = 8;
+/// How long an approved proposal may wait for its first step after its window closed: a restart, not a night.
+const GRACE_MS: i64 = 10 * MINUTE_MS;
+
+/// Runs approved proposals. Stateless: everything it must remember is in the store.
+pub struct Executor {
+    core: Arc<Core>,
+}
+
+/// A proposal on its way through its steps.
+struct Run<'a> {
+    core: &'a Core,
+    proposal: Proposal,
+    version: Version,
+}
+
+/// What one step came to.
+enum Progress {
+    /// Its outcome is recorded; go on.
+    Settled,
+    /// It waits; come back later.
+    Waiting,
+    /// The proposal ended, or somebody else is working on it.
+    Stop,
+}
+
+impl Executor {
+    /// An executor over this instance.
+    pub fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Takes every approved or begun proposal as far as it goes now. Returns how many are still under way.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the list cannot be read; a failure of one proposal never stops the others.
+    pub async fn pass(&self) -> Result<usize, StoreError> {
+        let under_way = ListQuery::oldest(200).state("approved").state("executing");
+        let mut left = 0;
+        for stored in self.core.store.list::<Proposal>(&under_way).await?.items {
+            let id = stored.value.id;
+            match Approved::check(&self.core.instance, stored) {
+                Ok(approved) => match self.drive(approved).await {
+                    Ok(done) => left += usize::from(!done),
+                    Err(error) => tracing::error!(proposal.id = %id, %error, "act.drive"),
+                },
+                Err(reason) => self.refuse(id, reason.to_string()).await?,
+            }
+        }
+        Ok(left)
+    }
+
+    /// Takes one proposal as far as it goes now. True when it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] if its progress could not be recorded; what was not recorded is asked for at the remote next time.
+    pub async fn drive(&self, approved: Approved) -> Result<bool, StoreError> {
+        let mut run = Run { core: &self.core, proposal: approved.proposal, version: approved.version };
+        let late = self.core.now().since(run.proposal.expires_at) > GRACE_MS;
+        if run.proposal.state == ProposalState::Approved && late {
+            run.end(Command::Expire, Some("it was approved, but could not begin before its window closed".into())).await?;
+            return Ok(true);
+        }
+        for index in 0..run.proposal.steps.len() {
+            if run.proposal.steps[index].outcome.is_some() {
+                continue;
+            }
+            match run.advance(index).await? {
+                Progress::Settled => {}
+                Progress::Waiting => return Ok(false),
+                Progress::Stop => return Ok(true),
+            }
+        }
+        run.succeed().await?;
+        Ok(true)
+    }
+
+    async fn refuse(&self, id: wakeman_types::ProposalId, reason: String) -> Result<(), StoreError> {
+        let Some(found) = self.core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(()) };
+        let mut run = Run { core: &self.core, proposal: found.value, version: found.version };
+        tracing::error!(proposal.id = %id, reason, "act.refused");
+        run.end(Command::Fail, Some(reason)).await
+    }
+}
+
+impl Run<'_> {
+    async fn advance(&mut self, index: usize) -> Result<Progress, StoreError> {
+        let now = self.core.now();
+        if self.proposal.steps[index].not_before.is_some_and(|at| at > now) {
+            return Ok(Progress::Waiting);
+        }
+        let action = match resolve_references(&self.proposal.steps[index], &self.proposal.steps) {
+            Ok(action) => action,
+            Err(reason) => return self.fail(index, format!("step {}: {reason}", index + 1)).await,
+        };
+        let Some(class) = class(&action.kind) else {
+            return self.fail(index, format!("no action is called {}", action.kind)).await;
+        };
+        if let Err(reason) = class.check(&action) {
+            return self.fail(index, reason).await;
+        }
+        if self.proposal.steps[index].intended_at.is_some() {
+            return self.resume(index, class, &action).await;
+        }
+        match class.ready(self.context(index, &action)).await {
+            Ok(Readiness::Ready) => {}
+            Ok(Readiness::Wait { waiting_for, until }) => return self.wait(index, waiting_for, until).await,
+            Err(error) => return self.not_ready(index, error).await,
+        }
+        if !self.intend(index).await? {
+            return Ok(Progress::Stop);
+        }
+        self.call(index, class, &action).await
+    }
+
+    fn context<'a>(&'a self, index: usize, action: &'a Action) -> StepContext<'a> {
+        StepContext {
+            hands: &self.core.hands,
+            proposal: self.proposal.id,
+            action,
+            intended_at: self.proposal.steps[index].intended_at,
+            now: self.core.now(),
+        }
+    }
+
+    /// Commits the intent, durably, before the first byte leaves. False: somebody else moved the proposal.
+    async fn intend(&mut self, index: usize) -> Result<bool, StoreError> {
+        let now = self.core.now();
+        if self.proposal.state == ProposalState::Approved {
+            self.proposal.state = ProposalState::Executing;
+            self.proposal.state_since = now;
+        }
+        let key = marker(&self.core.instance, self.proposal.id, self.proposal.steps[index].number);
+        let step = &mut self.proposal.steps[index];
+        step.intended_at = Some(now);
+        step.idempotency_key = Some(key);
+        step.tries += 1;
+        (step.not_before, step.waiting_for) = (None, None);
+        let number = step.number;
+        let kind = step.action.kind.clone();
+        self.save("proposal.intent", json!({"step": number, "kind": kind, "digest": self.proposal.digest.as_str()}), true)
+            .await
+    }
+
+    async fn call(&mut self, index: usize, class: &dyn ActionClass, action: &Action) -> Result<Progress, StoreError> {
+        let result = class.run(self.context(index, action)).await;
+        match result {
+            Ok(output) => self.done(index, output).await,
+            Err(HandsError::InDoubt { reason }) => {
+                tracing::warn!(proposal.id = %self.proposal.id, reason, "act.in_doubt");
+                let until = self.core.now().plus_ms(RETRY_MS);
+                self.wait(index, format!("word on what became of it ({reason})"), until).await
+            }
+            Err(HandsError::NotDone { reason, not_before }) => self.again(index, reason, not_before).await,
+            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => self.fail(index, reason).await,
+        }
+    }
+
+    /// A step that was begun before: ask the remote what became of it.
+    async fn resume(&mut self, index: usize, class: &dyn ActionClass, action: &Action) -> Result<Progress, StoreError> {
+        let answer = class.reconcile(self.context(index, action)).await;
+        match answer {
+            Ok(Reconciled::Done(output)) => self.done(index, output).await,
+            Ok(Reconciled::Repeat) if self.proposal.steps[index].tries < TRIES_MAX => {
+                self.proposal.steps[index].intended_at = None;
+                match class.ready(self.context(index, action)).await {
+                    Ok(Readiness::Ready) if self.intend(index).await? => self.call(index, class, action).await,
+                    Ok(Readiness::Ready) => Ok(Progress::Stop),
+                    Ok(Readiness::Wait { waiting_for, until }) => self.wait(index, waiting_for, until).await,
+                    Err(error) => self.not_ready(index, error).await,
+                }
+            }
+            Ok(Reconciled::Repeat) => {
+                self.fail(index, format!("it was tried {TRIES_MAX} times and did not happen")).await
+            }
+            Ok(Reconciled::Unknown(reason)) => self.doubt(index, reason).await,
+            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => self.doubt(index, reason).await,
+            Err(HandsError::NotDone { reason, not_before }) => {
+                let until = not_before.unwrap_or_else(|| self.core.now().plus_ms(RETRY_MS));
+                self.wait(index, format!("word on what became of it ({reason})"), until).await
+            }
+            Err(HandsError::InDoubt { reason }) => {
+                let until = self.core.now().plus_ms(RETRY_MS);
+                self.wait(index, format!("word on what became of it ({reason})"), until).await
+            }
+        }
+    }
+
+    /// The world could not be checked, or is not as it was shown. Nothing was called.
+    async fn not_ready(&mut self, index: usize, error: HandsError) -> Result<Progress, StoreError> {
+        match error {
+            HandsError::Precondition { reason } | HandsError::Permanent { reason } => self.fail(index, reason).await,
+            HandsError::NotDone { reason, not_before } => {
+                let until = not_before.unwrap_or_else(|| self.core.now().plus_ms(RETRY_MS));
+                self.wait(index, reason, until).await
+            }
+            HandsError::InDoubt { reason } => {
+                let until = self.core.now().plus_ms(RETRY_MS);
+                self.wait(index, reason, until).await
+            }
+        }
+    }
+
+    async fn again(
+        &mut self,
+        index: usize,
+        reason: String,
+        not_before: Option<Timestamp>,
+    ) -> Result<Progress, StoreError> {
+        let tries = self.proposal.steps[index].tries;
+        if tries >= TRIES_MAX {
+            return self.fail(index, format!("{reason}; tried {tries} times")).await;
+        }
+        self.proposal.steps[index].intended_at = None;
+        let until = not_before.unwrap_or_else(|| self.core.now().plus_ms(RETRY_MS * i64::from(tries)));
+        self.wait(index, reason, until).await
+    }
+
+    async fn wait(&mut self, index: usize, waiting_for: String, until: Timestamp) -> Result<Progress, StoreError> {
+        if self.core.now().since(self.proposal.state_since) > WAIT_MS_MAX {
+            let begun = self.proposal.steps[index].intended_at.is_some();
+            let reason = format!("it waited an hour for {waiting_for}");
+            return if begun { self.doubt(index, reason).await } else { self.fail(index, reason).await };
+        }
+        let step = &mut self.proposal.steps[index];
+        (step.not_before, step.waiting_for) = (Some(until), Some(waiting_for.clone()));
+        let landed = self.save("proposal.waiting", json!({"step": index + 1, "for": waiting_for}), false).await?;
+        Ok(if landed { Progress::Waiting } else { Progress::Stop })
+    }
+
+    async fn done(&mut self, index: usize, output: Value) -> Result<Progress, StoreError> {
+        let now = self.core.now();
+        let step = &mut self.proposal.steps[index];
+        step.settled_at = Some(now);
+        step.outcome = Some(Outcome::Done { output: output.clone() });
+        (step.not_before, step.waiting_for) = (None, None);
+        let landed = self.save("proposal.step_done", json!({"step": index + 1, "output": output}), true).await?;
+        Ok(if landed { Progress::Settled } else { Progress::Stop })
+    }
+
+    async fn fail(&mut self, index: usize, reason: String) -> Result<Progress, StoreError> {
+        let step = &mut self.proposal.steps[index];
+        step.settled_at = Some(self.core.now());
+        step.outcome = Some(Outcome::Failed { reason: reason.clone() });
+        self.end(Command::Fail, Some(reason)).await?;
+        Ok(Progress::Stop)
+    }
+
+    async fn doubt(&mut self, index: usize, reason: String) -> Result<Progress, StoreError> {
+        self.proposal.steps[index].outcome = Some(Outcome::Unknown { reason: reason.clone() });
+        self.end(Command::Doubt, Some(reason)).await?;
+        Ok(Progress::Stop)
+    }
+
+    async fn succeed(&mut self) -> Result<(), StoreError> {
+        self.end(Command::Succeed, None).await
+    }
+
+    /// Ends the execution: state, journal, message and, after a success, the check that it helped, in one commit.
+    async fn end(&mut self, command: Command, note: Option<String>) -> Result<(), StoreError> {
+        let now = self.core.now();
+        let Ok(state) = step(self.proposal.state, command) else { return Ok(()) };
+        (self.proposal.state, self.proposal.state_since, self.proposal.note) = (state, now, note.clone());
+        let severity = if command == Command::Succeed { Severity::Info } else { Severity::Warning };
+        let finding = match self.proposal.finding {
+            Some(id) => self.core.store.get::<Finding>(&id.to_string()).await?.map(|found| found.value),
+            None => None,
+        };
+        for _ in 0..THREAD_RACES_MAX {
+            let commit = self.ending(command, severity, finding.clone()).await?;
+            match self.core.store.commit(commit).await? {
+                Committed::Seq(_) => {
+                    self.version = self.version.next();
+                    return Ok(());
+                }
+                // Somebody spoke in the thread at the same moment: say it after them.
+                Committed::Conflict(Conflict::Version { entity, .. }) if entity.kind == Thread::KIND => {}
+                Committed::Conflict(conflict) => {
+                    tracing::warn!(proposal.id = %self.proposal.id, %conflict, "act.moved_by_others");
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn ending(&self, command: Command, severity: Severity, finding: Option<Finding>) -> Result<Commit, StoreError> {
+        let now = self.core.now();
+        let proposal = &self.proposal;
+        let mut commit = Commit::durable(now).replace(proposal, self.version).event(self.core.event(
+            &format!("proposal.{}", proposal.state.name()),
+            "system:executor",
+            proposal.id,
+            json!({"note": proposal.note, "digest": proposal.digest.as_str()}),
+        ));
+        if let (Command::Succeed, Some(finding)) = (command, &finding) {
+            commit = commit.put(&Verification {
+                proposal: proposal.id,
+                finding: Some(finding.id),
+                began_at: now,
+                deadline: now.plus_ms(settling_ms(finding)),
+                result: None,
+            });
+        }
+        if let Some(mut thread) = ThreadWriter::load(self.core, &proposal.thread).await? {
+            thread.say(self.core, settled_post(proposal, finding, None, DeliveryClass::Note, severity));
+            commit = thread.finish(commit);
+        }
+        Ok(commit)
+    }
+
+    async fn save(&mut self, event: &str, payload: Value, durable: bool) -> Result<bool, StoreError> {
+        let now = self.core.now();
+        let commit = if durable { Commit::durable(now) } else { Commit::new(now) };
+        let event = self.core.event(event, "system:executor", self.proposal.id, payload);
+        self.land(commit.replace(&self.proposal, self.version).event(event)).await
+    }
+
+    async fn land(&mut self, commit: Commit) -> Result<bool, StoreError> {
+        match self.core.store.commit(commit).await? {
+            Committed::Seq(_) => {
+                self.version = self.version.next();
+                Ok(true)
+            }
+            Committed::Conflict(conflict) => {
+                tracing::warn!(proposal.id = %self.proposal.id, %conflict, "act.moved_by_others");
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Acting: proposals, approvals, the executor, the action catalogue, verification.
+//!
+//! Owns: every path on which something outside is changed.
+//! Must not: run anything without a durable approval of exactly its digest and a durable intent (I2, I3), or call again what is
+//! in doubt without the remote's word (I5).
+//! Start at [`decide::decide`] for the yes, at [`executor::Executor::pass`] for what follows from it.
+
+pub mod approved;
+pub mod catalogue;
+pub mod decide;
+mod digest;
+pub mod draft;
+pub mod executor;
+mod expire;
+pub mod lifecycle;
+mod record;
+pub mod verify;
+
+pub use approved::Approved;
+pub use decide::{DecideError, decide};
+pub use digest::digest;
+pub use executor::Executor;
+pub use expire::expire;

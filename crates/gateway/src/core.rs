@@ -1,0 +1,128 @@
+//! What every part of the brain shares: the store, the settings, the clock, ids.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use wakeman_store::{JournalEvent, Store};
+use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, ThreadId, Timestamp};
+
+use crate::{
+    config::{ApprovalRule, Settings, ToolsConfig},
+    health::HealthBoard,
+    ports::{Clock, FlagHands, Random, RepoHands},
+};
+
+/// The hands that are configured. A missing one makes its actions unavailable, with the reason.
+#[derive(Clone, Default)]
+pub struct Hands {
+    /// Acts on the repository.
+    pub repo: Option<Arc<dyn RepoHands>>,
+    /// Acts on feature flags.
+    pub flags: Option<Arc<dyn FlagHands>>,
+}
+
+/// Shared by the watch, the executor and the desk. Cheap to clone behind an `Arc`; owns no task and no lock held across an await.
+pub struct Core {
+    /// The instance's name; part of every digest.
+    pub instance: String,
+    /// All lasting state.
+    pub store: Store,
+    /// People's input, as parsed at the start.
+    pub settings: Settings,
+    /// Which tools and actions are switched on.
+    pub tools: ToolsConfig,
+    /// What was odd about the configuration, for `status`.
+    pub warnings: Vec<String>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The hands.
+    pub hands: Hands,
+    /// How every source and component is doing.
+    pub health: HealthBoard,
+    /// The channels a frontend of this process or a separate one serves; nothing is owed to any other.
+    pub served: Vec<Channel>,
+    /// The account the daemon runs under, as an operator: `cli:1000`. Shown where no approver is listed.
+    pub local_operator: OperatorId,
+    /// Rings when there is something to execute.
+    pub work: tokio::sync::Notify,
+}
+
+impl Core {
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A journal event with a fresh salt.
+    pub fn event(&self, kind: &str, actor: impl ToString, subject: impl ToString, payload: Value) -> JournalEvent {
+        JournalEvent {
+            event_type: kind.to_owned(),
+            actor: actor.to_string(),
+            subject: subject.to_string(),
+            payload,
+            salt: self.random.bytes16(),
+        }
+    }
+
+    /// The zone of times in messages to everybody.
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.settings.ui.timezone
+    }
+
+    /// Milliseconds between two looks at the sources.
+    pub fn interval_ms(&self) -> i64 {
+        i64::try_from(self.settings.monitor.interval_ms).unwrap_or(i64::MAX)
+    }
+
+    /// What is watched, in two words: the repository, else the pinned context, else the instance.
+    pub fn watching(&self) -> String {
+        let repository = self.settings.github.repository.as_ref().map(ToString::to_string);
+        repository.or_else(|| self.settings.posthog.context.clone()).unwrap_or_else(|| self.instance.clone())
+    }
+
+    /// Who must approve an action of these classes: for each part the strictest of their rules.
+    pub fn approval_rule<'a>(&self, classes: impl Iterator<Item = &'a str>) -> ApprovalRule {
+        let rules = classes.map(|class| self.settings.approval_rule(class));
+        let strictest = rules.reduce(|a, b| ApprovalRule {
+            approvers: match (a.approvers, b.approvers) {
+                (Some(a), Some(b)) => Some(a.into_iter().filter(|name| b.contains(name)).collect()),
+                (a, b) => a.or(b),
+            },
+            needed: a.needed.max(b.needed),
+            expires_ms: a.expires_ms.min(b.expires_ms),
+        });
+        strictest.unwrap_or_else(|| self.settings.approval_rule("default"))
+    }
+
+    /// Those who may decide under `rule`, by name. A terminal account that nobody lists is its own owner.
+    pub fn approvers(&self, rule: &ApprovalRule) -> Vec<OperatorId> {
+        let listed = self.settings.approvers(rule);
+        if listed.is_empty() && rule.approvers.is_none() { vec![self.local_operator.clone()] } else { listed }
+    }
+
+    fn hex(&self, bytes: usize) -> String {
+        hex::encode(&self.random.bytes16()[..bytes])
+    }
+
+    /// A new thread id.
+    pub fn thread_id(&self) -> ThreadId {
+        ThreadId::new(format!("thread_{}", self.hex(6)))
+    }
+
+    /// A new message id.
+    pub fn message_id(&self) -> MessageId {
+        MessageId::new(format!("msg_{}", self.hex(8)))
+    }
+
+    /// A new delivery id.
+    pub fn delivery_id(&self) -> DeliveryId {
+        DeliveryId::new(format!("dlv_{}", self.hex(8)))
+    }
+
+    /// A new id in the interruption log.
+    pub fn decision_id(&self) -> DecisionId {
+        DecisionId::new(format!("choice_{}", self.hex(8)))
+    }
+}

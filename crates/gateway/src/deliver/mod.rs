@@ -1,0 +1,12 @@
+//! Deliveries: what is owed to whom, and the same words in the thread.
+//!
+//! Owns: destinations, the outbox rows, the messages of a thread.
+//! Must not: send anything. Frontends claim what is owed and confirm it.
+
+mod frontend;
+mod route;
+mod thread;
+
+pub use frontend::{claim, confirm};
+pub use thread::{Post, ThreadWriter};
+

@@ -1,0 +1,46 @@
+//! Who hears of it.
+
+use wakeman_types::{Channel, Severity};
+
+use crate::config::Settings;
+
+/// The one chat of the terminal.
+pub const LOCAL_CHAT: &str = "local";
+
+/// The channels and chats that a message of this severity goes to, without repeats, in the settings' order.
+///
+/// Only `served` channels are owed anything: a message nobody can send would wait for ever.
+pub fn destinations(settings: &Settings, served: &[Channel], severity: Severity) -> Vec<(Channel, String)> {
+    let mut wanted: Vec<Channel> = Vec::new();
+    for route in settings.routes.iter().filter(|route| route.min_severity <= severity) {
+        wanted.extend(route.to.iter().copied());
+    }
+    if settings.routes.is_empty() {
+        wanted.extend(settings.runtime.channels.iter().flatten().copied());
+    }
+    let mut out: Vec<(Channel, String)> = Vec::new();
+    for channel in wanted.into_iter().filter(|channel| served.contains(channel)) {
+        for chat in chats(settings, channel) {
+            if !out.contains(&(channel, chat.clone())) {
+                out.push((channel, chat));
+            }
+        }
+    }
+    if out.is_empty() && served.contains(&Channel::Cli) {
+        out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
+    }
+    out
+}
+
+fn chats(settings: &Settings, channel: Channel) -> Vec<String> {
+    match channel {
+        Channel::Cli => vec![LOCAL_CHAT.to_owned()],
+        _ => settings
+            .operators
+            .iter()
+            .flat_map(|operator| &operator.principals)
+            .filter(|principal| principal.channel() == channel)
+            .map(|principal| principal.id().to_owned())
+            .collect(),
+    }
+}

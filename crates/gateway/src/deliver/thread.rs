@@ -1,0 +1,135 @@
+//! Saying something in a thread: one message in the conversation, one delivery for each destination.
+
+use wakeman_present::RenderContext;
+use wakeman_store::{Commit, ListQuery, OutboxRow, StoreError, Version};
+use wakeman_types::{
+    Channel, ConversationId, Delivery, DeliveryClass, FindingId, Message, MessageRole, Severity, Thread, ThreadId,
+    Timestamp, View,
+};
+
+use super::route::destinations;
+use crate::core::Core;
+
+/// Something to say.
+pub struct Post {
+    /// How strictly it must arrive.
+    pub class: DeliveryClass,
+    /// How bad the thing it tells of is.
+    pub severity: Severity,
+    /// The finding it tells of.
+    pub finding: Option<FindingId>,
+    /// What it says.
+    pub view: View,
+    /// Whether it goes out at all, or is only kept in the thread (a digest line, a silent finding).
+    pub quiet: bool,
+}
+
+/// A thread that is about to be spoken in. Its changes join the commit of whatever is said, so both exist or neither.
+pub struct ThreadWriter {
+    thread: Thread,
+    version: Version,
+    ordinal: u64,
+    messages: Vec<Message>,
+    outbox: Vec<OutboxRow>,
+}
+
+impl ThreadWriter {
+    /// A thread that does not exist yet.
+    pub fn create(core: &Core, channel: Channel, title: String) -> Self {
+        let (id, now) = (core.thread_id(), core.now());
+        let thread = Thread {
+            conversation_id: ConversationId::new(format!("conversation-{}-{id}", folder_time(now))),
+            thread_id: id,
+            channel,
+            title,
+            created_at: now,
+            updated_at: now,
+        };
+        Self { thread, version: Version::ABSENT, ordinal: 0, messages: Vec::new(), outbox: Vec::new() }
+    }
+
+    /// A thread as it stands. `None`: there is no such thread.
+    pub async fn load(core: &Core, id: &ThreadId) -> Result<Option<Self>, StoreError> {
+        let Some(found) = core.store.get::<Thread>(id.as_str()).await? else { return Ok(None) };
+        let newest = core.store.list::<Message>(&ListQuery::newest(1).parent(id.as_str())).await?;
+        let ordinal = newest.items.first().map_or(0, |message| message.value.ordinal);
+        Ok(Some(Self {
+            thread: found.value,
+            version: found.version,
+            ordinal,
+            messages: Vec::new(),
+            outbox: Vec::new(),
+        }))
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ThreadId {
+        &self.thread.thread_id
+    }
+
+    /// Says `post` here.
+    pub fn say(&mut self, core: &Core, post: Post) {
+        let now = core.now();
+        let context = RenderContext { now, zone: core.zone() };
+        let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
+        self.ordinal += 1;
+        self.thread.updated_at = now;
+        self.messages.push(Message {
+            conversation_id: self.thread.conversation_id.clone(),
+            thread_id: self.thread.thread_id.clone(),
+            message_id: core.message_id(),
+            role: MessageRole::Agent,
+            channel: Channel::System,
+            content,
+            created_at: now,
+            ordinal: self.ordinal,
+            extra: serde_json::Map::new(),
+        });
+        if !post.quiet {
+            self.owe(core, &post, now);
+        }
+    }
+
+    fn owe(&mut self, core: &Core, post: &Post, now: Timestamp) {
+        for (channel, chat) in destinations(&core.settings, &core.served, post.severity) {
+            let delivery = Delivery {
+                id: core.delivery_id(),
+                channel,
+                chat,
+                thread: Some(self.thread.thread_id.clone()),
+                class: post.class,
+                severity: post.severity,
+                finding: post.finding,
+                view: post.view.clone(),
+                created_at: now,
+            };
+            self.outbox.push(outbox_row(&delivery));
+        }
+    }
+
+    /// Adds what was said to `commit`. It conflicts if somebody else spoke in the thread since it was loaded.
+    pub fn finish(self, mut commit: Commit) -> Commit {
+        commit = commit.replace(&self.thread, self.version);
+        for message in &self.messages {
+            commit = commit.insert(message);
+        }
+        self.outbox.into_iter().fold(commit, Commit::send)
+    }
+}
+
+/// A delivery as the store keeps it.
+pub(super) fn outbox_row(delivery: &Delivery) -> OutboxRow {
+    OutboxRow {
+        id: delivery.id.to_string(),
+        channel: delivery.channel.name().to_owned(),
+        chat: delivery.chat.clone(),
+        body: serde_json::to_value(delivery).expect("invariant: a delivery is plain data with string keys"),
+        not_before: delivery.created_at,
+    }
+}
+
+/// `2026-04-20T05-10-00-000Z`: a time that a file system takes.
+pub(crate) fn folder_time(at: Timestamp) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default();
+    time.format("%Y-%m-%dT%H-%M-%S-%3fZ").to_string()
+}

@@ -1,0 +1,256 @@
+//! The trait, method by method. Each first asks who speaks.
+
+use std::sync::Arc;
+
+use wakeman_store::ListQuery;
+use wakeman_types::{
+    Admin, Chat, ChoiceRecord, Channel, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind,
+    Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message,
+    Note, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, StatusView, Thread,
+    ThreadId, ThreadView, WhoamiView, WhyView,
+};
+
+use super::{
+    lists::{limit, page},
+    not_found, settle_error, storage_error,
+};
+use crate::{
+    act::{self, DecideError, draft::repair_label},
+    core::Core,
+    deliver,
+    findings::{
+        interrupt::{budget_start, interruptions_since},
+        repair,
+        verbs::{Word, apply},
+    },
+};
+
+const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"];
+
+/// The brain as every surface sees it.
+pub struct Desk {
+    core: Arc<Core>,
+}
+
+impl Desk {
+    /// A desk over this instance.
+    pub fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Who speaks, or a refusal that says what to do about it.
+    fn identify(&self, by: &Principal) -> Result<Identity, GatewayError> {
+        self.core.settings.identity(by).ok_or_else(|| {
+            GatewayError::new(
+                ErrorKind::Forbidden,
+                format!("{by} is not an operator; an owner can add it under `operators` in read-only/settings.json"),
+            )
+        })
+    }
+
+    /// Reading is for operators and for Wakeman's own parts.
+    fn may_read(&self, by: &Principal) -> Result<(), GatewayError> {
+        if by.channel() == Channel::System { Ok(()) } else { self.identify(by).map(drop) }
+    }
+
+    async fn get_finding(&self, id: FindingId) -> Result<Finding, GatewayError> {
+        let found = self.core.store.get::<Finding>(&id.to_string()).await.map_err(|e| storage_error(&e))?;
+        found.map(|f| f.value).ok_or_else(|| not_found(format!("there is no finding {id}; `findings` lists them")))
+    }
+
+    async fn apply(&self, by: &Principal, id: FindingId, word: Word) -> Result<Finding, GatewayError> {
+        let who = self.identify(by)?;
+        apply(&self.core, &who, id, word).await
+    }
+
+    async fn finding_view(&self, by: &Principal, id: FindingId) -> Result<FindingView, GatewayError> {
+        self.may_read(by)?;
+        let finding = self.get_finding(id).await?;
+        let repair = finding.likely_cause().and_then(|cause| repair_label(&self.core, cause));
+        Ok(FindingView { proposal: finding.proposal, finding, news: FindingNews::Asked, repair })
+    }
+
+    async fn why_view(&self, by: &Principal, id: FindingId) -> Result<WhyView, GatewayError> {
+        self.may_read(by)?;
+        let finding = self.get_finding(id).await?;
+        let parent = id.to_string();
+        let store = &self.core.store;
+        let choice = store
+            .list::<ChoiceRecord>(&ListQuery::newest(1).parent(parent.clone()))
+            .await
+            .map_err(|error| storage_error(&error))?;
+        let made = store
+            .list::<Proposal>(&ListQuery::oldest(50).parent(parent))
+            .await
+            .map_err(|error| storage_error(&error))?;
+        let proposals = made.items.into_iter().map(|found| found.value.id).collect();
+        let interruption = finding.interruption;
+        Ok(match choice.items.into_iter().next().map(|found| found.value) {
+            Some(choice) => WhyView {
+                propensity: choice.arms.iter().find(|arm| arm.arm == choice.chosen).map_or(1.0, |arm| arm.propensity),
+                finding,
+                policy: choice.policy,
+                interruption: choice.chosen,
+                reason: choice.reason,
+                features: choice.features,
+                proposals,
+            },
+            None => WhyView {
+                finding,
+                policy: "none".to_owned(),
+                interruption,
+                propensity: 1.0,
+                reason: "the record of this decision is past its retention time".to_owned(),
+                features: Vec::new(),
+                proposals,
+            },
+        })
+    }
+
+    async fn decided(&self, by: &Principal, id: ProposalId, request: &DecisionRequest) -> Result<Proposal, GatewayError> {
+        match act::decide(&self.core, by, id, request).await {
+            Ok(proposal) => Ok(proposal),
+            Err(error @ DecideError::Expired { .. }) => {
+                let refusal = GatewayError::from(error);
+                act::expire(&self.core, id).await.map_err(|e| settle_error(&e))?;
+                Err(match repair::renew(&self.core, id).await.map_err(|e| settle_error(&e))? {
+                    Some(fresh) => GatewayError::new(
+                        refusal.kind,
+                        format!("{id} expired; {fresh} is the same repair, checked again just now: `approve {fresh}`"),
+                    ),
+                    None => refusal,
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn thread_view(&self, by: &Principal, id: &ThreadId, list: &ListRequest) -> Result<ThreadView, GatewayError> {
+        self.may_read(by)?;
+        let store = &self.core.store;
+        let found = store.get::<Thread>(id.as_str()).await.map_err(|e| storage_error(&e))?;
+        let thread = found.ok_or_else(|| not_found(format!("there is no thread {id}; `threads` lists them")))?.value;
+        let newest = ListQuery::newest(limit(list.limit)).parent(id.as_str());
+        let messages = store.list::<Message>(&newest.clone()).await.map_err(|e| storage_error(&e))?;
+        let notes = store.list::<Note>(&newest).await.map_err(|e| storage_error(&e))?;
+        Ok(ThreadView {
+            thread,
+            messages: messages.items.into_iter().rev().map(|found| found.value).collect(),
+            notes: notes.items.into_iter().rev().map(|found| found.value).collect(),
+        })
+    }
+
+    async fn status_view(&self, by: &Principal) -> Result<StatusView, GatewayError> {
+        self.may_read(by)?;
+        let core = &self.core;
+        let now = core.now();
+        let mut open_findings = 0;
+        for state in ["open", "acknowledged", "snoozed"] {
+            open_findings += core.store.count::<Finding>(Some(state)).await.map_err(|e| storage_error(&e))?;
+        }
+        let awaiting = core.store.count::<Proposal>(Some("pending")).await.map_err(|e| storage_error(&e))?;
+        let week = interruptions_since(core, budget_start(now)).await.map_err(|e| storage_error(&e))?;
+        Ok(StatusView {
+            instance: core.instance.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            watching: core.watching(),
+            mode: core.settings.runtime.execution_mode.name().to_owned(),
+            open_findings,
+            awaiting,
+            components: core.health.components(),
+            interruptions: u32::try_from(week.len()).unwrap_or(u32::MAX),
+            alarm_budget: core.settings.monitor.alarm_budget_per_week,
+            as_of: now,
+            timezone: core.zone().name().to_owned(),
+            warnings: core.warnings.clone(),
+        })
+    }
+}
+
+impl Chat for Desk {
+    fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            page(&self.core.store, &list, &[]).await
+        })
+    }
+
+    fn thread<'a>(&'a self, by: &'a Principal, id: &'a ThreadId, list: ListRequest) -> Reply<'a, ThreadView> {
+        Box::pin(async move { self.thread_view(by, id, &list).await })
+    }
+}
+
+impl Findings for Desk {
+    fn findings<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Finding>> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            page(&self.core.store, &list, &FINDING_STATES).await
+        })
+    }
+
+    fn finding<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, FindingView> {
+        Box::pin(self.finding_view(by, id))
+    }
+
+    fn why<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, WhyView> {
+        Box::pin(self.why_view(by, id))
+    }
+
+    fn acknowledge<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        Box::pin(self.apply(by, id, Word::Acknowledge))
+    }
+
+    fn snooze<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding> {
+        Box::pin(self.apply(by, id, Word::Snooze(duration_ms)))
+    }
+
+    fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        Box::pin(self.apply(by, id, Word::Resolve))
+    }
+}
+
+impl Proposals for Desk {
+    fn proposals<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Proposal>> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            page(&self.core.store, &list, &ProposalState::ALL.map(ProposalState::name)).await
+        })
+    }
+
+    fn proposal<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            let found = self.core.store.get::<Proposal>(&id.to_string()).await.map_err(|e| storage_error(&e))?;
+            let found = found.ok_or_else(|| not_found(format!("there is no proposal {id}; `proposals` lists them")))?;
+            Ok(ProposalView { proposal: found.value })
+        })
+    }
+
+    fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
+        Box::pin(async move { self.decided(by, id, &request).await })
+    }
+}
+
+impl Frontend for Desk {
+    fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
+        Box::pin(deliver::claim(&self.core, channel, lease_ms, limit))
+    }
+
+    fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, epoch: u64, report: DeliveryReport) -> Reply<'a, ()> {
+        Box::pin(deliver::confirm(&self.core, id, epoch, report))
+    }
+}
+
+impl Admin for Desk {
+    fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView> {
+        Box::pin(self.status_view(by))
+    }
+
+    fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView> {
+        Box::pin(async move {
+            let identity = self.identify(by)?;
+            let listed = self.core.settings.operators.iter().any(|operator| operator.id == identity.operator);
+            Ok(WhoamiView { identity, listed })
+        })
+    }
+}

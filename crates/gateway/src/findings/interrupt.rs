@@ -1,0 +1,136 @@
+//! Now, digest or silent: gathers what the policy looks at, asks it, keeps the record.
+
+use chrono::{Datelike, Timelike};
+use wakeman_ranking::{Decision, InterruptContext, RuleV1, SourceKind, decide, effect_size};
+use wakeman_store::{ListQuery, StoreError};
+use wakeman_types::{
+    ChoiceRecord, DAY_MS, Finding, HOUR_MS, Interruption, MINUTE_MS, Proposal, Severity, Subject, Timestamp,
+};
+
+use crate::core::Core;
+
+/// The window of the alarm budget.
+const WEEK_MS: i64 = 7 * DAY_MS;
+/// More interruptions in a week than this are not counted one by one.
+const COUNTED_MAX: usize = 200;
+
+/// Decides how to tell `finding` and makes the log entry, to be committed with the telling.
+///
+/// A context the policy cannot judge falls back to "now" for what is bad and "digest" for the rest, and says so in the log.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(super) async fn choose(core: &Core, finding: &Finding) -> Result<ChoiceRecord, StoreError> {
+    let context = context(core, finding).await?;
+    let seed = core.random.number();
+    Ok(match decide(&RuleV1, &context, seed) {
+        Ok(decision) => record(core, finding, decision),
+        Err(error) => {
+            tracing::error!(finding.id = %finding.id, %error, "ranking.cannot_judge");
+            fallback(core, finding, seed, &error.to_string())
+        }
+    })
+}
+
+/// Interruptions since then, newest first.
+pub(crate) async fn interruptions_since(core: &Core, since: Timestamp) -> Result<Vec<ChoiceRecord>, StoreError> {
+    let query = ListQuery::newest(COUNTED_MAX).state("now").since(since.ms());
+    Ok(core.store.list::<ChoiceRecord>(&query).await?.items.into_iter().map(|found| found.value).collect())
+}
+
+/// The alarm budget's week ends now and began then.
+pub(crate) const fn budget_start(now: Timestamp) -> Timestamp {
+    now.plus_ms(-WEEK_MS)
+}
+
+async fn context(core: &Core, finding: &Finding) -> Result<InterruptContext, StoreError> {
+    let now = core.now();
+    let week = interruptions_since(core, budget_start(now)).await?;
+    let local = now_in_zone(core, now);
+    let midnight = now.plus_ms(-i64::from(local.num_seconds_from_midnight()) * 1000);
+    let told = core.store.list::<ChoiceRecord>(&ListQuery::newest(50).parent(finding.id.to_string())).await?.items;
+    let open = ListQuery::newest(200).state("open");
+    let budget = f64::from(core.settings.monitor.alarm_budget_per_week);
+    let used = u32::try_from(week.len()).unwrap_or(u32::MAX);
+    Ok(InterruptContext {
+        severity: finding.severity,
+        effect_size: size(finding),
+        p_value: finding.measure.as_ref().map_or(0.0, |m| m.p_value.clamp(0.0, 1.0)),
+        cause_confidence: finding.likely_cause().map_or(0.0, |cause| cause.probability.clamp(0.0, 1.0)),
+        source: source(&finding.subject),
+        local_hour: f64::from(local.num_seconds_from_midnight()) * 1000.0 / HOUR_MS as f64,
+        weekday: u8::try_from(local.weekday().num_days_from_monday()).unwrap_or(0),
+        quiet_hours: false,
+        minutes_since_last_interruption: week.first().map(|last| minutes(now.since(last.at))),
+        interruptions_today: u32::try_from(week.iter().filter(|w| w.at >= midnight).count()).unwrap_or(u32::MAX),
+        interruptions_this_week: used,
+        alarm_budget_left: budget - f64::from(used),
+        duplicates: u32::try_from(told.len()).unwrap_or(u32::MAX),
+        age_minutes: minutes(now.since(finding.since)),
+        open_findings: u32::try_from(core.store.list::<Finding>(&open).await?.items.len()).unwrap_or(u32::MAX),
+        open_proposals: u32::try_from(core.store.count::<Proposal>(Some("pending")).await?).unwrap_or(u32::MAX),
+        past_useful_rate: None,
+    })
+}
+
+fn now_in_zone(core: &Core, now: Timestamp) -> chrono::NaiveDateTime {
+    let utc = chrono::DateTime::from_timestamp_millis(now.ms()).unwrap_or_default();
+    utc.with_timezone(&core.zone()).naive_local()
+}
+
+/// Minutes, within what the registry allows; clocks that disagree do not make a negative age.
+fn minutes(ms: i64) -> f64 {
+    (ms as f64 / MINUTE_MS as f64).clamp(0.0, 5_256_000.0)
+}
+
+fn size(finding: &Finding) -> f64 {
+    match (&finding.subject, &finding.measure) {
+        (Subject::Metric { .. }, Some(measure)) if measure.expected > 0.0 => {
+            effect_size(measure.observed / measure.expected)
+        }
+        (Subject::Error { .. }, _) => (1.0 + finding.occurrences as f64).ln().min(10.0),
+        _ => 1.0,
+    }
+}
+
+const fn source(subject: &Subject) -> SourceKind {
+    match subject {
+        Subject::Metric { .. } => SourceKind::Metric,
+        Subject::Error { .. } => SourceKind::Error,
+        Subject::Run { .. } => SourceKind::Run,
+        Subject::Deployment { .. } => SourceKind::Deployment,
+    }
+}
+
+fn record(core: &Core, finding: &Finding, decision: Decision) -> ChoiceRecord {
+    ChoiceRecord {
+        id: core.decision_id(),
+        finding: finding.id,
+        policy: decision.policy.to_string(),
+        chosen: decision.arm,
+        arms: decision.propensities,
+        forced: decision.forced,
+        explored: decision.explored,
+        features: decision.features,
+        seed: decision.seed,
+        reason: decision.reason.to_string(),
+        at: core.now(),
+    }
+}
+
+fn fallback(core: &Core, finding: &Finding, seed: u64, error: &str) -> ChoiceRecord {
+    let chosen = if finding.severity >= Severity::Warning { Interruption::Now } else { Interruption::Digest };
+    ChoiceRecord {
+        id: core.decision_id(),
+        finding: finding.id,
+        policy: "rule-v1".to_owned(),
+        chosen,
+        arms: vec![wakeman_types::Choice { arm: chosen, propensity: 1.0 }],
+        forced: true,
+        explored: false,
+        features: Vec::new(),
+        seed,
+        reason: format!("could not be ranked: {error}"),
+        at: core.now(),
+    }
+}

@@ -1,0 +1,274 @@
+//! Opening, updating and ending findings.
+
+use serde_json::json;
+use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
+use wakeman_types::{
+    Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView, Interruption,
+    RecoveryView, Resolution, Severity, Subject, View,
+};
+
+use super::{
+    causes::{Evidence, likely_causes},
+    detection::Detection,
+    interrupt,
+};
+use crate::{
+    act::draft::repair_label,
+    core::Core,
+    deliver::{Post, ThreadWriter},
+    settle::{SettleError, Wanted, settle},
+};
+
+/// A problem that comes back within this time reopens its finding instead of opening another.
+const REOPEN_MS: i64 = DAY_MS;
+
+/// Takes what the watch saw: opens a finding, reopens one, or brings one up to date. Returns it as it is now.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored; the next look reports it again.
+pub async fn report(core: &Core, seen: &Detection, evidence: &Evidence) -> Result<Finding, SettleError> {
+    settle!(core, "the finding", async {
+        if let Some(found) = under_way(core, &seen.fingerprint).await? {
+            return update(core, found, seen, evidence).await;
+        }
+        match ended_lately(core, &seen.fingerprint).await? {
+            Some(found) if closed_by_hand(&found.value, seen) => Ok(Wanted::Nothing(found.value)),
+            Some(found) => reopen(core, found, seen, evidence).await,
+            None => open(core, seen, evidence).await,
+        }
+    })
+}
+
+/// The finding of this fingerprint that is not over.
+pub async fn under_way(core: &Core, fingerprint: &str) -> Result<Option<Versioned<Finding>>, StoreError> {
+    core.store.get_by_key::<Finding>(fingerprint).await
+}
+
+async fn ended_lately(core: &Core, fingerprint: &str) -> Result<Option<Versioned<Finding>>, StoreError> {
+    let newest = core.store.list::<Finding>(&ListQuery::newest(1).parent(fingerprint)).await?;
+    let now = core.now();
+    Ok(newest.items.into_iter().find(|found| match found.value.state {
+        FindingState::Resolved { at, .. } => now.since(at) < REOPEN_MS,
+        _ => false,
+    }))
+}
+
+/// A person said it is over, and this is still the same episode: their word stands.
+fn closed_by_hand(finding: &Finding, seen: &Detection) -> bool {
+    match &finding.state {
+        FindingState::Resolved { at, how: Resolution::Closed { .. } } => seen.since <= *at,
+        _ => false,
+    }
+}
+
+async fn open(core: &Core, seen: &Detection, evidence: &Evidence) -> Result<Wanted<Finding>, SettleError> {
+    let (causes, none_probability) = likely_causes(core, seen, evidence).await?;
+    let now = core.now();
+    let thread = ThreadWriter::create(core, Channel::System, title(&seen.subject));
+    let mut finding = Finding {
+        id: FindingId::new(core.store.next_number("finding").await?),
+        fingerprint: seen.fingerprint.clone(),
+        subject: seen.subject.clone(),
+        severity: seen.severity,
+        state: FindingState::Open,
+        since: seen.since,
+        opened_at: now,
+        updated_at: now,
+        measure: seen.measure.clone(),
+        occurrences: seen.occurrences,
+        series: seen.series.clone(),
+        step_ms: seen.step_ms,
+        scope: None,
+        causes,
+        none_probability,
+        thread: thread.id().clone(),
+        proposal: None,
+        interruption: Interruption::Silent,
+        reopened: 0,
+        unknown_since: None,
+    };
+    let commit = tell(core, Commit::new(now), &mut finding, thread, FindingNews::New).await?;
+    let commit = commit.insert(&finding).event(core.event(
+        "finding.opened",
+        "system:watch",
+        finding.id,
+        json!({
+            "fingerprint": finding.fingerprint, "severity": finding.severity, "interruption": finding.interruption,
+            "likely_cause": finding.likely_cause().map(|cause| cause.change.id.as_str()),
+        }),
+    ));
+    Ok(Wanted::Commit(Box::new(commit), finding))
+}
+
+async fn reopen(
+    core: &Core,
+    found: Versioned<Finding>,
+    seen: &Detection,
+    evidence: &Evidence,
+) -> Result<Wanted<Finding>, SettleError> {
+    let (causes, none_probability) = likely_causes(core, seen, evidence).await?;
+    let mut finding = found.value;
+    refresh(&mut finding, seen);
+    (finding.causes, finding.none_probability) = (causes, none_probability);
+    (finding.state, finding.since, finding.severity) = (FindingState::Open, seen.since, seen.severity);
+    (finding.reopened, finding.proposal) = (finding.reopened + 1, None);
+    let Some(thread) = ThreadWriter::load(core, &finding.thread).await? else { return open(core, seen, evidence).await };
+    let commit = tell(core, Commit::new(core.now()), &mut finding, thread, FindingNews::Reopened).await?;
+    let commit = commit.replace(&finding, found.version).event(core.event(
+        "finding.reopened",
+        "system:watch",
+        finding.id,
+        json!({"times": finding.reopened}),
+    ));
+    Ok(Wanted::Commit(Box::new(commit), finding))
+}
+
+async fn update(
+    core: &Core,
+    found: Versioned<Finding>,
+    seen: &Detection,
+    evidence: &Evidence,
+) -> Result<Wanted<Finding>, SettleError> {
+    let mut finding = found.value;
+    let before = finding.clone();
+    refresh(&mut finding, seen);
+    if finding.proposal.is_none() {
+        (finding.causes, finding.none_probability) = likely_causes(core, seen, evidence).await?;
+    }
+    let woken = matches!(finding.state, FindingState::Snoozed { until, .. } if until <= core.now());
+    if woken {
+        finding.state = FindingState::Open;
+    }
+    let worse = seen.severity > before.severity;
+    finding.severity = finding.severity.max(seen.severity);
+    if finding == before {
+        return Ok(Wanted::Nothing(finding));
+    }
+    finding.updated_at = core.now();
+    let mut commit = Commit::new(core.now());
+    if (worse || woken)
+        && matches!(finding.state, FindingState::Open)
+        && let Some(thread) = ThreadWriter::load(core, &finding.thread).await?
+    {
+        commit = tell(core, commit, &mut finding, thread, FindingNews::Escalated).await?;
+        commit = commit.event(core.event(
+            "finding.escalated",
+            "system:watch",
+            finding.id,
+            json!({"severity": finding.severity}),
+        ));
+    }
+    Ok(Wanted::Commit(Box::new(commit.replace(&finding, found.version)), finding))
+}
+
+fn refresh(finding: &mut Finding, seen: &Detection) {
+    finding.subject = seen.subject.clone();
+    finding.measure.clone_from(&seen.measure);
+    finding.occurrences = seen.occurrences;
+    finding.series.clone_from(&seen.series);
+    finding.step_ms = seen.step_ms;
+    finding.unknown_since = None;
+}
+
+/// Decides how to tell it, logs the decision, and says it in the thread.
+async fn tell(
+    core: &Core,
+    commit: Commit,
+    finding: &mut Finding,
+    mut thread: ThreadWriter,
+    news: FindingNews,
+) -> Result<Commit, SettleError> {
+    let record = interrupt::choose(core, finding).await?;
+    finding.interruption = record.chosen;
+    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
+    thread.say(
+        core,
+        Post {
+            class: DeliveryClass::Alert,
+            severity: finding.severity,
+            finding: Some(finding.id),
+            view: View::Finding(Box::new(FindingView {
+                finding: finding.clone(),
+                news,
+                proposal: finding.proposal,
+                repair,
+            })),
+            quiet: record.chosen != Interruption::Now,
+        },
+    );
+    Ok(thread.finish(commit.insert(&record)))
+}
+
+/// The problem is gone by itself: ends its finding, if there is one, and says so where people were told.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored; the next look tries again.
+pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>) -> Result<(), SettleError> {
+    settle!(core, "the finding", async {
+        let Some(found) = under_way(core, fingerprint).await? else { return Ok(Wanted::Nothing(())) };
+        let mut finding = found.value;
+        if let Some(seen) = last {
+            refresh(&mut finding, seen);
+        }
+        finding.updated_at = core.now();
+        finding.state = FindingState::Resolved { at: core.now(), how: Resolution::Recovered };
+        let mut commit = Commit::new(core.now()).replace(&finding, found.version).event(core.event(
+            "finding.resolved",
+            "system:watch",
+            finding.id,
+            json!({"how": "recovered"}),
+        ));
+        if let Some(mut thread) = ThreadWriter::load(core, &finding.thread).await? {
+            let view = RecoveryView { finding: finding.clone(), proposal: None };
+            thread.say(
+                core,
+                Post {
+                    class: DeliveryClass::Note,
+                    severity: Severity::Info.max(finding.severity),
+                    finding: Some(finding.id),
+                    view: View::Recovery(Box::new(view)),
+                    quiet: finding.interruption != Interruption::Now,
+                },
+            );
+            commit = thread.finish(commit);
+        }
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
+    })
+}
+
+/// The source cannot be read: what it would say is unknown. Marks (or clears the mark of) every finding that depends on it.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub async fn mark_unknown(
+    core: &Core,
+    since: Option<wakeman_types::Timestamp>,
+    concerns: impl Fn(&Subject) -> bool,
+) -> Result<(), SettleError> {
+    let open = ListQuery::newest(200).state("open").state("acknowledged").state("snoozed");
+    for found in core.store.list::<Finding>(&open).await?.items {
+        if !concerns(&found.value.subject) || found.value.unknown_since == since {
+            continue;
+        }
+        settle!(core, "the finding", async {
+            let Some(fresh) = core.store.get::<Finding>(&found.value.id.to_string()).await? else {
+                return Ok(Wanted::Nothing(()));
+            };
+            let mut finding = fresh.value;
+            finding.unknown_since = since;
+            let commit = Commit::new(core.now()).replace(&finding, fresh.version);
+            Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
+        })?;
+    }
+    Ok(())
+}
+
+fn title(subject: &Subject) -> String {
+    let text = match subject {
+        Subject::Metric { name, .. } => name.clone(),
+        Subject::Error { name, .. } => name.clone(),
+        Subject::Run { workflow, .. } => format!("Workflow {workflow}"),
+        Subject::Deployment { environment, .. } => format!("Deployment to {environment}"),
+    };
+    wakeman_present::sanitize(&text, 80)
+}

@@ -1,0 +1,16 @@
+//! Findings: one problem, one record, from the first sign to the end.
+//!
+//! Owns: fingerprints, merging, likely causes, whether to interrupt, the repair that is staged, acknowledge/snooze/resolve.
+//! Must not: poll anything, send anything, act on anything.
+//! Start at [`keep::report`] for what the watch saw, at [`verbs`] for what an operator says.
+
+mod causes;
+mod detection;
+pub(crate) mod interrupt;
+pub mod keep;
+pub mod repair;
+pub mod verbs;
+mod words;
+
+pub use causes::Evidence;
+pub use detection::Detection;

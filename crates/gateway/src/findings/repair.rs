@@ -1,0 +1,174 @@
+//! Staging the repair of a finding: the proposal is drafted, stored and shown in one commit.
+
+use serde_json::json;
+use wakeman_store::{Commit, ListQuery, StoreError};
+use wakeman_types::{
+    CandidateCause, ChangeRef, DeliveryClass, Finding, FindingState, Proposal, ProposalId, ProposalView, Severity, View,
+};
+
+use crate::{
+    act::{
+        draft::{Draft, draft_repair, proposal, repair_label},
+        verify::settling_ms,
+    },
+    config::ExecutionMode,
+    core::Core,
+    deliver::{Post, ThreadWriter},
+    ports::HandsError,
+    settle::{SettleError, Wanted, settle},
+};
+
+/// A cause less probable than this is shown, but nothing is staged for it.
+const STAGE_FROM: f64 = 0.4;
+
+/// What staging came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Staged {
+    /// Nothing to stage: no likely cause, no repair for it, or not the mode for it.
+    Nothing,
+    /// This proposal is now the finding's.
+    Proposal(ProposalId),
+    /// The world could not be read; try again later.
+    Later(String),
+    /// It cannot work; do not try again for this cause.
+    Never(String),
+}
+
+/// Stages the repair of the finding's likely cause, unless one is staged already.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub async fn stage(core: &Core, finding: &Finding) -> Result<Staged, SettleError> {
+    let open = matches!(finding.state, FindingState::Open | FindingState::Acknowledged { .. });
+    if core.settings.runtime.execution_mode == ExecutionMode::Observe || finding.proposal.is_some() || !open {
+        return Ok(Staged::Nothing);
+    }
+    let Some(cause) = finding.likely_cause().filter(|cause| cause.probability >= STAGE_FROM) else {
+        return Ok(Staged::Nothing);
+    };
+    if repair_label(core, cause).is_none() {
+        return Ok(Staged::Nothing);
+    }
+    if let Some(id) = staged_for(core, cause).await? {
+        link(core, finding, id).await?;
+        return Ok(Staged::Proposal(id));
+    }
+    let id = ProposalId::new(core.store.next_number("proposal").await?);
+    let check = wakeman_present::check_words(finding, settling_ms(finding));
+    match draft_repair(core, id, finding, cause, check).await {
+        Ok(Some(draft)) => show(core, id, draft, finding).await,
+        Ok(None) => Ok(Staged::Nothing),
+        Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => Ok(Staged::Never(reason)),
+        Err(HandsError::NotDone { reason, .. } | HandsError::InDoubt { reason }) => Ok(Staged::Later(reason)),
+    }
+}
+
+/// A proposal under way that undoes the same change: two findings of one cause share it.
+async fn staged_for(core: &Core, cause: &CandidateCause) -> Result<Option<ProposalId>, StoreError> {
+    let under_way = ListQuery::newest(100).state("pending").state("approved").state("executing");
+    let list = core.store.list::<Proposal>(&under_way).await?;
+    Ok(list.items.into_iter().map(|found| found.value).find(|p| undoes(p, &cause.change.reference)).map(|p| p.id))
+}
+
+fn undoes(proposal: &Proposal, change: &ChangeRef) -> bool {
+    proposal.steps.first().is_some_and(|step| match (change, step.action.kind.as_str()) {
+        (ChangeRef::PullRequest { number, .. }, "github.revert_pr") => step.action.arguments["number"] == json!(number),
+        (ChangeRef::Flag { key, .. }, "posthog.set_flag") => step.action.arguments["key"] == json!(key),
+        _ => false,
+    })
+}
+
+async fn link(core: &Core, finding: &Finding, id: ProposalId) -> Result<(), SettleError> {
+    settle!(core, "the finding", async {
+        let Some(found) = core.store.get::<Finding>(&finding.id.to_string()).await? else {
+            return Ok(Wanted::Nothing(()));
+        };
+        let mut linked = found.value;
+        linked.proposal = Some(id);
+        let commit = Commit::new(core.now()).replace(&linked, found.version);
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
+    })
+}
+
+async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> Result<Staged, SettleError> {
+    let made = match proposal(core, id, draft, finding, &finding.thread, core.now()) {
+        Ok(made) => made,
+        Err(reason) => return Ok(Staged::Never(reason)),
+    };
+    settle!(core, "the proposal", async {
+        let Some(found) = core.store.get::<Finding>(&finding.id.to_string()).await? else {
+            return Ok(Wanted::Nothing(Staged::Nothing));
+        };
+        let mut linked = found.value;
+        if linked.is_over() || linked.proposal.is_some() {
+            return Ok(Wanted::Nothing(Staged::Nothing));
+        }
+        linked.proposal = Some(id);
+        let Some(mut thread) = ThreadWriter::load(core, &linked.thread).await? else {
+            return Ok(Wanted::Nothing(Staged::Nothing));
+        };
+        thread.say(
+            core,
+            Post {
+                class: DeliveryClass::Card,
+                severity: linked.severity.max(Severity::Warning),
+                finding: Some(linked.id),
+                view: View::Proposal(Box::new(ProposalView { proposal: made.clone() })),
+                quiet: false,
+            },
+        );
+        let event = core.event(
+            "proposal.shown",
+            "system:watch",
+            id,
+            json!({"digest": made.digest.as_str(), "kind": made.action.kind, "finding": linked.id}),
+        );
+        let commit = Commit::durable(core.now()).insert(&made).replace(&linked, found.version).event(event);
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Staged::Proposal(id)))
+    })
+}
+
+/// Closes the window of every proposal whose time is up, and says so.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub async fn expire(core: &Core) -> Result<(), SettleError> {
+    let now = core.now();
+    for found in core.store.list::<Proposal>(&ListQuery::oldest(200).state("pending")).await?.items {
+        if found.value.expires_at > now {
+            continue;
+        }
+        crate::act::expire(core, found.value.id).await?;
+    }
+    Ok(())
+}
+
+/// A fresh proposal in place of one that expired, if its finding still needs it. `None`: there is nothing left to repair.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub async fn renew(core: &Core, expired: ProposalId) -> Result<Option<ProposalId>, SettleError> {
+    let Some(old) = core.store.get::<Proposal>(&expired.to_string()).await? else { return Ok(None) };
+    let Some(id) = old.value.finding else { return Ok(None) };
+    let finding = settle!(core, "the finding", async {
+        let Some(found) = core.store.get::<Finding>(&id.to_string()).await? else { return Ok(Wanted::Nothing(None)) };
+        let mut finding = found.value;
+        if finding.is_over() {
+            return Ok(Wanted::Nothing(None));
+        }
+        if finding.proposal != Some(expired) {
+            return Ok(Wanted::Nothing(Some(finding)));
+        }
+        finding.proposal = None;
+        let commit = Commit::new(core.now()).replace(&finding, found.version);
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(finding)))
+    })?;
+    let Some(finding) = finding else { return Ok(None) };
+    if finding.proposal.is_some() {
+        return Ok(finding.proposal);
+    }
+    Ok(match stage(core, &finding).await? {
+        Staged::Proposal(id) => Some(id),
+        Staged::Nothing | Staged::Later(_) | Staged::Never(_) => None,
+    })
+}

@@ -1,0 +1,46 @@
+//! Health: "last success", per source and component.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use wakeman_types::{ComponentView, Timestamp};
+
+/// The components' last known state. Locked for moments only.
+#[derive(Debug, Default)]
+pub struct HealthBoard(Mutex<BTreeMap<String, ComponentView>>);
+
+impl HealthBoard {
+    fn with<T>(&self, use_it: impl FnOnce(&mut BTreeMap<String, ComponentView>) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Records that `name` is not set up, and what would set it up.
+    pub fn not_configured(&self, name: &str, remedy: impl Into<String>) {
+        self.set(name, false, true, None, remedy.into());
+    }
+
+    /// Records a component that is set up but was not asked yet.
+    pub fn starting(&self, name: &str) {
+        self.set(name, true, true, None, "starting".to_owned());
+    }
+
+    /// Records a success.
+    pub fn succeeded(&self, name: &str, at: Timestamp, detail: impl Into<String>) {
+        self.set(name, true, true, Some(at), detail.into());
+    }
+
+    /// Records a failure; the last success stays.
+    pub fn failed(&self, name: &str, detail: impl Into<String>) {
+        let last = self.with(|board| board.get(name).and_then(|c| c.last_success));
+        self.set(name, true, false, last, detail.into());
+    }
+
+    /// All components by name.
+    pub fn components(&self) -> Vec<ComponentView> {
+        self.with(|board| board.values().cloned().collect())
+    }
+
+    fn set(&self, name: &str, configured: bool, ok: bool, last_success: Option<Timestamp>, detail: String) {
+        let view = ComponentView { name: name.to_owned(), configured, ok, last_success, detail };
+        self.with(|board| board.insert(name.to_owned(), view));
+    }
+}

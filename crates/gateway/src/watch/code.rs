@@ -1,0 +1,151 @@
+//! The code host: changes into the store, failing runs and stuck deployments into detections.
+
+use std::collections::BTreeMap;
+
+use wakeman_store::{Commit, StoreError};
+use wakeman_types::{Change, MINUTE_MS, Severity, Subject, Timestamp};
+
+use crate::{
+    act::verify::Standing,
+    core::Core,
+    findings::Detection,
+    ports::{CodeAnswer, DeploymentFact, RunFact, RunStatus},
+};
+
+/// A deployment that takes longer is stuck.
+const STUCK_MS: i64 = 20 * MINUTE_MS;
+/// Only deployments to these matter to users.
+const PRODUCTION: &str = "production";
+
+/// What was last seen of runs and deployments.
+#[derive(Default)]
+pub(super) struct Code {
+    /// Newest finished run of each workflow.
+    runs: BTreeMap<String, RunFact>,
+    deployment: Option<DeploymentFact>,
+    now: Timestamp,
+}
+
+impl Code {
+    /// Takes an answer as of `now`.
+    pub fn take(&mut self, answer: &CodeAnswer, now: Timestamp) -> Vec<Detection> {
+        self.now = answer.server_now.unwrap_or(now);
+        let mut off = self.take_runs(&answer.runs);
+        off.extend(self.take_deployment(&answer.deployments));
+        off
+    }
+
+    fn take_runs(&mut self, runs: &[RunFact]) -> Vec<Detection> {
+        let mut newest: BTreeMap<&str, &RunFact> = BTreeMap::new();
+        let finished = |run: &&RunFact| matches!(run.status, RunStatus::Passed | RunStatus::Failed);
+        for run in runs.iter().filter(finished) {
+            let slot = newest.entry(run.workflow.as_str()).or_insert(run);
+            if (run.created_at, run.id, run.attempt) > (slot.created_at, slot.id, slot.attempt) {
+                *slot = run;
+            }
+        }
+        let mut off = Vec::new();
+        for (workflow, run) in newest {
+            let failing = runs.iter().filter(|r| r.workflow == workflow && r.status == RunStatus::Failed).count() as u64;
+            self.runs.insert(workflow.to_owned(), run.clone());
+            if run.status == RunStatus::Failed {
+                off.push(run_detection(format!("run:{workflow}"), run, failing));
+            }
+        }
+        off
+    }
+
+    fn take_deployment(&mut self, deployments: &[DeploymentFact]) -> Vec<Detection> {
+        let production = deployments.iter().filter(|d| d.environment.eq_ignore_ascii_case(PRODUCTION));
+        let Some(newest) = production.max_by_key(|d| (d.created_at, d.id)) else { return Vec::new() };
+        self.deployment = Some(newest.clone());
+        let bad = is_bad(newest, self.now);
+        bad.then(|| deployment_detection("deployment:production".to_owned(), newest)).into_iter().collect()
+    }
+
+    /// How a workflow or the deployment stands.
+    pub fn standing(&self, subject: &Subject) -> Standing {
+        match subject {
+            Subject::Run { workflow, .. } => match self.runs.get(workflow).map(|run| run.status) {
+                Some(RunStatus::Passed) => Standing::Recovered,
+                Some(_) => Standing::Still,
+                None => Standing::Unknown,
+            },
+            Subject::Deployment { .. } => match &self.deployment {
+                Some(newest) if newest.status == "success" => Standing::Recovered,
+                Some(_) => Standing::Still,
+                None => Standing::Unknown,
+            },
+            Subject::Metric { .. } | Subject::Error { .. } => Standing::Unknown,
+        }
+    }
+}
+
+fn is_bad(deployment: &DeploymentFact, now: Timestamp) -> bool {
+    match deployment.status.as_str() {
+        "failure" | "error" => true,
+        "success" | "inactive" => false,
+        _ => now.since(deployment.created_at) > STUCK_MS,
+    }
+}
+
+fn run_detection(fingerprint: String, run: &RunFact, failing: u64) -> Detection {
+    Detection {
+        fingerprint,
+        subject: Subject::Run {
+            workflow: run.workflow.clone(),
+            run: run.id,
+            sha: run.sha.clone(),
+            url: run.url.clone(),
+        },
+        severity: Severity::Warning,
+        since: run.created_at,
+        uncertainty_ms: MINUTE_MS,
+        measure: None,
+        occurrences: failing,
+        series: Vec::new(),
+        step_ms: 0,
+        head_sha: Some(run.sha.clone()),
+        effect: 1.0,
+    }
+}
+
+fn deployment_detection(fingerprint: String, deployment: &DeploymentFact) -> Detection {
+    Detection {
+        fingerprint,
+        subject: Subject::Deployment {
+            id: deployment.id,
+            sha: deployment.sha.clone(),
+            environment: deployment.environment.clone(),
+            status: deployment.status.clone(),
+        },
+        severity: Severity::Warning,
+        since: deployment.created_at,
+        uncertainty_ms: MINUTE_MS,
+        measure: None,
+        occurrences: 1,
+        series: Vec::new(),
+        step_ms: 0,
+        head_sha: Some(deployment.sha.clone()),
+        effect: 1.0,
+    }
+}
+
+/// Stores changes that are new or look different now.
+///
+/// # Errors
+/// [`StoreError`] if they could not be stored; the next poll brings them again.
+pub(super) async fn keep_changes(core: &Core, changes: &[Change]) -> Result<(), StoreError> {
+    let mut commit = Commit::new(core.now());
+    for change in changes {
+        let known = core.store.get::<Change>(change.id.as_str()).await?;
+        if known.is_none_or(|known| known.value != *change) {
+            commit = commit.put(change);
+        }
+    }
+    if !commit.rows.is_empty() {
+        // Only watchers write changes and every write is whole, so nothing can conflict.
+        let _ = core.store.commit(commit).await?;
+    }
+    Ok(())
+}

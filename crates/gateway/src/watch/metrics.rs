@@ -1,0 +1,241 @@
+//! The metrics of the product source: one request for all of them, detectors fed with complete buckets only.
+
+use wakeman_detect::{Direction as Way, Trend as Heading};
+use wakeman_types::{
+    Bucket, DAY_MS, Direction, HOUR_MS, MINUTE_MS, Measure, MetricId, MetricKind, MetricQuery, MetricSpec,
+    SeriesPoint, Severity, Subject, Timestamp, Trend,
+};
+
+use super::metric::MetricState;
+use crate::{
+    act::verify::Standing,
+    findings::Detection,
+    ports::{BucketAnswer, BucketRequest, ProductSource, SourceError},
+};
+
+/// Length of a bucket. Five minutes: a drop shows within minutes, and a request stays small.
+pub const STEP_MS: i64 = 5 * MINUTE_MS;
+/// History asked for when the watch begins: four of each weekday.
+const HISTORY_MS: i64 = 28 * DAY_MS;
+/// How far behind the newest wanted bucket a request reaches at most; older ones are given up as unknown.
+const BEHIND_MS_MAX: i64 = 2 * DAY_MS;
+/// How far back late data is still looked for.
+const LATE_MS: i64 = 3 * HOUR_MS;
+/// Points of evidence a finding keeps.
+const POINTS: usize = 48;
+
+/// All watched metrics.
+pub(super) struct Metrics {
+    states: Vec<MetricState>,
+    specs: Vec<MetricSpec>,
+    server_now: Option<Timestamp>,
+    /// When the source's own clock last moved, by ours: an answer from a cache is not news.
+    moved_at: Option<Timestamp>,
+}
+
+impl Metrics {
+    pub fn new(specs: Vec<MetricSpec>, alarms_per_week: f64) -> Result<Self, String> {
+        let count = specs.len();
+        let states: Result<Vec<_>, _> =
+            specs.iter().map(|spec| MetricState::new(spec.clone(), STEP_MS, alarms_per_week, count)).collect();
+        Ok(Self { states: states?, specs, server_now: None, moved_at: None })
+    }
+
+    pub const fn len(&self) -> usize {
+        self.specs.len()
+    }
+
+    /// Asks for what is missing and judges what is complete.
+    ///
+    /// # Errors
+    /// What the source said. Nothing is judged then: the metrics are unknown.
+    pub async fn tick(&mut self, source: &dyn ProductSource, now: Timestamp) -> Result<Vec<Detection>, SourceError> {
+        if self.specs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some(server_now) = self.server_now else {
+            return self.begin(source, now).await;
+        };
+        let oldest = self.states.iter().filter_map(MetricState::wants_from_ms).min().unwrap_or(server_now.ms());
+        let from = oldest.min(server_now.ms() - LATE_MS).max(server_now.ms() - BEHIND_MS_MAX);
+        let answer = source.buckets(self.request(from, None)).await?;
+        self.note_clock(&answer, now)?;
+        Ok(self.judge(&answer))
+    }
+
+    /// First look: weeks of history, from which the detectors learn what is normal. Only what is wrong at its end is reported.
+    async fn begin(&mut self, source: &dyn ProductSource, now: Timestamp) -> Result<Vec<Detection>, SourceError> {
+        let server_now = source.server_now().await?;
+        let from = server_now.plus_ms(-HISTORY_MS).floor_to(STEP_MS);
+        let answer = source.buckets(self.request(from.ms(), None)).await?;
+        for state in &mut self.states {
+            let buckets = buckets_of(&answer, &state.spec.id);
+            state.refused = refusal(&answer, &state.spec.id);
+            state.backfill(&buckets, from.ms(), answer.server_now.ms());
+        }
+        self.server_now = Some(answer.server_now);
+        self.moved_at = Some(now);
+        let off = self.states.iter().filter(|state| state.verdict.as_ref().is_some_and(|v| v.anomalous && v.known));
+        Ok(off.filter_map(now_as_detection).collect())
+    }
+
+    fn request(&self, from_ms: i64, until: Option<Timestamp>) -> BucketRequest<'_> {
+        BucketRequest {
+            metrics: &self.specs,
+            from: Timestamp::from_ms(from_ms).floor_to(STEP_MS),
+            until,
+            step_ms: STEP_MS,
+        }
+    }
+
+    /// A source whose clock stands still answers from a cache: that is silence, not data.
+    fn note_clock(&mut self, answer: &BucketAnswer, now: Timestamp) -> Result<(), SourceError> {
+        if self.server_now.is_none_or(|last| answer.server_now > last) {
+            self.server_now = Some(answer.server_now);
+            self.moved_at = Some(now);
+            return Ok(());
+        }
+        let still_ms = self.moved_at.map_or(0, |at| now.since(at));
+        if still_ms > 3 * MINUTE_MS {
+            return Err(SourceError::Unavailable { reason: "stale data: its clock stands still".to_owned() });
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, answer: &BucketAnswer) -> Vec<Detection> {
+        let now_ms = answer.server_now.ms();
+        let mut off = Vec::new();
+        for state in &mut self.states {
+            state.refused = refusal(answer, &state.spec.id);
+            if state.refused.is_some() {
+                continue;
+            }
+            let judged = state.take(&buckets_of(answer, &state.spec.id), now_ms);
+            if judged && state.verdict.as_ref().is_some_and(|verdict| verdict.anomalous && verdict.known) {
+                off.extend(now_as_detection(state));
+            }
+        }
+        off
+    }
+
+    /// A metric as it stands, in the shape of a detection: the numbers for a recovery message.
+    pub fn current(&self, id: &MetricId) -> Option<Detection> {
+        self.states.iter().find(|state| state.spec.id == *id).and_then(now_as_detection)
+    }
+
+    /// Metrics the source refuses to answer, with its words.
+    pub fn refused(&self) -> Vec<(String, String)> {
+        let refused = |state: &MetricState| Some((state.spec.name.clone(), state.refused.clone()?));
+        self.states.iter().filter_map(refused).collect()
+    }
+
+    /// Metrics with too little history to be judged.
+    pub fn learning(&self) -> usize {
+        let learning = |s: &&MetricState| s.verdict.as_ref().is_none_or(|verdict| verdict.learning.is_some());
+        self.states.iter().filter(learning).count()
+    }
+
+    /// The source's own time at its last answer.
+    pub const fn server_now(&self) -> Option<Timestamp> {
+        self.server_now
+    }
+
+    /// How a metric stands by its newest complete bucket.
+    pub fn standing(&self, id: &MetricId) -> Standing {
+        let state = self.states.iter().find(|state| state.spec.id == *id);
+        match state.and_then(|state| Some((state, state.verdict.as_ref()?))) {
+            Some((state, verdict)) if verdict.known && state.refused.is_none() => {
+                if verdict.anomalous { Standing::Still } else { Standing::Recovered }
+            }
+            _ => Standing::Unknown,
+        }
+    }
+}
+
+fn buckets_of(answer: &BucketAnswer, id: &MetricId) -> Vec<Bucket> {
+    answer.buckets.iter().filter(|(metric, _)| metric == id).map(|(_, bucket)| *bucket).collect()
+}
+
+fn refusal(answer: &BucketAnswer, id: &MetricId) -> Option<String> {
+    answer.refused.iter().find(|(metric, _)| metric == id).map(|(_, reason)| reason.clone())
+}
+
+/// The fingerprint of a metric's finding: one at a time, whichever way it goes.
+fn fingerprint(id: &MetricId) -> String {
+    format!("metric:{id}")
+}
+
+fn now_as_detection(state: &MetricState) -> Option<Detection> {
+    let verdict = state.verdict.as_ref()?;
+    let window = verdict.window.or(verdict.bucket)?;
+    let direction = match verdict.direction {
+        Way::Up => Direction::Up,
+        Way::Down => Direction::Down,
+        Way::None if window.observed > window.expected => Direction::Up,
+        Way::None => Direction::Down,
+    };
+    let measure = Measure {
+        observed: window.observed,
+        expected: window.expected,
+        low: window.low,
+        high: window.high,
+        window_ms: verdict.window_ms.max(STEP_MS),
+        p_value: verdict.p_value,
+        direction,
+        trend: match verdict.trend {
+            Heading::Worsening => Trend::Worsening,
+            Heading::Steady => Trend::Steady,
+            Heading::Recovering => Trend::Recovering,
+        },
+    };
+    let spec = &state.spec;
+    let event = match &spec.query {
+        MetricQuery::Event { event } => Some(event.clone()),
+        MetricQuery::HogQl { .. } => None,
+    };
+    Some(Detection {
+        fingerprint: fingerprint(&spec.id),
+        subject: Subject::Metric { metric: spec.id.clone(), name: spec.name.clone(), kind: spec.kind, event },
+        severity: severity(spec.kind, &measure, verdict.effect),
+        since: Timestamp::from_ms(verdict.since_ms().unwrap_or(verdict.start_ms)),
+        uncertainty_ms: verdict.since.map_or(STEP_MS, |onset| onset.uncertainty_ms()).max(STEP_MS / 2),
+        measure: Some(measure),
+        occurrences: 0,
+        series: points(state),
+        step_ms: STEP_MS,
+        head_sha: None,
+        effect: verdict.effect,
+    })
+}
+
+fn points(state: &MetricState) -> Vec<SeriesPoint> {
+    let to_point = |p: wakeman_detect::Point| {
+        Some(SeriesPoint {
+            at: Timestamp::from_ms(p.start_ms),
+            value: p.value?,
+            expected: p.expected,
+            low: p.low,
+            high: p.high,
+        })
+    };
+    state.detector.series(POINTS).into_iter().filter_map(to_point).collect()
+}
+
+/// Half of what people do is gone, or things take twice as long: that wakes people. A rise of a count seldom does.
+fn severity(kind: MetricKind, measure: &Measure, effect: f64) -> Severity {
+    let critical = match (kind, measure.direction) {
+        (MetricKind::Count | MetricKind::Ratio, Direction::Down) => effect <= 0.55,
+        (MetricKind::Count | MetricKind::Ratio, Direction::Up) => false,
+        (MetricKind::Duration, Direction::Up) => effect >= 2.0,
+        (MetricKind::Duration, Direction::Down) => false,
+    };
+    let mild = match measure.direction {
+        Direction::Down => effect > 0.85,
+        Direction::Up => effect < 1.15,
+    };
+    match (critical, mild) {
+        (true, _) => Severity::Critical,
+        (false, true) => Severity::Info,
+        (false, false) => Severity::Warning,
+    }
+}

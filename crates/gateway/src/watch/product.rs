@@ -1,0 +1,86 @@
+//! The product source as a whole: metrics, errors and flag edits share its health and its back-off.
+
+use std::sync::Arc;
+
+use wakeman_detect::FlagSplit;
+use wakeman_types::{Change, ChangeRef, HOUR_MS, MINUTE_MS, MetricSpec, Subject, Timestamp};
+
+use super::{backoff::Backoff, errors::Errors, metrics::Metrics};
+use crate::{
+    act::verify::Standing,
+    findings::Detection,
+    ports::{ProductSource, SourceError},
+};
+
+/// How far back flag edits are read when the watch begins.
+const FLAGS_BACK_MS: i64 = 72 * HOUR_MS;
+/// Flags whose users are compared for one finding.
+const SPLITS_MAX: usize = 3;
+/// The window of such a comparison before the onset.
+const SPLIT_MS: i64 = 2 * HOUR_MS;
+
+/// Everything read from the product source.
+pub(super) struct Product {
+    pub source: Arc<dyn ProductSource>,
+    pub metrics: Metrics,
+    pub errors: Errors,
+    pub backoff: Backoff,
+    flags_since: Option<Timestamp>,
+}
+
+impl Product {
+    pub fn new(source: Arc<dyn ProductSource>, specs: Vec<MetricSpec>, alarms_per_week: f64) -> Result<Self, String> {
+        Ok(Self {
+            source,
+            metrics: Metrics::new(specs, alarms_per_week)?,
+            errors: Errors::default(),
+            backoff: Backoff::default(),
+            flags_since: None,
+        })
+    }
+
+    /// Reads everything once: what is wrong, and the changes since the last time.
+    ///
+    /// # Errors
+    /// The first thing the source said; what was read before it is kept for the next time.
+    pub async fn read(&mut self, now: Timestamp) -> Result<(Vec<Detection>, Vec<Change>), SourceError> {
+        let mut off = self.metrics.tick(&*self.source, now).await?;
+        let source_now = self.metrics.server_now().unwrap_or(now);
+        let since = self.flags_since.unwrap_or_else(|| source_now.plus_ms(-FLAGS_BACK_MS));
+        let changes = self.source.flag_changes(since).await?;
+        self.flags_since = Some(source_now.plus_ms(-10 * MINUTE_MS));
+        let issues = self.source.errors(self.errors.since(source_now)).await?;
+        off.extend(self.errors.take(issues, source_now));
+        Ok((off, changes))
+    }
+
+    /// For the flags among `changes` near the onset: how the metric did among those who have the flag and the others.
+    pub async fn splits(&self, seen: &Detection, changes: &[Change]) -> Vec<(String, FlagSplit)> {
+        let Subject::Metric { event: Some(event), .. } = &seen.subject else { return Vec::new() };
+        let near = |change: &&Change| {
+            let lead = seen.since.since(change.at);
+            matches!(change.reference, ChangeRef::Flag { .. }) && (-15 * MINUTE_MS..6 * HOUR_MS).contains(&lead)
+        };
+        let mut out = Vec::new();
+        for change in changes.iter().filter(near).take(SPLITS_MAX) {
+            let ChangeRef::Flag { key, .. } = &change.reference else { continue };
+            match self.source.flag_split(event, key, seen.since, SPLIT_MS).await {
+                Ok(counts) => out.extend(FlagSplit::of_counts(counts).map(|split| (key.clone(), split))),
+                Err(error) => tracing::info!(%error, "watch.no_flag_split"),
+            }
+        }
+        out
+    }
+
+    /// How the subject of a finding stands.
+    pub fn standing(&self, subject: &Subject) -> Standing {
+        if self.backoff.silent_since().is_some() {
+            return Standing::Unknown;
+        }
+        match subject {
+            Subject::Metric { metric, .. } => self.metrics.standing(metric),
+            Subject::Error { issue, .. } => self.errors.standing(issue),
+            Subject::Run { .. } | Subject::Deployment { .. } => Standing::Unknown,
+        }
+    }
+}

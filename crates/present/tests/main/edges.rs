@@ -1,0 +1,13 @@
+//! `present` sees `types` and nothing else of ours.
+
+#[test]
+fn present_sees_only_types() {
+    let manifest = include_str!("../../Cargo.toml");
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let ours: Vec<&str> = dependencies
+        .lines()
+        .filter(|line| line.starts_with("wakeman-"))
+        .map(|line| line.split(['.', ' ', '=']).next().unwrap())
+        .collect();
+    assert_eq!(ours, ["wakeman-types"], "move what it needs into `types`");
+}

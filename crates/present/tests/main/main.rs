@@ -1,0 +1,18 @@
+//! What people read, and that nothing from outside can make them read something else.
+
+mod charts;
+mod edges;
+mod findings;
+mod lists;
+mod proposals;
+mod safe;
+mod samples;
+mod verbs;
+
+use wakeman_present::{doc, plain};
+use wakeman_types::View;
+
+/// The stored text of a view at the samples' time.
+fn text(view: View) -> String {
+    plain(&doc(&view, &samples::ctx()))
+}

@@ -1,0 +1,135 @@
+//! The operator's words.
+
+use proptest::prelude::*;
+use wakeman_present::{Verb, parse_duration, parse_verb};
+use wakeman_types::*;
+
+fn f(number: u64) -> FindingId {
+    FindingId::new(number)
+}
+
+fn p(number: u64) -> ProposalId {
+    ProposalId::new(number)
+}
+
+#[test]
+fn every_word_is_read() {
+    let reason = |text: &str| Some(text.to_owned());
+    let table = [
+        ("status", Verb::Status),
+        ("  /Status@wakeman_bot ", Verb::Status),
+        ("findings", Verb::Findings(None)),
+        ("findings open", Verb::Findings(Some("open".into()))),
+        ("findings --state Open", Verb::Findings(Some("open".into()))),
+        ("finding F-1", Verb::Finding(f(1))),
+        ("/why@wakeman_bot f12", Verb::Why(f(12))),
+        ("proposals pending", Verb::Proposals(Some("pending".into()))),
+        ("proposal P-3", Verb::Proposal(p(3))),
+        ("approve P-1", Verb::Approve { id: p(1), digest: None }),
+        ("approve p1 4F9A1C22E07B", Verb::Approve { id: p(1), digest: Some("4f9a1c22e07b".into()) }),
+        ("approve P-1 --digest 4f9a1c22e07b", Verb::Approve { id: p(1), digest: Some("4f9a1c22e07b".into()) }),
+        ("reject P-1", Verb::Reject { id: p(1), reason: None }),
+        ("reject P-1 we roll  forward", Verb::Reject { id: p(1), reason: reason("we roll  forward") }),
+        ("ack F-1", Verb::Acknowledge(f(1))),
+        ("snooze F-1 2h", Verb::Snooze { id: f(1), duration_ms: 2 * HOUR_MS }),
+        ("resolve F-1", Verb::Resolve(f(1))),
+        ("threads", Verb::Threads),
+        ("threads thread_7f00", Verb::Thread(ThreadId::new("thread_7f00"))),
+        ("whoami", Verb::Whoami),
+        ("help", Verb::Help),
+    ];
+    for (text, want) in table {
+        assert_eq!(parse_verb(text), Ok(want), "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_says_what_to_write() {
+    let table = [
+        ("", "nothing to do; \"help\" lists the words"),
+        ("/", "nothing to do; \"help\" lists the words"),
+        ("aprove P-1", "\"aprove\" is not a word I know; did you mean \"approve\"?"),
+        ("bananas", "\"bananas\" is not a word I know; \"help\" lists them"),
+        ("why", "why needs more; write it like \"why F-12\""),
+        ("why P-3", "\"P-3\" is not a finding id; write it like F-12"),
+        ("approve F-3", "\"F-3\" is not a proposal id; write it like P-12"),
+        ("snooze F-1", "snooze needs more; write it like \"snooze F-12 2h\""),
+        ("snooze F-1 soon", "\"soon\" is not a duration between 1m and 30d; write it like 30m, 2h or 1d"),
+        ("status now", "\"now\" does not belong there; write it like \"status\""),
+        ("ack F-1 F-2", "\"F-2\" does not belong there; write it like \"ack F-12\""),
+        ("why \u{1b}[2JF-1", "\"␛[2JF-1\" is not a finding id; write it like F-12"),
+    ];
+    for (text, want) in table {
+        assert_eq!(parse_verb(text).unwrap_err().to_string(), want, "{text:?}");
+    }
+}
+
+#[test]
+fn durations() {
+    let table = [
+        ("30m", Some(30 * MINUTE_MS)),
+        ("2h", Some(2 * HOUR_MS)),
+        ("1d", Some(DAY_MS)),
+        ("1h30m", Some(90 * MINUTE_MS)),
+        ("90s", Some(90_000)),
+        ("30D", Some(30 * DAY_MS)),
+        ("31d", None),
+        ("0m", None),
+        ("10s", None),
+        ("2", None),
+        ("h", None),
+        ("2 h", None),
+        ("-2h", None),
+        ("2é", None),
+        ("99999999999999999999h", None),
+        ("9223372036854775807d", None),
+        ("", None),
+    ];
+    for (text, want) in table {
+        assert_eq!(parse_duration(text).ok(), want, "{text}");
+    }
+}
+
+fn verb() -> impl Strategy<Value = Verb> {
+    let state = prop::option::of("[a-z]{1,12}");
+    let digest = prop::option::of("[0-9a-f]{12,64}");
+    let reason = prop::option::of("[a-z]{1,9}( [a-z]{1,9}){0,4}");
+    prop_oneof![
+        Just(Verb::Status),
+        Just(Verb::Threads),
+        Just(Verb::Whoami),
+        Just(Verb::Help),
+        state.clone().prop_map(Verb::Findings),
+        state.prop_map(Verb::Proposals),
+        any::<u64>().prop_map(|n| Verb::Finding(f(n))),
+        any::<u64>().prop_map(|n| Verb::Why(f(n))),
+        any::<u64>().prop_map(|n| Verb::Acknowledge(f(n))),
+        any::<u64>().prop_map(|n| Verb::Resolve(f(n))),
+        any::<u64>().prop_map(|n| Verb::Proposal(p(n))),
+        (any::<u64>(), 60i64..86_400 * 30).prop_map(|(n, s)| Verb::Snooze { id: f(n), duration_ms: s * 1000 }),
+        (any::<u64>(), digest).prop_map(|(n, digest)| Verb::Approve { id: p(n), digest }),
+        (any::<u64>(), reason).prop_map(|(n, reason)| Verb::Reject { id: p(n), reason }),
+        "[a-z0-9_]{1,40}".prop_map(|id| Verb::Thread(ThreadId::new(id))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_a_verb_says_is_read_back_as_that_verb(verb in verb()) {
+        prop_assert_eq!(parse_verb(&verb.to_string()), Ok(verb));
+    }
+
+    #[test]
+    fn nothing_typed_panics_or_is_echoed_raw(word in "(status|why|snooze|approve|threads|/|)", rest in "(?s).{0,60}") {
+        if let Err(error) = parse_verb(&format!("{word} {rest}")) {
+            prop_assert!(!error.to_string().contains(char::is_control));
+        }
+    }
+
+    #[test]
+    fn no_duration_panics(text in "(?s).{0,30}") {
+        if let Ok(ms) = parse_duration(&text) {
+            prop_assert!((MINUTE_MS..=wakeman_present::DURATION_MS_MAX).contains(&ms));
+        }
+    }
+}
