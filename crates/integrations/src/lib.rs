@@ -2,13 +2,15 @@
 //!
 //! Owns: requests, credentials in memory, parsing of answers, the distinction between "did not happen" and "may have happened".
 //! Must not: decide anything, keep lasting state, log a key or a body, follow a redirect, retry a call with an effect.
-//! Start at [`Posthog`]; [`check_posthog`] are what `doctor` shows.
+//! Start at [`Posthog`] and [`Github`]; [`check_posthog`] and [`check_github`] are what `doctor` shows.
 #![warn(missing_docs)]
 
 mod check;
+pub mod github;
 mod http;
 pub mod posthog;
 
 pub use check::{Check, CheckOutcome};
+pub use github::{Github, GithubOptions, check_github};
 pub use http::{BuildError, Timeouts};
 pub use posthog::{Posthog, PosthogOptions, check_posthog, discover, infer_kind};

@@ -7,7 +7,7 @@ mod quote;
 mod rewrite;
 
 pub(super) use quote::{float, instant, quoted, start_of};
-pub(super) use rewrite::{Part, kind_of, parse_select, rewrite};
+pub(super) use rewrite::{Part, kind_of, rewrite};
 
 use std::any::TypeId;
 

@@ -54,7 +54,7 @@ impl Part {
 }
 
 /// Reads `query` as one plain SELECT.
-pub(in crate::posthog) fn parse_select(query: &str) -> Result<Select, String> {
+fn parse_select(query: &str) -> Result<Select, String> {
     if query.contains('{') {
         return Err("placeholders such as {filters} cannot be watched; write the condition out".to_owned());
     }

@@ -1,0 +1,88 @@
+//! Workflow runs on the default branch.
+
+use serde::Deserialize;
+use wakeman_gateway::ports::{RunFact, RunStatus};
+
+use super::{client::Wire, paths};
+use crate::http::{At, Failure};
+
+#[derive(Debug, Clone, Deserialize)]
+struct Runs {
+    workflow_runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Run {
+    id: u64,
+    #[serde(default)]
+    name: Option<String>,
+    head_sha: String,
+    #[serde(default)]
+    event: String,
+    status: String,
+    #[serde(default)]
+    conclusion: Option<String>,
+    #[serde(default)]
+    run_attempt: Option<u32>,
+    created_at: At,
+    updated_at: At,
+    #[serde(default)]
+    html_url: Option<String>,
+}
+
+/// Recent runs, newest first.
+pub(super) async fn read(wire: &Wire, branch: &str) -> Result<Vec<RunFact>, Failure> {
+    let path = format!("/actions/runs?branch={}&per_page=30&exclude_pull_requests=true", paths::value(branch));
+    let listed = wire.get_cached::<Runs>("run list", &path).await?;
+    // A fork may call its branch like ours; its pull requests' runs say nothing about ours.
+    let ours = listed.workflow_runs.iter().filter(|run| !run.event.starts_with("pull_request"));
+    Ok(ours.map(fact).collect())
+}
+
+fn fact(run: &Run) -> RunFact {
+    RunFact {
+        id: run.id,
+        workflow: run.name.clone().unwrap_or_else(|| "workflow".to_owned()),
+        sha: run.head_sha.clone(),
+        status: status(&run.status, run.conclusion.as_deref()),
+        attempt: run.run_attempt.unwrap_or(1),
+        created_at: run.created_at.0,
+        updated_at: run.updated_at.0,
+        url: run.html_url.clone(),
+    }
+}
+
+fn status(status: &str, conclusion: Option<&str>) -> RunStatus {
+    match (status, conclusion) {
+        ("completed", Some("success" | "skipped")) => RunStatus::Passed,
+        ("completed", Some("failure" | "timed_out" | "startup_failure")) => RunStatus::Failed,
+        ("completed", _) => RunStatus::Neutral,
+        _ => RunStatus::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_says_something_only_when_it_ended_well_or_badly() {
+        for (state, conclusion, want) in [
+            ("queued", None, RunStatus::Pending),
+            ("in_progress", None, RunStatus::Pending),
+            ("waiting", None, RunStatus::Pending),
+            ("completed", Some("success"), RunStatus::Passed),
+            ("completed", Some("skipped"), RunStatus::Passed),
+            ("completed", Some("failure"), RunStatus::Failed),
+            ("completed", Some("timed_out"), RunStatus::Failed),
+            ("completed", Some("startup_failure"), RunStatus::Failed),
+            ("completed", Some("cancelled"), RunStatus::Neutral),
+            ("completed", Some("stale"), RunStatus::Neutral),
+            ("completed", Some("neutral"), RunStatus::Neutral),
+            ("completed", Some("action_required"), RunStatus::Neutral),
+            ("completed", None, RunStatus::Neutral),
+        ] {
+            assert_eq!(status(state, conclusion), want, "{state} {conclusion:?}");
+        }
+    }
+}
