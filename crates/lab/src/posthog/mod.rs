@@ -4,7 +4,9 @@
 //! Must not: recognise a query; whatever it cannot evaluate gets PostHog's own 400.
 //! Start at [`router`], then `hogql` for how a query is read and run.
 
+pub(crate) mod events;
 mod flags;
+mod hogql;
 mod issues;
 
 use std::sync::Arc;

@@ -106,6 +106,11 @@ impl World {
         self.stale_vercel = vercel.then(|| self.stale_vercel.take().unwrap_or_else(|| self.vercel.clone()));
     }
 
+    /// Random numbers of this world for one purpose.
+    pub fn dice(&self, label: &str) -> Dice {
+        Dice::new(self.seed, label)
+    }
+
     /// How the service fails now, if it does.
     pub fn outage(&self, service: Service) -> Option<OutageMode> {
         let now_ms = self.now_ms;

@@ -187,6 +187,11 @@ impl Stream {
         self.duration.as_ref()?.means.get(step * self.cells + cell).copied()
     }
 
+    /// Whether its events carry `duration_ms`.
+    pub fn has_duration(&self) -> bool {
+        self.duration.is_some()
+    }
+
     /// Steps generated so far.
     pub(super) fn steps(&self) -> usize {
         self.counts.len() / self.cells
