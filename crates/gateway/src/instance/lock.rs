@@ -25,8 +25,7 @@ impl InstanceDir {
     pub fn lock(&self, pid: u32) -> Result<InstanceLock, InstanceError> {
         let path = self.lock_file();
         ensure_folder(&self.storage())?;
-        let opened =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(&path);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(&path);
         let mut file = opened.map_err(InstanceError::io("write", &path))?;
         match file.try_lock() {
             Ok(()) => {}

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use wakeman_types::{Channel, ConversationId, Entity, Message, MessageId, MessageRole, Note, Thread, ThreadId, Timestamp};
+use wakeman_types::{
+    Channel, ConversationId, Entity, Message, MessageId, MessageRole, Note, Thread, ThreadId, Timestamp,
+};
 
 use super::FileKind;
 
@@ -88,17 +90,8 @@ impl Line for Note {
 }
 
 /// Keys of a header line, in order.
-pub(crate) const HEADER_KEYS: [&str; 9] = [
-    "type",
-    "schemaVersion",
-    "fileKind",
-    "conversationId",
-    "threadId",
-    "channel",
-    "title",
-    "createdAt",
-    "updatedAt",
-];
+pub(crate) const HEADER_KEYS: [&str; 9] =
+    ["type", "schemaVersion", "fileKind", "conversationId", "threadId", "channel", "title", "createdAt", "updatedAt"];
 /// Keys of a message line, in order; others are `extra`.
 pub(crate) const MESSAGE_KEYS: [&str; 8] =
     ["type", "conversationId", "threadId", "messageId", "role", "channel", "content", "createdAt"];

@@ -21,7 +21,9 @@ pub(super) fn account_settings(text: &str, report: &mut TakeoverReport) {
     warn_of_strangers(&parsed.value, &value, report);
     let older = value.pointer("/runtime/channels").and_then(Value::as_array).into_iter().flatten();
     if older.into_iter().any(|name| name == "tui") {
-        report.warnings.push(format!("{SETTINGS_FILE}: the channel \"tui\" is called \"cli\" here; both words are read"));
+        report
+            .warnings
+            .push(format!("{SETTINGS_FILE}: the channel \"tui\" is called \"cli\" here; both words are read"));
     }
 }
 

@@ -171,7 +171,8 @@ fn merge(conversations: Vec<Conversation>, report: &mut TakeoverReport) -> (Vec<
                     "{} and {} are conversations of one thread; they go on in one folder",
                     known.conversation_id, thread.conversation_id
                 ));
-                let (began, spoken) = (known.created_at.min(thread.created_at), known.updated_at.max(thread.updated_at));
+                let (began, spoken) =
+                    (known.created_at.min(thread.created_at), known.updated_at.max(thread.updated_at));
                 let newest = if thread.created_at >= known.created_at { thread } else { known.clone() };
                 *known = Thread { created_at: began, updated_at: spoken, ..newest };
             }
