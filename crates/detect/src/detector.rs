@@ -18,6 +18,8 @@ const LEARNING_BUCKETS_MIN: i64 = 20;
 const BASELINE_LAG_MS: i64 = 2 * HOUR_MS;
 /// Half-life of the learnt scatter and tails.
 const HALF_LIFE_MS: i64 = 10 * DAY_MS;
+/// What an anomaly that is open already keeps of its score: it stays under the alarm line.
+const TOLD_SCORE: f64 = 0.49;
 /// Below this p-value a verdict names a direction.
 const DIRECTION_P: f64 = 0.05;
 /// A verified metric's last windows lie within this score.
@@ -264,6 +266,9 @@ impl Detector {
         let from = self.recent.index_of(episode.onset.at_ms);
         let sum = self.recent.sum(from, self.recent.len());
         verdict.anomalous = true;
+        if !verdict.opened {
+            verdict.score *= TOLD_SCORE;
+        }
         verdict.since = Some(episode.onset);
         verdict.direction = episode.direction;
         verdict.window_ms = (self.recent.len() - from) as i64 * self.config.step_ms;

@@ -8,8 +8,8 @@ use crate::verdict::{Direction, Onset, Trend};
 use serde::{Deserialize, Serialize};
 use wakeman_types::HOUR_MS;
 
-/// Evidence (log odds) for "as expected" over "still off" that a recovery needs: a hundred and fifty to one.
-const RECOVERY_EVIDENCE: f64 = 5.0;
+/// Evidence (log odds) for "as expected" over "still off" that a recovery needs: a thousand to one, for it is asked of every bucket.
+const RECOVERY_EVIDENCE: f64 = 7.0;
 /// Consecutive buckets back in the band that a recovery needs.
 const RECOVERY_BUCKETS: usize = 3;
 /// The buckets since the supposed recovery must lie within this score.

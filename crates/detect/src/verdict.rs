@@ -100,7 +100,7 @@ pub struct Verdict {
     pub start_ms: i64,
     /// False when the bucket was missing or had nothing to measure: the metric is unknown, not fine.
     pub known: bool,
-    /// 0 to 1; 0.5 is the alarm line, and it never saturates below 1.
+    /// How much of an alarm this bucket is, 0 to 1: 0.5 is the line. Once an anomaly is open it stays under the line: it was told.
     pub score: f64,
     /// How probable a deviation like this is while nothing is wrong, corrected for the windows looked at.
     pub p_value: f64,

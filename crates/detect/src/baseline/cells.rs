@@ -31,7 +31,10 @@ pub(crate) struct Cells {
 impl Cells {
     pub(crate) fn new(step_ms: i64) -> Self {
         let per_cell = ((CELL_MS_MIN + step_ms - 1) / step_ms).max(1);
-        Self { step_ms, cell_ms: per_cell * step_ms, first: 0, ring: VecDeque::new(), suspect: VecDeque::new() }
+        let cell_ms = per_cell * step_ms;
+        let capacity = (HISTORY_MS / cell_ms) as usize;
+        let (ring, suspect) = (VecDeque::with_capacity(capacity), VecDeque::with_capacity(capacity));
+        Self { step_ms, cell_ms, first: 0, ring, suspect }
     }
 
     pub(crate) fn step_ms(&self) -> i64 {
@@ -54,6 +57,11 @@ impl Cells {
     /// The number of the cell `at_ms` lies in, counted from the epoch.
     pub(crate) fn number(&self, at_ms: i64) -> i64 {
         at_ms.div_euclid(self.cell_ms)
+    }
+
+    /// From the oldest cell to the newest.
+    pub(crate) fn span_ms(&self) -> i64 {
+        self.ring.len() as i64 * self.cell_ms
     }
 
     fn capacity(&self) -> usize {

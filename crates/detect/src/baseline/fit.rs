@@ -16,8 +16,16 @@ const PATH_DAYS: f64 = 5.0;
 const NEIGHBOURS: (f64, f64) = (0.97, 0.9);
 /// Share of its weight that a cell keeps when it is part of an anomaly.
 const SUSPECT_WEIGHT: f64 = 1e-3;
+/// How far a rhythm shifts from one time to the next, in slots.
+const TIMING_SLOTS: f64 = 0.3;
+/// Four fifths of a normal's deviations are smaller than this.
+const Z_80: f64 = 1.2816;
+/// No season's factors vary by more than this.
+const SPREAD_MAX: f64 = 0.5;
 /// Fits before the hourly rhythm of a young baseline slows down: four days.
 const YOUNG_FITS: u32 = 96;
+/// Anomalous weeks at the same hour that make a pattern, if they are the most.
+const RECURS_WEEKS: f64 = 2.0;
 /// A cell further out than this many standard deviations counts for less.
 const HUBER: f64 = 2.5;
 /// Relative variance between days that no factor explains.
@@ -25,7 +33,7 @@ const CELL_JITTER: f64 = 4e-4;
 /// Relative standard deviation of the level that even plenty of data leaves.
 const LEVEL_DRIFT: f64 = 0.02;
 
-/// Prior variances of a time-of-day factor and of an hour-of-week factor. Traffic has strong seasons; shares and durations
+/// Least prior variances of a time-of-day factor and of an hour-of-week factor. Traffic has strong seasons; shares and durations
 /// have weak ones.
 fn prior(kind: Kind) -> (f64, f64) {
     match kind {
@@ -41,6 +49,7 @@ pub(crate) struct Fit {
     cell_ms: i64,
     daily: Circle,
     weekly: Circle,
+    /// 0 before the first fit.
     level: f64,
     level_variance: f64,
     break_cell: i64,
@@ -68,7 +77,7 @@ impl Fit {
             cell_ms,
             daily: Circle::new(day_slots, daily),
             weekly: Circle::new((7 * DAY_MS / HOUR_MS.max(cell_ms)) as usize, weekly),
-            level: f64::NAN,
+            level: 0.0,
             level_variance: 1.0,
             break_cell: i64::MIN,
             fits: 0,
@@ -89,11 +98,11 @@ impl Fit {
 
     /// The expectation at an instant, from the last fit.
     pub(crate) fn expected(&self, at_ms: i64) -> Option<Expected> {
-        if self.level.is_nan() {
+        if self.level <= 0.0 {
             return None;
         }
-        let (day, day_variance) = self.daily.at(position(at_ms, DAY_MS, self.daily.len()));
-        let (week, week_variance) = self.weekly.at(position(at_ms, 7 * DAY_MS, self.weekly.len()));
+        let (day, day_variance) = steep(&self.daily, position(at_ms, DAY_MS, self.daily.len()));
+        let (week, week_variance) = steep(&self.weekly, position(at_ms, 7 * DAY_MS, self.weekly.len()));
         let variance = day_variance / (day * day) + week_variance / (week * week) + self.level_variance;
         let rate = self.level * day * week;
         if !self.of_misses {
@@ -106,7 +115,8 @@ impl Fit {
     /// Fits again. Starts from the last fit, so that one pass an hour is enough once there is some history.
     pub(crate) fn refit(&mut self, cells: &Cells, noise: &Noise) {
         self.orient(cells);
-        let rows: Vec<Row> = cells.iter().filter_map(|(n, cell, suspect)| self.row(n, cell, suspect)).collect();
+        let mut rows: Vec<Row> = cells.iter().filter_map(|(n, cell, suspect)| self.row(n, cell, suspect)).collect();
+        self.trust_what_recurs(&mut rows);
         let trusted: f64 = rows.iter().map(|r| r.trust * r.exposure).sum();
         if trusted <= 0.0 {
             return;
@@ -150,6 +160,22 @@ impl Fit {
             day_slot: position(middle, DAY_MS, self.daily.len()) as usize,
             week_slot: position(middle, 7 * DAY_MS, self.weekly.len()) as usize,
         })
+    }
+
+    /// What was an anomaly in most weeks at the same hour is none: it is the week's pattern. Quiet weekends are learnt by this.
+    fn trust_what_recurs(&self, rows: &mut [Row]) {
+        let mut seen = vec![(0.0, 0.0); self.weekly.len()];
+        for row in rows.iter() {
+            let (suspect, trusted) = &mut seen[row.week_slot];
+            *(if row.trust < 1.0 { suspect } else { trusted }) += 1.0;
+        }
+        let cells_per_slot = (7 * DAY_MS / self.cell_ms) as f64 / self.weekly.len() as f64;
+        for row in rows {
+            let (suspect, trusted) = seen[row.week_slot];
+            if suspect >= RECURS_WEEKS * cells_per_slot && suspect > trusted {
+                row.trust = 1.0;
+            }
+        }
     }
 
     fn season(&self, row: &Row) -> f64 {
@@ -206,7 +232,7 @@ impl Fit {
             add_evidence(&mut evidence[row.day_slot], row.rate / others, *weight, self.daily.factor(row.day_slot));
         }
         let rho = NEIGHBOURS.0.powf(48.0 / self.daily.len() as f64);
-        self.daily.update(&evidence, prior(self.kind).0, rho);
+        self.daily.update(&evidence, spread(&evidence, prior(self.kind).0), rho);
         self.daily.normalise();
     }
 
@@ -228,7 +254,7 @@ impl Fit {
             );
         }
         let rho = NEIGHBOURS.1.powf(168.0 / self.weekly.len() as f64);
-        self.weekly.update(&evidence, prior(self.kind).1, rho);
+        self.weekly.update(&evidence, spread(&evidence, prior(self.kind).1), rho);
     }
 
     fn fit_level(&mut self, rows: &[Row], weights: &[f64], base: f64) {
@@ -248,9 +274,31 @@ impl Fit {
     }
 }
 
+/// A season's factor and variance. Where it is steep, being a few minutes early or late is a deviation of its own.
+fn steep(circle: &Circle, place: f64) -> (f64, f64) {
+    let (factor, variance) = circle.at(place);
+    let slope = circle.at(place + 0.5).0 - circle.at(place - 0.5).0;
+    (factor, variance + (TIMING_SLOTS * slope).powi(2))
+}
+
 /// Where an instant lies on a circle of `slots`, in slots. Weeks start on Thursday, as the epoch did.
 fn position(at_ms: i64, period_ms: i64, slots: usize) -> f64 {
     at_ms.rem_euclid(period_ms) as f64 * slots as f64 / period_ms as f64
+}
+
+/// The variance of a season's factors: the prior's, or what the evidence shows if that is more. Read off the 80 % quantile of
+/// the raw deviations, which weekends reach and rare outliers do not.
+fn spread(evidence: &[Evidence], prior: f64) -> f64 {
+    let known = || evidence.iter().filter(|(precision, _)| *precision > 0.0);
+    let mut sizes: Vec<f64> = known().map(|(precision, shifted)| (shifted / precision).abs()).collect();
+    let mut noise: Vec<f64> = known().map(|(precision, _)| 1.0 / precision).collect();
+    if sizes.len() < 10 {
+        return prior;
+    }
+    sizes.sort_by(f64::total_cmp);
+    noise.sort_by(f64::total_cmp);
+    let (size, noise) = (sizes[sizes.len() * 4 / 5], noise[noise.len() / 2]);
+    ((size / Z_80).powi(2) - noise).clamp(prior, SPREAD_MAX.max(prior))
 }
 
 /// Adds a cell's ratio to a slot. A relative variance is of the factor, so the precision of the factor itself is less by its

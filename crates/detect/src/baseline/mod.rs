@@ -17,6 +17,10 @@ use drift::Drift;
 use fit::Fit;
 use serde::{Deserialize, Serialize};
 use slots::Slots;
+use wakeman_types::DAY_MS;
+
+/// Relative doubt about what a recurring minute adds.
+const SLOT_DOUBT: f64 = 0.3;
 
 /// An expected rate (per unit of exposure) with its uncertainty.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +53,8 @@ impl Baseline {
         let cell = self.cells.add(start_ms, amount, exposure, suspect);
         if let Some(expected) = self.coarse(start_ms) {
             self.slots.add(start_ms, amount, exposure * expected.rate);
-            if !suspect {
+            // On the first day the factors follow what they are compared with: agreement means nothing yet.
+            if !suspect && self.cells.span_ms() > DAY_MS {
                 let scatter = noise.relative_variance(expected.rate, exposure, 1.0);
                 let factor = self.slots.factor(start_ms, scatter);
                 let deviation = noise.deviation(amount / exposure, expected.rate * factor);
@@ -82,7 +87,10 @@ impl Baseline {
     pub(crate) fn expected(&self, start_ms: i64, exposure: f64, noise: &Noise) -> Option<Expected> {
         let mut expected = self.coarse(start_ms)?;
         let variance = noise.relative_variance(expected.rate, exposure, 1.0);
-        expected.rate *= self.slots.factor(start_ms, variance);
+        let factor = self.slots.factor(start_ms, variance);
+        expected.rate *= factor;
+        // Not every day has what most days have.
+        expected.variance += (SLOT_DOUBT * (factor - 1.0) / factor.max(0.1)).powi(2);
         Some(self.drift.apply(start_ms, expected))
     }
 }

@@ -5,12 +5,13 @@ use wakeman_types::{DAY_MS, MINUTE_MS};
 
 /// Days remembered per slot.
 const DAYS: usize = 5;
+const NONE: f32 = -1.0;
 
 /// The last days' observed/expected of each slot of the day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Slots {
     slot_ms: i64,
-    /// `DAYS` ratios per slot, newest first; NaN where there is none. Empty when buckets are as long as cells.
+    /// `DAYS` ratios per slot, newest first; −1 where there is none. Empty when buckets are as long as cells.
     ratios: Vec<f32>,
     current: i64,
     amount: f64,
@@ -21,7 +22,7 @@ impl Slots {
     pub(crate) fn new(step_ms: i64) -> Self {
         let slot_ms = step_ms.max(5 * MINUTE_MS);
         let slots = if step_ms < 30 * MINUTE_MS && DAY_MS % slot_ms == 0 { (DAY_MS / slot_ms) as usize } else { 0 };
-        Self { slot_ms, ratios: vec![f32::NAN; slots * DAYS], current: i64::MIN, amount: 0.0, expected: 0.0 }
+        Self { slot_ms, ratios: vec![NONE; slots * DAYS], current: i64::MIN, amount: 0.0, expected: 0.0 }
     }
 
     fn index(&self, number: i64) -> usize {
@@ -54,7 +55,7 @@ impl Slots {
         let at = self.index(start_ms.div_euclid(self.slot_ms));
         let mut seen = [0.0_f32; DAYS];
         let mut n = 0;
-        for &ratio in self.ratios[at..at + DAYS].iter().filter(|ratio| ratio.is_finite()) {
+        for &ratio in self.ratios[at..at + DAYS].iter().filter(|&&ratio| ratio >= 0.0) {
             seen[n] = ratio;
             n += 1;
         }

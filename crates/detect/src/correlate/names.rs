@@ -72,14 +72,23 @@ pub(crate) fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<St
     let mut found = BTreeSet::new();
     for text in texts {
         let parts: Vec<String> = split(text).iter().map(|part| stem(part)).collect();
-        let pairs = parts.windows(2).map(|pair| pair.concat());
+        let may_join = |part: &String| !is_number(part) && !is_empty_word(part);
+        let pairs = parts.windows(2).filter(|pair| pair.iter().all(may_join)).map(|pair| pair.concat());
         found.extend(parts.iter().cloned().chain(pairs).filter(|word| is_telling(word)));
     }
     found
 }
 
 fn is_telling(word: &str) -> bool {
-    word.chars().count() >= 3 && !word.chars().all(|c| c.is_ascii_digit()) && EMPTY_WORDS.binary_search(&word).is_err()
+    word.chars().count() >= 3 && !is_number(word) && !is_empty_word(word)
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit())
+}
+
+fn is_empty_word(word: &str) -> bool {
+    EMPTY_WORDS.binary_search(&word).is_ok()
 }
 
 /// At everything that is no letter or digit, and before a capital inside a word.

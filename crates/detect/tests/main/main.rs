@@ -1,0 +1,8 @@
+//! The detector on simulated metrics, and the ranking of causes.
+
+mod calm;
+mod causes;
+mod contract;
+mod lasting;
+mod power;
+mod sim;
