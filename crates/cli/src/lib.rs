@@ -22,4 +22,4 @@ pub use console::Console;
 pub use progress::Progress;
 pub use render::render;
 pub use style::{ColorChoice, TermStyle, WIDTH_MAX, WIDTH_MIN};
-pub use system::{SystemTerminal, read_key};
+pub use system::{SystemTerminal, read_key, terminal_width};

@@ -73,7 +73,7 @@ fn frame(label: &str, number: usize, elapsed: Duration, style: &TermStyle) -> St
     const ASCII_TURNS: [char; 4] = ['|', '/', '-', '\\'];
     let turn = if style.unicode { TURNS[number % TURNS.len()] } else { ASCII_TURNS[number % ASCII_TURNS.len()] };
     let time = span(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX));
-    let label = truncate(&label.into(), style.width.saturating_sub(time.len() + 4)).text();
+    let label = truncate(&label.into(), style.width.saturating_sub(time.len() + 4), style).text();
     format!("{turn} {label} {time}")
 }
 

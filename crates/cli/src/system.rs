@@ -83,3 +83,8 @@ fn key(pressed: KeyEvent) -> Key {
 pub fn read_key(prompt: &str, choices: &[Choice]) -> io::Result<char> {
     ask(&mut SystemTerminal, prompt, choices)
 }
+
+/// Columns of the terminal, where there is one.
+pub fn terminal_width() -> Option<usize> {
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0)
+}

@@ -26,7 +26,7 @@ pub(crate) fn table_rows(table: &Table, width: usize, style: &TermStyle) -> Vec<
         }
         match shown.iter().rposition(|&i| table.columns[i].optional) {
             Some(position) => shown.remove(position),
-            None => return stacked(&table.columns, &rows, width, style),
+            None => return stacked(&table.columns, &rows, &natural, width, style),
         };
     }
 }
@@ -43,7 +43,9 @@ fn fit(columns: &[Column], natural: &[usize], shown: &[usize], width: usize) -> 
     let fixed: usize = shown.iter().filter(|&&i| !columns[i].grows).map(|&i| natural[i]).sum();
     let room = width.checked_sub(fixed + GAP * filled.saturating_sub(1))?;
     let wanted: usize = shown.iter().filter(|&&i| columns[i].grows).map(|&i| natural[i]).sum();
-    if room < wanted.min(GROWN_MIN) {
+    // Rather a column less than a growing one cut; with none left to drop, cut it down to its minimum.
+    let may_drop = shown.iter().any(|&i| columns[i].optional);
+    if room < if may_drop { wanted } else { wanted.min(GROWN_MIN) } {
         return None;
     }
     Some(shown.iter().map(|&i| if columns[i].grows { natural[i].min(room) } else { natural[i] }).collect())
@@ -66,7 +68,7 @@ fn aligned(
                 if !row.is_empty() {
                     row.push(" ".repeat(GAP), Style::Plain);
                 }
-                row = row.join(pad(&truncate(&cells[i], width), width, columns[i].align));
+                row = row.join(pad(&truncate(&cells[i], width, style), width, columns[i].align));
             }
             paint_line(&trim_end(row), style)
         })
@@ -95,13 +97,17 @@ pub(crate) fn trim_end(mut line: Line) -> Line {
 }
 
 /// The columns up to the growing one in a line that wraps, the others under it, set in and dim.
-fn stacked(columns: &[Column], rows: &[Vec<Line>], width: usize, style: &TermStyle) -> Vec<String> {
+fn stacked(columns: &[Column], rows: &[Vec<Line>], natural: &[usize], width: usize, style: &TermStyle) -> Vec<String> {
     const INDENT: usize = 3;
+    let marks = natural.first().copied().unwrap_or(0);
     let split = columns.iter().position(|column| column.grows).map_or(1, |position| position + 1);
     let mut lines = Vec::new();
     for row in rows {
         let (first, rest) = row.split_at(split.min(row.len()));
-        lines.extend(wrap(&Line::joined(first.iter().cloned(), " "), width, INDENT));
+        let missing_mark = row.first().is_some_and(Line::is_empty) && marks > 0;
+        let lead = if missing_mark { " ".repeat(marks + 1) } else { String::new() };
+        let head = Line::new().plain(lead).join(Line::joined(first.iter().cloned(), " "));
+        lines.extend(wrap(&head, width, if missing_mark { 0 } else { INDENT }));
         let rest = rest.iter().zip(&columns[split.min(columns.len())..]).filter(|(_, column)| !column.optional);
         let rest = Line::joined(rest.map(|(cell, _)| cell.clone()), " · ");
         if !rest.is_empty() {

@@ -3,6 +3,8 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wakeman_present::{Line, Style};
 
+use crate::TermStyle;
+
 type Letters = Vec<(char, Style)>;
 
 /// Columns of a text in a terminal.
@@ -53,8 +55,18 @@ fn belongs_to(last: &Letters, word: &[(char, Style)]) -> bool {
     let text: String = word.iter().map(|(c, _)| *c).filter(|c| !matches!(c, ')' | ',' | ';' | '.' | ':')).collect();
     let after_number = last.last().is_some_and(|(c, _)| c.is_ascii_digit());
     let is_unit = matches!(text.as_str(), "%" | "ms" | "s" | "min" | "h" | "days");
-    let opens = matches!(last.last(), Some(('→' | '[', _)));
-    text == "·" || text == "]" || opens || (after_number && is_unit)
+    let opens = matches!(last.last(), Some(('[', _))) || is_arrow(last);
+    is_separator(word) || text == "]" || opens || (after_number && is_unit)
+}
+
+/// ` · `, or ` - ` where there is only ASCII.
+fn is_separator(word: &[(char, Style)]) -> bool {
+    matches!(word, [('·' | '-', _)])
+}
+
+/// `→`, or `->` where there is only ASCII.
+fn is_arrow(word: &[(char, Style)]) -> bool {
+    matches!(word, [('→', _)] | [('-', _), ('>', _)])
 }
 
 fn space_between(before: &[(char, Style)], after: &[(char, Style)]) -> (char, Style) {
@@ -70,8 +82,8 @@ fn items(words: Vec<Letters>) -> Vec<Vec<Letters>> {
     let mut items: Vec<Vec<Letters>> = Vec::new();
     let mut closed = true;
     for word in words {
-        let ends = word.last().is_some_and(|(c, _)| *c == '·');
-        let begins = word.first().is_some_and(|(c, _)| *c == '→');
+        let ends = is_separator(last_piece(&word));
+        let begins = is_arrow(first_piece(&word));
         match items.last_mut() {
             Some(item) if !closed && !begins => item.push(word),
             _ => items.push(vec![word]),
@@ -79,6 +91,14 @@ fn items(words: Vec<Letters>) -> Vec<Vec<Letters>> {
         closed = ends;
     }
     items
+}
+
+fn first_piece(word: &[(char, Style)]) -> &[(char, Style)] {
+    word.split(|(c, _)| *c == ' ').next().unwrap_or(word)
+}
+
+fn last_piece(word: &[(char, Style)]) -> &[(char, Style)] {
+    word.rsplit(|(c, _)| *c == ' ').next().unwrap_or(word)
 }
 
 struct Rows {
@@ -140,9 +160,8 @@ impl Rows {
     /// Begins a row; a separator at the end of the one before has nothing left to separate.
     fn new_row(&mut self) {
         if let Some(row) = self.rows.last_mut() {
-            while matches!(row.last(), Some(('·' | ' ', _))) {
-                row.pop();
-            }
+            let separated = is_separator(last_piece(row));
+            row.truncate(row.len() - if separated { 2.min(row.len()) } else { 0 });
         }
         self.rows.push(vec![(' ', Style::Plain); self.hang]);
         self.fresh = true;
@@ -160,8 +179,8 @@ fn to_line(letters: Letters) -> Line {
     line
 }
 
-/// The first `width` columns of `line`, the last of them `…` if something was cut.
-pub(crate) fn truncate(line: &Line, width: usize) -> Line {
+/// The first `width` columns of `line`, the last of them `…` if something was cut (`~` where there is only ASCII).
+pub(crate) fn truncate(line: &Line, width: usize, terminal: &TermStyle) -> Line {
     if line_width(line) <= width {
         return line.clone();
     }
@@ -179,7 +198,7 @@ pub(crate) fn truncate(line: &Line, width: usize) -> Line {
     }
     let style = kept.last().map_or(Style::Plain, |(_, style)| *style);
     if width > 0 {
-        kept.push(('…', style));
+        kept.push((if terminal.unicode { '…' } else { '~' }, style));
     }
     to_line(kept)
 }

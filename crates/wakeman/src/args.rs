@@ -1,0 +1,248 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use wakeman_cli::ColorChoice;
+
+/// The night watch over your product: PostHog, GitHub and Vercel, in the chat you already have open.
+#[derive(Debug, Parser)]
+#[command(name = "wakeman", version, about, long_about = None, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Which instance.
+    #[arg(long, global = true, default_value = "default", value_name = "NAME")]
+    pub instance: String,
+    /// Where instances live.
+    #[arg(long, global = true, env = "WAKEMAN_ROOT", default_value = "./.runtime", value_name = "DIR")]
+    pub root: PathBuf,
+    /// Address to serve HTTP on; port 0 picks one and prints it.
+    #[arg(long, global = true, env = "WAKEMAN_LISTEN", value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// One JSON value or JSON Lines on stdout, nothing else there.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Less on stderr.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// More on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour.
+    #[arg(long, global = true, default_value = "auto", value_name = "auto|always|never")]
+    pub color: ColorChoice,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a simulated incident from the first sign to the verified repair; no keys, no network.
+    Demo(DemoArgs),
+    /// The simulated world alone.
+    #[command(subcommand)]
+    Lab(LabCommand),
+    /// Create an instance.
+    Init(InitArgs),
+    /// Check everything that can be checked; each failed line says the remedy.
+    Doctor,
+    /// The daemon.
+    Run(RunArgs),
+    /// The one-look summary.
+    Status,
+    /// The findings, newest first.
+    Findings(StateArgs),
+    /// One finding.
+    Finding(IdArgs),
+    /// Why you were told: causes, evidence, the decision to interrupt.
+    Why(IdArgs),
+    /// The proposals, newest first.
+    Proposals(StateArgs),
+    /// Approve exactly what a card shows.
+    Approve(ApproveArgs),
+    /// Reject a proposal.
+    Reject(RejectArgs),
+    /// "It is mine."
+    Ack(IdArgs),
+    /// Quiet for a while.
+    Snooze(SnoozeArgs),
+    /// "It is over."
+    Resolve(IdArgs),
+    /// The conversations.
+    Threads,
+    /// Who you are taken for.
+    Whoami,
+    /// Rebuild conversations and snapshots from the database.
+    Export(ExportArgs),
+    /// The JSON Schema of a file or object.
+    Schema(SchemaArgs),
+    /// Completions for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// How the demo answers its proposals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Answer {
+    /// A key on the terminal.
+    Ask,
+    /// Yes to all.
+    Approve,
+    /// No to all.
+    Reject,
+}
+
+/// How fast the demo plays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// As fast as it goes.
+    Max,
+    /// That many seconds of the simulated world in one.
+    Times(f64),
+}
+
+impl std::str::FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(times) if times.is_finite() && times >= 1.0 => Ok(Self::Times(times)),
+            _ => Err("write max, or how many simulated seconds one second shows, from 1".to_owned()),
+        }
+    }
+}
+
+/// `demo`
+#[derive(Debug, ClapArgs)]
+pub struct DemoArgs {
+    /// A shipped scenario or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
+    /// Replaces the scenario's seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// `max`, or simulated seconds per second [default: 60 on a terminal, else max].
+    #[arg(long, value_name = "max|1..N")]
+    pub speed: Option<Speed>,
+    /// Who answers the proposals.
+    #[arg(long, default_value = "ask")]
+    pub answer: Answer,
+    /// A lab that is already served.
+    #[arg(long, value_name = "URL")]
+    pub lab: Option<String>,
+}
+
+/// `lab`
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Serve a scenario's world: /posthog, /github, /vercel and the control plane under /_lab.
+    Serve(LabServeArgs),
+}
+
+/// `lab serve`
+#[derive(Debug, ClapArgs)]
+pub struct LabServeArgs {
+    /// A shipped scenario or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: String,
+    /// Replaces the scenario's seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// `init`
+#[derive(Debug, ClapArgs)]
+pub struct InitArgs {
+    /// Take over another instance directory of the same contract.
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+    /// Ask nothing.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `run`
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// Which frontends run in this process [default: all that are configured].
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub frontends: Option<Vec<String>>,
+    /// One look at every source, then exit.
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// A list of one state.
+#[derive(Debug, ClapArgs)]
+pub struct StateArgs {
+    /// Only this state.
+    #[arg(long, value_name = "S")]
+    pub state: Option<String>,
+}
+
+/// One id.
+#[derive(Debug, ClapArgs)]
+pub struct IdArgs {
+    /// Like F-12.
+    pub id: String,
+}
+
+/// `approve`
+#[derive(Debug, ClapArgs)]
+pub struct ApproveArgs {
+    /// Like P-3.
+    pub id: String,
+    /// The digest on the card: 12 digits or more. Without it the card is shown and a key asked for.
+    #[arg(long, value_name = "D")]
+    pub digest: Option<String>,
+}
+
+/// `reject`
+#[derive(Debug, ClapArgs)]
+pub struct RejectArgs {
+    /// Like P-3.
+    pub id: String,
+    /// Why.
+    #[arg(long, value_name = "R")]
+    pub reason: Option<String>,
+}
+
+/// `snooze`
+#[derive(Debug, ClapArgs)]
+pub struct SnoozeArgs {
+    /// Like F-12.
+    pub id: String,
+    /// Like 30m, 2h or 1d.
+    pub duration: String,
+}
+
+/// `export`
+#[derive(Debug, ClapArgs)]
+pub struct ExportArgs {
+    /// Where to write [default: the instance's storage].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `schema`
+#[derive(Debug, ClapArgs)]
+pub struct SchemaArgs {
+    /// Which; without it the names are listed.
+    pub name: Option<String>,
+}
+
+/// `completions`
+#[derive(Debug, ClapArgs)]
+pub struct CompletionsArgs {
+    /// Which shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// Help and version go to stdout with 0; everything else is a usage error (2).
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

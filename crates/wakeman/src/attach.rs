@@ -1,0 +1,81 @@
+//! The verbs' way to the brain: the running daemon through its socket, or, when none runs, the brain in this process.
+
+use std::sync::Arc;
+
+use wakeman_client::SocketClient;
+use wakeman_gateway::{Core, Desk, act::Executor, instance::InstanceLock, ports::{Clock, SystemClock}};
+use wakeman_types::Gateway;
+
+use crate::{compose, failure::Failure, global::Global};
+
+/// A gateway to talk to.
+pub struct Attached {
+    /// The gateway.
+    pub gateway: Arc<dyn Gateway>,
+    /// Set when it lives in this process.
+    pub embedded: Option<Embedded>,
+}
+
+/// The brain in this process. The lock keeps a daemon from starting beside it.
+pub struct Embedded {
+    core: Arc<Core>,
+    _lock: InstanceLock,
+}
+
+/// How long an embedded process works on what was approved before it leaves the rest to the daemon.
+const WORK_MS: i64 = 120_000;
+/// Between two looks at it.
+const PAUSE_MS: i64 = 500;
+
+impl Embedded {
+    /// Runs what was approved as far as it goes. Returns how many proposals are still under way.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn work(&self) -> Result<usize, Failure> {
+        let executor = Executor::new(Arc::clone(&self.core));
+        let until = self.core.now().plus_ms(WORK_MS);
+        loop {
+            let left = executor.pass().await.map_err(Failure::failed)?;
+            if left == 0 || self.core.now() >= until {
+                return Ok(left);
+            }
+            self.core.clock.sleep_until(self.core.now().plus_ms(PAUSE_MS)).await;
+        }
+    }
+
+    /// Lets go of the database.
+    pub async fn close(self) {
+        self.core.store.close().await;
+    }
+}
+
+/// Attaches to the daemon, or embeds the brain when none runs; never both.
+///
+/// # Errors
+/// No such instance, a daemon that does not answer, configuration that cannot be used.
+pub async fn attach(global: &Global) -> Result<Attached, Failure> {
+    let dir = global.existing_dir()?;
+    match SocketClient::connect(&dir.socket()).await {
+        Ok(client) => return Ok(Attached { gateway: Arc::new(client), embedded: None }),
+        Err(error) if error.is_no_daemon() => {}
+        Err(error) => return Err(Failure::unavailable(error)),
+    }
+    let lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
+    let config = compose::load(&dir)?;
+    for warning in &config.warnings {
+        global.complain(warning);
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (sources, hands) = compose::adapters(&config, &clock)?;
+    let store = compose::open_store(&dir).await?;
+    let core = Arc::new(compose::core(&global.instance, store, config, hands));
+    let remedy = |set: bool, name: &str| match set {
+        true => core.health.starting(name),
+        false => core.health.not_configured(name, "not configured"),
+    };
+    remedy(sources.product.is_some(), "posthog");
+    remedy(sources.code.is_some(), "github");
+    let gateway = Arc::new(Desk::new(Arc::clone(&core)));
+    Ok(Attached { gateway, embedded: Some(Embedded { core, _lock: lock }) })
+}

@@ -1,0 +1,150 @@
+//! The throw-away instance: a real directory, a real database, the real adapters pointed at the lab.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde_json::json;
+use wakeman_gateway::{
+    Core, Desk,
+    act::Executor,
+    config::{self, GithubCredential, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig, WakeupConfig},
+    instance::InstanceDir,
+    ports::{Clock, SystemRandom},
+    watch::Watch,
+};
+use wakeman_integrations::discover;
+use wakeman_lab::{LabClient, client::LabState};
+use wakeman_types::Timestamp;
+
+use super::clock::DemoClock;
+use crate::{
+    commands::init::watch as write_metrics,
+    compose::{self, Config},
+    failure::Failure,
+    global::Global,
+    templates,
+};
+
+/// The name of the instance; part of every digest, so it is the same in every run.
+const INSTANCE: &str = "demo";
+
+/// Everything the play moves.
+pub struct Stage {
+    /// The shared core.
+    pub core: Arc<Core>,
+    /// Moved with the world.
+    pub clock: Arc<DemoClock>,
+    /// The watch.
+    pub watch: Watch,
+    /// The executor.
+    pub executor: Executor,
+    /// What the operator talks to.
+    pub desk: Desk,
+    folder: Folder,
+}
+
+/// A directory that is gone when the demo is.
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Left behind it is only clutter in the temporary directory.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Stage {
+    /// Builds the instance: template, settings discovered from the lab's own PostHog, adapters.
+    ///
+    /// # Errors
+    /// When the lab does not answer, or the temporary directory cannot be written.
+    pub async fn build(global: &Global, lab: &LabClient, state: &LabState, seed: u64) -> Result<Self, Failure> {
+        let start = instant(&state.now)?;
+        let clock = Arc::new(DemoClock::new(start));
+        let as_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let folder = folder()?;
+        let dir = InstanceDir::new(&folder.0, INSTANCE).map_err(Failure::failed)?;
+        dir.create_from_template(&templates::runtime()).map_err(Failure::failed)?;
+        let secrets = secrets(lab, state)?;
+        let mut settings = settings(global, state);
+        let config = parse(&settings, secrets.clone())?;
+        let posthog = compose::posthog(&config, &as_clock)?.ok_or_else(|| Failure::failed("the lab has no PostHog"))?;
+        let metrics = discover(&posthog).await.map_err(Failure::unavailable)?;
+        write_metrics(&mut settings, &metrics);
+        let config = parse(&settings, secrets)?;
+        let (sources, hands) = compose::adapters(&config, &as_clock)?;
+        let store = compose::open_store(&dir).await?;
+        let random = Arc::new(SystemRandom::from_seed(seed));
+        let core = compose::core_with(INSTANCE, store, config, hands, as_clock, random);
+        let core = Arc::new(core);
+        let watch = Watch::new(Arc::clone(&core), sources.product, sources.code).map_err(Failure::failed)?;
+        Ok(Self {
+            watch,
+            executor: Executor::new(Arc::clone(&core)),
+            desk: Desk::new(Arc::clone(&core)),
+            core,
+            clock,
+            folder,
+        })
+    }
+
+    /// Lets go of the database and removes the instance.
+    pub async fn close(self) {
+        self.core.store.close().await;
+        drop(self.folder);
+    }
+}
+
+/// An instant of the lab.
+pub fn instant(text: &str) -> Result<Timestamp, Failure> {
+    wakeman_lab::time::parse_rfc3339(text)
+        .map(Timestamp::from_ms)
+        .ok_or_else(|| Failure::unavailable(format!("the lab says \"{text}\" where a time is due; is it a lab?")))
+}
+
+fn folder() -> Result<Folder, Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    // The name needs no secret: the directory is made new, for this account alone, or the demo stops.
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos());
+    let path = std::env::temp_dir().join(format!("wakeman-demo-{}-{nanos}", std::process::id()));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&path)
+        .map_err(|error| Failure::failed(format!("{}: {error}; set TMPDIR to a directory you may write", path.display())))?;
+    Ok(Folder(path))
+}
+
+fn secrets(lab: &LabClient, state: &LabState) -> Result<Secrets, Failure> {
+    let url = |service: &str| lab.service_url(service).parse().map_err(|_| Failure::usage("--lab: is not an address"));
+    let token = || SecretString::from("lab");
+    Ok(Secrets {
+        posthog_api_key: Some(token()),
+        posthog_project_id: Some(state.services.posthog.project_id.clone()),
+        posthog_host: Some(url("posthog")?),
+        github: Some(GithubCredential::Token(token())),
+        github_api_url: Some(url("github")?),
+        ..Secrets::default()
+    })
+}
+
+fn settings(global: &Global, state: &LabState) -> serde_json::Value {
+    json!({
+        "runtime": {"executionMode": "propose", "channels": ["cli"]},
+        // The lab's allowance is ours alone.
+        "posthog": {"rateShare": 1.0},
+        "github": {
+            "repository": state.services.github.repository, "defaultBranch": state.services.github.default_branch,
+        },
+        "operators": [{"id": "you", "role": "owner", "principals": [global.principal().to_string()]}],
+    })
+}
+
+fn parse(settings: &serde_json::Value, secrets: Secrets) -> Result<Config, Failure> {
+    let settings = config::parse_settings(&settings.to_string(), SETTINGS_FILE).map_err(Failure::failed)?.value;
+    let tools = templates::runtime().into_iter().find(|file| TOOLS_FILE.ends_with(file.path) || file.path == TOOLS_FILE);
+    let tools = match tools {
+        Some(file) => config::parse_tools(&String::from_utf8_lossy(file.bytes), TOOLS_FILE).map_err(Failure::failed)?.value,
+        None => ToolsConfig::default(),
+    };
+    Ok(Config { settings, tools, wakeup: WakeupConfig::default(), secrets, warnings: Vec::new() })
+}

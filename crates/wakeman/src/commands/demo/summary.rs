@@ -1,0 +1,237 @@
+//! The last line: what the scenario held, what was found of it, what was done. The only place that reads the truth.
+
+use serde::Serialize;
+use serde_json::json;
+use wakeman_gateway::Core;
+use wakeman_lab::{
+    LabClient,
+    client::{EffectRecord, LabState, LabTruth, TrueChange, TrueIncident},
+};
+use wakeman_store::ListQuery;
+use wakeman_types::{
+    Change, ChangeRef, ChoiceRecord, Finding, FindingId, MINUTE_MS, Proposal, ProposalState, Subject, Timestamp, Verdict,
+};
+
+use super::{report::Report, stage::Stage, stage::instant};
+use crate::{failure::Failure, global::Global};
+
+/// One incident of the scenario and what became of it.
+#[derive(Debug, Serialize)]
+struct IncidentLine {
+    id: String,
+    detected: bool,
+    minutes_to_detect: Option<f64>,
+    finding_id: Option<FindingId>,
+    top_causes: Vec<TopCause>,
+    proposal_kind: Option<String>,
+    proposal_steps: Vec<String>,
+    executed: bool,
+    verified: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct TopCause {
+    id: String,
+    probability: f64,
+}
+
+/// What the play left behind.
+struct Record {
+    findings: Vec<(Finding, Vec<Timestamp>)>,
+    proposals: Vec<Proposal>,
+    interruptions: usize,
+}
+
+impl Record {
+    async fn read(core: &Core, report: &Report) -> Result<Self, Failure> {
+        let everything = ListQuery::oldest(1000);
+        let findings = core.store.list::<Finding>(&everything).await.map_err(Failure::failed)?.items;
+        let proposals = core.store.list::<Proposal>(&everything).await.map_err(Failure::failed)?.items;
+        let now = ListQuery::oldest(1000).state("now");
+        let interruptions = core.store.list::<ChoiceRecord>(&now).await.map_err(Failure::failed)?.items.len();
+        let opened = |id| report.openings.iter().filter(|(of, _)| *of == id).map(|(_, at)| *at).collect();
+        Ok(Self {
+            findings: findings.into_iter().map(|f| f.value).map(|f| (f.clone(), opened(f.id))).collect(),
+            proposals: proposals.into_iter().map(|found| found.value).collect(),
+            interruptions,
+        })
+    }
+
+    fn proposal_of(&self, finding: &Finding) -> Option<&Proposal> {
+        let own = finding.proposal.and_then(|id| self.proposals.iter().find(|p| p.id == id));
+        own.or_else(|| self.proposals.iter().rev().find(|p| p.finding == Some(finding.id)))
+    }
+}
+
+/// Prints the summary.
+///
+/// # Errors
+/// When the lab or the database fails.
+pub async fn tell(
+    global: &Global,
+    lab: &LabClient,
+    stage: &Stage,
+    state: &LabState,
+    report: &Report,
+) -> Result<(), Failure> {
+    let truth = lab.truth().await.map_err(Failure::unavailable)?;
+    let effects = lab.effects().await.map_err(Failure::unavailable)?;
+    let record = Record::read(&stage.core, report).await?;
+    let mut incidents = Vec::new();
+    for incident in &truth.incidents {
+        incidents.push(line(incident, &truth, &record, &effects)?);
+    }
+    let mut false_findings = 0;
+    for (finding, opened) in &record.findings {
+        let belongs = truth.incidents.iter().map(|incident| first_opening(incident, finding, opened));
+        let belongs = belongs.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some);
+        false_findings += usize::from(!belongs);
+    }
+    let applied = effects.iter().filter(|effect| effect.applied).count();
+    if !global.json {
+        return words(global, state, &incidents, false_findings, &record, applied);
+    }
+    global.print_json(&json!({
+        "type": "summary", "scenario": state.scenario, "seed": state.seed, "incidents": incidents,
+        "findings": record.findings.len(), "false_findings": false_findings, "interruptions": record.interruptions,
+        "untrusted_effects": unapproved(&record, &effects), "effects": applied,
+    }))
+}
+
+fn line(
+    incident: &TrueIncident,
+    truth: &LabTruth,
+    record: &Record,
+    effects: &[EffectRecord],
+) -> Result<IncidentLine, Failure> {
+    let start = instant(&incident.start)?;
+    let mut found: Option<(&Finding, Timestamp)> = None;
+    for (finding, opened) in &record.findings {
+        if let Some(at) = first_opening(incident, finding, opened)?
+            && found.is_none_or(|(_, earlier)| at < earlier)
+        {
+            found = Some((finding, at));
+        }
+    }
+    let proposal = found.and_then(|(finding, _)| record.proposal_of(finding));
+    Ok(IncidentLine {
+        id: incident.id.clone(),
+        detected: found.is_some(),
+        minutes_to_detect: found.map(|(_, at)| at.since(start) as f64 / MINUTE_MS as f64),
+        finding_id: found.map(|(finding, _)| finding.id),
+        top_causes: found.map(|(finding, _)| top_causes(finding, truth)).unwrap_or_default(),
+        proposal_kind: proposal.map(|proposal| proposal.action.kind.clone()),
+        proposal_steps: proposal.map(|p| p.steps.iter().map(|s| s.action.kind.clone()).collect()).unwrap_or_default(),
+        executed: proposal.is_some_and(|proposal| was_executed(proposal, effects)),
+        verified: proposal.is_some_and(|proposal| proposal.state == ProposalState::Verified),
+    })
+}
+
+/// When the finding opened during the incident, if it names what the incident is about.
+fn first_opening(
+    incident: &TrueIncident,
+    finding: &Finding,
+    opened: &[Timestamp],
+) -> Result<Option<Timestamp>, Failure> {
+    let start = instant(&incident.start)?;
+    let end = incident.end.as_deref().map(instant).transpose()?;
+    let names = match &finding.subject {
+        Subject::Metric { name, event, .. } => {
+            let by_name = incident.metric.as_deref().is_some_and(|metric| metric == name);
+            by_name || event.as_ref().is_some_and(|event| incident.events.first() == Some(event))
+        }
+        Subject::Error { issue, .. } => incident.error_issue_id.as_ref() == Some(issue),
+        Subject::Run { run, .. } => incident.run_ids.contains(run) || incident.effect == "ci_red",
+        Subject::Deployment { .. } => incident.effect == "deploy_stuck",
+    };
+    let during = |at: &&Timestamp| **at >= start && end.is_none_or(|end| **at <= end);
+    Ok(opened.iter().find(during).copied().filter(|_| names))
+}
+
+fn top_causes(finding: &Finding, truth: &LabTruth) -> Vec<TopCause> {
+    let mut causes: Vec<TopCause> = finding
+        .causes
+        .iter()
+        .map(|cause| TopCause { id: scenario_id(&cause.change, truth), probability: cause.probability })
+        .collect();
+    causes.push(TopCause { id: "none".to_owned(), probability: finding.none_probability });
+    causes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    causes
+}
+
+/// The scenario's id of a change we saw at a service; our own id where the scenario has none.
+fn scenario_id(change: &Change, truth: &LabTruth) -> String {
+    let at = |known: &TrueChange| instant(&known.at).is_ok_and(|at| at.since(change.at).abs() <= MINUTE_MS);
+    let same = |known: &&TrueChange| match &change.reference {
+        ChangeRef::PullRequest { number, .. } => {
+            known.kind == "merge" && (known.pr == Some(*number) || (known.title == change.title && at(known)))
+        }
+        ChangeRef::Flag { key, .. } => known.kind == "flag" && known.flag.as_ref().is_none_or(|flag| flag == key) && at(known),
+        ChangeRef::Deployment { .. } => known.kind == "deploy" && at(known),
+        ChangeRef::Release { .. } => known.kind == "release" && at(known),
+        ChangeRef::Experiment { .. } => known.kind == "experiment" && at(known),
+        ChangeRef::Commit { .. } => known.kind == "config" && at(known),
+    };
+    truth.changes.iter().find(same).map_or_else(|| change.id.to_string(), |known| known.id.clone())
+}
+
+fn was_executed(proposal: &Proposal, effects: &[EffectRecord]) -> bool {
+    let done = matches!(
+        proposal.state,
+        ProposalState::Succeeded | ProposalState::Verified | ProposalState::NotRecovered
+    );
+    done && effects.iter().any(|effect| effect.applied)
+}
+
+/// Effects that happened while no approved proposal was being executed: nobody had said yes to them.
+fn unapproved(record: &Record, effects: &[EffectRecord]) -> usize {
+    let windows: Vec<(i64, i64)> = record.proposals.iter().filter_map(window).collect();
+    let unasked = |effect: &&EffectRecord| {
+        let at = wakeman_lab::time::parse_rfc3339(&effect.at);
+        effect.applied && at.is_none_or(|at| !windows.iter().any(|(from, to)| (*from..=*to).contains(&at)))
+    };
+    effects.iter().filter(unasked).count()
+}
+
+/// From the deciding approval to the last recorded outcome.
+fn window(proposal: &Proposal) -> Option<(i64, i64)> {
+    let approved = proposal.decisions.iter().filter(|d| d.verdict == Verdict::Approve).next_back()?.at.ms();
+    let settled = proposal.steps.iter().filter_map(|step| step.settled_at).map(Timestamp::ms).max();
+    Some((approved, settled.unwrap_or(i64::MAX)))
+}
+
+fn words(
+    global: &Global,
+    state: &LabState,
+    incidents: &[IncidentLine],
+    false_findings: usize,
+    record: &Record,
+    applied: usize,
+) -> Result<(), Failure> {
+    let mut out = format!("\nThe scenario {} is over.\n", state.scenario);
+    for incident in incidents {
+        let found = match (incident.minutes_to_detect, incident.finding_id) {
+            (Some(minutes), Some(id)) => format!("found after {minutes:.0} min ({id})"),
+            _ => "not found".to_owned(),
+        };
+        let cause = incident.top_causes.first().map_or_else(String::new, |cause| {
+            format!(" · likeliest cause {}, {}", cause.id, wakeman_present::probability(cause.probability))
+        });
+        let repair = match (&incident.proposal_kind, incident.executed, incident.verified) {
+            (Some(_), true, true) => " · repaired and verified",
+            (Some(_), true, false) => " · repaired, not verified",
+            (Some(_), false, _) => " · repair proposed, not run",
+            (None, ..) => " · no repair proposed",
+        };
+        out += &format!("  {}: {found}{cause}{repair}\n", incident.id);
+    }
+    if incidents.is_empty() {
+        out += "  It held no incident.\n";
+    }
+    out += &format!(
+        "  {} findings, {false_findings} of them false · {} interruptions · {applied} changes made to the outside\n",
+        record.findings.len(),
+        record.interruptions
+    );
+    global.print(&wakeman_present::sanitize_lines(&out, 10_000))
+}

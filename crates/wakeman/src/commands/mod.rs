@@ -1,0 +1,43 @@
+//! One thin file per subcommand.
+
+mod completions;
+mod decide;
+mod demo;
+mod doctor;
+mod export;
+mod init;
+mod lab;
+mod run;
+mod schema;
+mod show;
+
+use crate::{args::Command, failure::Failure, global::Global};
+
+/// Runs the subcommand; its exit code, or why it failed.
+pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
+    if !matches!(command, Command::Run(_)) {
+        crate::logging::start(global.verbosity, None);
+    }
+    match command {
+        Command::Demo(args) => demo::run(global, args).await,
+        Command::Lab(command) => lab::run(global, command).await,
+        Command::Init(args) => init::run(global, args).await,
+        Command::Doctor => doctor::run(global).await,
+        Command::Run(args) => run::run(global, args).await,
+        Command::Status => show::status(global).await,
+        Command::Findings(args) => show::findings(global, args).await,
+        Command::Finding(args) => show::finding(global, &args.id).await,
+        Command::Why(args) => show::why(global, &args.id).await,
+        Command::Proposals(args) => show::proposals(global, args).await,
+        Command::Threads => show::threads(global).await,
+        Command::Whoami => show::whoami(global).await,
+        Command::Approve(args) => decide::approve(global, args).await,
+        Command::Reject(args) => decide::reject(global, args).await,
+        Command::Ack(args) => decide::acknowledge(global, &args.id).await,
+        Command::Snooze(args) => decide::snooze(global, &args).await,
+        Command::Resolve(args) => decide::resolve(global, &args.id).await,
+        Command::Export(args) => export::run(global, args).await,
+        Command::Schema(args) => schema::run(global, args),
+        Command::Completions(args) => completions::run(global, &args),
+    }
+}

@@ -1,0 +1,231 @@
+//! `run`: the daemon.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use wakeman_gateway::{
+    Core, Desk,
+    act::Executor,
+    instance::InstanceDir,
+    ports::{Clock, SystemClock},
+    watch::Watch,
+};
+use wakeman_server::{ApiToken, Limits, TcpOptions, TokenHash};
+use wakeman_types::{Channel, Gateway, Principal, Role};
+
+use crate::{
+    args::RunArgs,
+    compose,
+    console::Printer,
+    failure::{DONE, Failure},
+    global::Global,
+    logging,
+};
+
+mod project;
+
+/// How often the executor looks by itself; a decision rings it at once.
+const WORK_MS: i64 = 1_000;
+/// How often the terminal looks for what is owed to it.
+const CONSOLE_MS: u64 = 500;
+
+/// Runs until SIGTERM or SIGINT, or with `--once` for one look.
+pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
+    check_frontends(&args)?;
+    let dir = global.existing_dir()?;
+    let _lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (_, session) = dir.open_session_log(clock.now()).map_err(Failure::failed)?;
+    logging::start(global.verbosity, Some(session));
+    if let Some(problem) = dir.check_modes().into_iter().next() {
+        return Err(Failure::usage(format!("{}: {}; {}", problem.path.display(), problem.what, problem.remedy)));
+    }
+    let config = compose::load(&dir)?;
+    for warning in &config.warnings {
+        global.complain(warning);
+        tracing::warn!(warning, "config.unknown");
+    }
+    let address = global.listen.unwrap_or_else(|| ([127, 0, 0, 1], config.settings.runtime.port).into());
+    let tokens = tokens(&config);
+    let (sources, hands) = compose::adapters(&config, &clock)?;
+    let store = compose::open_store(&dir).await?;
+    let core = Arc::new(compose::core(&global.instance, store, config, hands));
+    let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
+        .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
+    greet(global, &core);
+    let daemon = Daemon { global, dir, core, watch };
+    if args.once { daemon.once().await } else { daemon.serve(address, tokens).await }
+}
+
+/// Chat frontends come with a later version; asking for one must not look as if it ran.
+fn check_frontends(args: &RunArgs) -> Result<(), Failure> {
+    let unknown = args.frontends.iter().flatten().find(|name| name.as_str() != "api");
+    match unknown {
+        Some(name) => {
+            Err(Failure::usage(format!("--frontends: \"{name}\" is not a frontend of this version; there is api")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn tokens(config: &compose::Config) -> Vec<ApiToken> {
+    use secrecy::ExposeSecret;
+    let principal = Principal::new(Channel::Api, "0");
+    let token = |token: &secrecy::SecretString| ApiToken {
+        hash: TokenHash::of(token.expose_secret()),
+        role: Role::Owner,
+        principal: principal.clone(),
+    };
+    config.secrets.api_token.iter().map(token).collect()
+}
+
+/// Says what is watched and what is not configured, once, on stderr.
+fn greet(global: &Global, core: &Core) {
+    global.note(&format!("watching {} · mode {}", core.watching(), core.settings.runtime.execution_mode.name()));
+    for component in core.health.components() {
+        let state = if component.configured { "configured" } else { "not configured" };
+        let remedy = if component.configured { String::new() } else { format!(": {}", component.detail) };
+        global.note(&format!("{} {state}{remedy}", component.name));
+        tracing::info!(component = component.name, configured = component.configured, "run.component");
+    }
+}
+
+/// Ends with SIGTERM or SIGINT.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = match signal(SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(error) => {
+            tracing::error!(%error, "run.no_signals");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+struct Daemon<'a> {
+    global: &'a Global,
+    dir: InstanceDir,
+    core: Arc<Core>,
+    watch: Watch,
+}
+
+impl Daemon<'_> {
+    async fn once(mut self) -> Result<u8, Failure> {
+        self.watch.tick().await.map_err(Failure::failed)?;
+        Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
+        let desk = Desk::new(Arc::clone(&self.core));
+        let zone = self.core.zone().name().to_owned();
+        Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
+        project::Projection::new(self.dir, Arc::clone(&self.core)).pass().await;
+        let status = desk.status_now().await?;
+        if !self.global.json {
+            let context = self.global.context(status.as_of, &status.timezone);
+            let doc = wakeman_present::status_doc(&status, &context);
+            self.global.print(&wakeman_cli::render(&doc, &self.global.style))?;
+        }
+        let failed = status.components.iter().find(|component| component.configured && !component.ok);
+        let answer = match failed {
+            Some(component) => Err(Failure::unavailable(format!("{}: {}", component.name, component.detail))),
+            None => Ok(DONE),
+        };
+        self.core.store.close().await;
+        answer
+    }
+
+    async fn serve(self, address: std::net::SocketAddr, tokens: Vec<ApiToken>) -> Result<u8, Failure> {
+        let Self { global, dir, core, watch } = self;
+        let gateway: Arc<dyn Gateway> = Arc::new(Desk::new(Arc::clone(&core)));
+        let socket = wakeman_server::bind_socket(&dir.socket()).map_err(Failure::failed)?;
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            Failure::usage(format!(
+                "{address}: cannot listen there ({error}); choose another with --listen or runtime.port in \
+                 read-only/settings.json"
+            ))
+        })?;
+        global.note(&format!("listening on {}", listener.local_addr()?));
+        let (stop, stopped) = watch::channel(false);
+        let until = |mut stopped: watch::Receiver<bool>| async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        let mut tasks = JoinSet::new();
+        let options = TcpOptions { tokens, ..TcpOptions::default() };
+        let stop_tcp = until(stopped.clone());
+        let tcp = Arc::clone(&gateway);
+        tasks.spawn(async move { wakeman_server::serve_tcp(listener, tcp, options, stop_tcp).await });
+        let stop_socket = until(stopped.clone());
+        let local = Arc::clone(&gateway);
+        tasks.spawn(async move { wakeman_server::serve_socket(socket, local, Limits::default(), stop_socket).await });
+        tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
+        tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
+        tasks.spawn(project::Projection::new(dir, Arc::clone(&core)).run(stopped.clone()));
+        let printing = printing(global, gateway, &core, stopped);
+        tokio::pin!(printing);
+        let ended = tokio::select! {
+            () = stop_signal() => Ok(DONE),
+            failed = &mut printing => failed.map(|()| DONE),
+            Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
+        };
+        global.note("stopping");
+        let _ = stop.send(true);
+        let _ = printing.now_or_never();
+        while tasks.join_next().await.is_some() {}
+        core.store.close().await;
+        ended
+    }
+}
+
+/// The watch, round after round. A round that fails is logged and the next one comes.
+async fn watching(mut watch: Watch, core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let next = core.now().plus_ms(core.interval_ms());
+        tokio::select! {
+            result = watch.tick() => if let Err(error) = result {
+                tracing::error!(%error, "watch.tick");
+            },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        tokio::select! {
+            () = core.clock.sleep_until(next) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// The executor. A pass is never cut: a call that was begun is recorded before the process ends.
+async fn executing(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    let executor = Executor::new(Arc::clone(&core));
+    loop {
+        if let Err(error) = executor.pass().await {
+            tracing::error!(%error, "act.pass");
+        }
+        tokio::select! {
+            () = core.work.notified() => {}
+            () = core.clock.sleep_until(core.now().plus_ms(WORK_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// What is owed to the terminal goes to stdout, if somebody reads it.
+async fn printing(
+    global: &Global,
+    gateway: Arc<dyn Gateway>,
+    core: &Core,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let mut printer = Printer::new(global, core.zone().name().to_owned());
+    loop {
+        if let Err(error) = printer.drain(&*gateway, core.now()).await {
+            tracing::error!(%error, "console.drain");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_millis(CONSOLE_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+        }
+    }
+}

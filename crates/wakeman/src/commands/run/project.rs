@@ -1,0 +1,95 @@
+//! Projections: conversations and snapshots on disk, within a second of the commit. The database is the truth; these follow.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use serde_json::json;
+use tokio::sync::watch;
+use wakeman_gateway::{
+    Core, Desk,
+    instance::{InstanceDir, findings_snapshot, sync_conversation, threads_snapshot},
+};
+use wakeman_store::ListQuery;
+use wakeman_types::{Thread, ThreadId, Timestamp};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(400);
+/// Threads that can change between two looks.
+const THREADS: usize = 200;
+
+/// Writes what changed since it looked last.
+pub struct Projection {
+    dir: InstanceDir,
+    core: Arc<Core>,
+    written: HashMap<ThreadId, u64>,
+    spoken: Timestamp,
+    last: Option<String>,
+}
+
+impl Projection {
+    /// A projection that has written nothing yet.
+    pub fn new(dir: InstanceDir, core: Arc<Core>) -> Self {
+        Self { dir, core, written: HashMap::new(), spoken: Timestamp::default(), last: None }
+    }
+
+    /// Follows the database until stopped; what changed last is written before it ends.
+    pub async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        loop {
+            self.pass().await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            }
+        }
+        self.pass().await;
+    }
+
+    /// One look. A file that cannot be written is logged and tried again; the database has it all.
+    pub async fn pass(&mut self) {
+        let changed = match self.conversations().await {
+            Ok(changed) => changed,
+            Err(error) => return tracing::error!(error, "projection.conversations"),
+        };
+        if let Err(error) = self.snapshots(changed).await {
+            tracing::error!(error, "projection.snapshots");
+        }
+    }
+
+    async fn conversations(&mut self) -> Result<bool, String> {
+        let query = ListQuery::newest(THREADS).since(self.spoken.ms());
+        let threads = self.core.store.list::<Thread>(&query).await.map_err(|error| error.to_string())?;
+        let mut changed = false;
+        for found in threads.items.iter().rev() {
+            let thread = &found.value;
+            if self.written.get(&thread.thread_id) == Some(&found.version.0) {
+                continue;
+            }
+            let synced = sync_conversation(&self.dir, &self.core.store, &thread.thread_id).await;
+            synced.map_err(|error| error.to_string())?;
+            self.written.insert(thread.thread_id.clone(), found.version.0);
+            self.spoken = self.spoken.max(thread.updated_at);
+            changed = true;
+        }
+        // Threads older than the newest are never listed again: no need to remember them.
+        let (spoken, listed) = (self.spoken, threads.items);
+        self.written.retain(|id, _| listed.iter().any(|t| t.value.thread_id == *id && t.value.updated_at >= spoken));
+        Ok(changed)
+    }
+
+    async fn snapshots(&mut self, threads_changed: bool) -> Result<(), String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        if threads_changed {
+            let threads = threads_snapshot(&self.core.store).await.map_err(|e| text(&e))?;
+            self.dir.write_threads(&threads).map_err(|e| text(&e))?;
+        }
+        let findings = findings_snapshot(&self.core.store).await.map_err(|e| text(&e))?;
+        let status = Desk::new(Arc::clone(&self.core)).status_now().await.map_err(|e| text(&e))?;
+        let steady = json!([findings, status.open_findings, status.awaiting, status.components]).to_string();
+        if self.last.as_deref() == Some(&steady) {
+            return Ok(());
+        }
+        self.dir.write_findings(&findings).map_err(|e| text(&e))?;
+        self.dir.write_status(&json!(status)).map_err(|e| text(&e))?;
+        self.last = Some(steady);
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! The verbs that only look.
+
+use std::str::FromStr;
+
+use wakeman_present as present;
+use wakeman_types::{FindingId, ListRequest, Timestamp, View};
+
+use crate::{
+    args::StateArgs,
+    attach::{Attached, attach},
+    failure::{DONE, Failure},
+    global::Global,
+};
+
+/// Attaches, asks with `ask`, lets go.
+macro_rules! with_gateway {
+    ($global:expr, |$gateway:ident| $ask:expr) => {{
+        let Attached { gateway: $gateway, embedded } = attach($global).await?;
+        let answer = $ask.await;
+        if let Some(embedded) = embedded {
+            embedded.close().await;
+        }
+        answer?
+    }};
+}
+pub(super) use with_gateway;
+
+/// An id as typed.
+pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Failure>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| Failure::usage(error))
+}
+
+/// The present and the instance's zone, for words: what the gateway says, so that every surface tells the same time.
+pub(super) async fn clock(
+    gateway: &dyn wakeman_types::Gateway,
+    by: &wakeman_types::Principal,
+) -> Result<(Timestamp, String), wakeman_types::GatewayError> {
+    let status = gateway.status(by).await?;
+    Ok((status.as_of, status.timezone))
+}
+
+/// `status`
+pub async fn status(global: &Global) -> Result<u8, Failure> {
+    let by = global.principal();
+    let status = with_gateway!(global, |gateway| gateway.status(&by));
+    let context = global.context(status.as_of, &status.timezone);
+    global.answer(&status, &present::status_doc(&status, &context))?;
+    Ok(DONE)
+}
+
+/// `findings`
+pub async fn findings(global: &Global, args: StateArgs) -> Result<u8, Failure> {
+    let by = global.principal();
+    let list = ListRequest { state: args.state, ..ListRequest::default() };
+    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
+        Ok::<_, wakeman_types::GatewayError>((gateway.findings(&by, list).await?, clock(&*gateway, &by).await?))
+    });
+    global.answer(&page.items, &present::findings_table(&page.items, &global.context(now, &zone)))?;
+    Ok(DONE)
+}
+
+/// `finding ID`
+pub async fn finding(global: &Global, text: &str) -> Result<u8, Failure> {
+    let (by, id) = (global.principal(), id::<FindingId>(text)?);
+    let (view, (now, zone)) = with_gateway!(global, |gateway| async {
+        Ok::<_, wakeman_types::GatewayError>((gateway.finding(&by, id).await?, clock(&*gateway, &by).await?))
+    });
+    let doc = present::doc(&View::Finding(Box::new(view.clone())), &global.context(now, &zone));
+    global.answer(&view, &doc)?;
+    Ok(DONE)
+}
+
+/// `why ID`
+pub async fn why(global: &Global, text: &str) -> Result<u8, Failure> {
+    let (by, id) = (global.principal(), id::<FindingId>(text)?);
+    let (view, (now, zone)) = with_gateway!(global, |gateway| async {
+        Ok::<_, wakeman_types::GatewayError>((gateway.why(&by, id).await?, clock(&*gateway, &by).await?))
+    });
+    global.answer(&view, &present::why_doc(&view, &global.context(now, &zone)))?;
+    Ok(DONE)
+}
+
+/// `proposals`
+pub async fn proposals(global: &Global, args: StateArgs) -> Result<u8, Failure> {
+    let by = global.principal();
+    let list = ListRequest { state: args.state, ..ListRequest::default() };
+    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
+        Ok::<_, wakeman_types::GatewayError>((gateway.proposals(&by, list).await?, clock(&*gateway, &by).await?))
+    });
+    global.answer(&page.items, &present::proposals_table(&page.items, &global.context(now, &zone)))?;
+    Ok(DONE)
+}
+
+/// `threads`
+pub async fn threads(global: &Global) -> Result<u8, Failure> {
+    let by = global.principal();
+    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
+        let page = gateway.threads(&by, ListRequest::default()).await?;
+        Ok::<_, wakeman_types::GatewayError>((page, clock(&*gateway, &by).await?))
+    });
+    global.answer(&page.items, &present::threads_table(&page.items, &global.context(now, &zone)))?;
+    Ok(DONE)
+}
+
+/// `whoami`
+pub async fn whoami(global: &Global) -> Result<u8, Failure> {
+    let by = global.principal();
+    let view = with_gateway!(global, |gateway| gateway.whoami(&by));
+    global.answer(&view, &present::whoami_doc(&view))?;
+    Ok(DONE)
+}

@@ -1,0 +1,176 @@
+//! From an instance directory to a running brain: files parsed, adapters built, nothing started.
+
+use std::{path::Path, sync::Arc};
+
+use wakeman_gateway::{
+    Core, Hands, HealthBoard,
+    config::{
+        self, GithubCredential, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE,
+        WakeupConfig, local_operator,
+    },
+    instance::{InstanceDir, read_secret_file},
+    ports::{Clock, CodeSource, ProductSource, Random, SystemClock, SystemRandom},
+};
+use wakeman_integrations::{Github, GithubOptions, Posthog, PosthogOptions, Timeouts};
+use wakeman_store::{Options, Store};
+use wakeman_types::{Channel, Principal};
+
+use crate::failure::Failure;
+
+/// GitHub's own address.
+const GITHUB_API: &str = "https://api.github.com";
+/// PostHog's, where settings name none.
+const POSTHOG_HOST: &str = "https://us.posthog.com";
+
+/// The configuration of an instance, parsed, with what was odd about it.
+pub struct Config {
+    /// `read-only/settings.json`.
+    pub settings: Settings,
+    /// `read-only/tools.json`.
+    pub tools: ToolsConfig,
+    /// `read-only/wakeup.json`.
+    pub wakeup: WakeupConfig,
+    /// Credentials and base URLs.
+    pub secrets: Secrets,
+    /// Unknown keys and the like, each with a suggestion.
+    pub warnings: Vec<String>,
+}
+
+/// Reads and checks every file of people's input. A missing file counts as empty.
+///
+/// # Errors
+/// A usage failure naming file, key and remedy.
+pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
+    let mut warnings = Vec::new();
+    let settings = parse(&dir.settings(), SETTINGS_FILE, config::parse_settings, &mut warnings)?;
+    let tools = parse(&dir.tools(), TOOLS_FILE, config::parse_tools, &mut warnings)?;
+    let wakeup = parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
+    let env = |name: &str| std::env::var(name).ok();
+    let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
+    Ok(Config { settings, tools, wakeup, secrets, warnings })
+}
+
+fn parse<T, E: std::fmt::Display>(
+    path: &Path,
+    label: &str,
+    parse: impl Fn(&str, &str) -> Result<Parsed<T>, E>,
+    warnings: &mut Vec<String>,
+) -> Result<T, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".to_owned(),
+        Err(error) => {
+            return Err(Failure::usage(format!("{label}: cannot be read ({error}); check who owns it and its mode")));
+        }
+    };
+    let parsed = parse(&text, label).map_err(Failure::usage)?;
+    warnings.extend(parsed.warnings.iter().map(ToString::to_string));
+    Ok(parsed.value)
+}
+
+/// What the watch reads from.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// PostHog.
+    pub product: Option<Arc<dyn ProductSource>>,
+    /// GitHub.
+    pub code: Option<Arc<dyn CodeSource>>,
+}
+
+/// Builds the adapters that are configured. Sends nothing.
+///
+/// # Errors
+/// A usage failure naming the setting an adapter cannot use.
+pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Sources, Hands), Failure> {
+    let mut sources = Sources::default();
+    let mut hands = Hands::default();
+    if let Some(posthog) = posthog(config, clock)? {
+        sources.product = Some(Arc::clone(&posthog) as _);
+        hands.flags = Some(posthog);
+    }
+    if let Some(github) = github(config, clock)? {
+        sources.code = Some(Arc::clone(&github) as _);
+        hands.repo = Some(github);
+    }
+    Ok((sources, hands))
+}
+
+/// The PostHog adapter, if key and project are set.
+pub fn posthog(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Posthog>>, Failure> {
+    let (Some(key), Some(project)) = (&config.secrets.posthog_api_key, &config.secrets.posthog_project_id) else {
+        return Ok(None);
+    };
+    let host = config.secrets.posthog_host.as_ref().or(config.settings.posthog.host.as_ref());
+    let options = PosthogOptions {
+        host: host.map_or_else(|| POSTHOG_HOST.to_owned(), ToString::to_string),
+        project_id: project.clone(),
+        key: key.clone(),
+        rate_share: config.settings.posthog.rate_share,
+        timeouts: Timeouts::default(),
+        clock: Arc::clone(clock),
+    };
+    Posthog::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
+}
+
+/// The GitHub adapter, if token and repository are set.
+pub fn github(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Github>>, Failure> {
+    let Some(repository) = &config.settings.github.repository else { return Ok(None) };
+    let token = match &config.secrets.github {
+        Some(GithubCredential::Token(token)) => token.clone(),
+        Some(GithubCredential::App { .. }) => {
+            return Err(Failure::usage(
+                "GITHUB_APP_ID: signing in as a GitHub app is not supported by this version; set GITHUB_TOKEN instead",
+            ));
+        }
+        None => return Ok(None),
+    };
+    let api_url = config.secrets.github_api_url.as_ref();
+    let options = GithubOptions {
+        api_url: api_url.map_or_else(|| GITHUB_API.to_owned(), ToString::to_string),
+        repository: repository.to_string(),
+        default_branch: config.settings.github.default_branch.clone(),
+        token,
+        timeouts: Timeouts::default(),
+        clock: Arc::clone(clock),
+    };
+    Github::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
+}
+
+/// Opens the instance's database.
+///
+/// # Errors
+/// What the store says: damaged, full, newer; each with the remedy.
+pub async fn open_store(dir: &InstanceDir) -> Result<Store, Failure> {
+    Store::open(&dir.database(), Options::default()).await.map_err(Failure::failed)
+}
+
+/// The shared core of a process that holds the instance.
+pub fn core(name: &str, store: Store, config: Config, hands: Hands) -> Core {
+    core_with(name, store, config, hands, Arc::new(SystemClock), Arc::new(SystemRandom::from_os()))
+}
+
+/// The same with a clock and randomness of the caller's.
+pub fn core_with(
+    name: &str,
+    store: Store,
+    config: Config,
+    hands: Hands,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Core {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    Core {
+        instance: name.to_owned(),
+        store,
+        settings: config.settings,
+        tools: config.tools,
+        warnings: config.warnings,
+        clock,
+        random,
+        hands,
+        health: HealthBoard::default(),
+        served: vec![Channel::Cli],
+        local_operator: local_operator(&Principal::new(Channel::Cli, uid)),
+        work: tokio::sync::Notify::new(),
+    }
+}
