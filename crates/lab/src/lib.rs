@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 
+pub use client::LabClient;
 pub use scenario::{Scenario, ScenarioError};
 pub use serve::serve;
 pub use world::World;
@@ -49,5 +50,10 @@ impl Lab {
     /// The world, locked. Hold it briefly, never across an `await`.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The faults in force, locked; as briefly as the world.
+    fn faults(&self) -> MutexGuard<'_, gate::Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

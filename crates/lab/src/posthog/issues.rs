@@ -30,6 +30,8 @@ pub struct Issue {
     pub frames: Vec<Frame>,
     /// `active`, `resolved`, `suppressed`, `archived` or `pending_release`.
     pub status: String,
+    /// When somebody set that status.
+    pub status_ms: i64,
     /// The incident that makes it occur; `None`: a hostile text.
     pub incident: Option<usize>,
     /// When it first may occur.
@@ -67,6 +69,7 @@ pub(crate) fn of_scenario(scenario: &Scenario) -> Vec<Issue> {
             description: text.text.clone(),
             frames,
             status: "active".to_owned(),
+            status_ms: 0,
             incident: None,
             from_ms: text.at_ms,
             per_hour: UNTRUSTED_PER_HOUR,
@@ -89,6 +92,7 @@ fn of_incident(scenario: &Scenario, at: usize, incident: &Incident) -> Issue {
         description,
         frames,
         status: "active".to_owned(),
+            status_ms: 0,
         incident: Some(at),
         from_ms: incident.at_ms,
         per_hour: incident.magnitude,

@@ -7,17 +7,19 @@
 pub(crate) mod events;
 mod flags;
 mod hogql;
+mod http;
 mod issues;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use axum::Router;
+use serde_json::Value;
 
+pub(crate) use http::router;
 pub use flags::{Edit, Flag, Flags, Setting};
 pub(crate) use issues::of_scenario as issues_of;
 pub use issues::{Frame, Issue};
 
-use crate::{Lab, Scenario};
+use crate::Scenario;
 
 /// What PostHog knows beside the events.
 #[derive(Debug, Clone, Default)]
@@ -26,14 +28,29 @@ pub struct State {
     pub flags: Flags,
     /// Issues of the error tracker.
     pub issues: Vec<Issue>,
+    /// Notes on the time line.
+    pub annotations: Vec<Annotation>,
+    /// Queries run in the background: when, and what came of them.
+    background: BTreeMap<String, (i64, Result<Value, String>)>,
+}
+
+/// A note on the time line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// Its number.
+    pub id: u64,
+    /// Its text.
+    pub content: String,
+    /// The instant it marks.
+    pub marker_ms: i64,
+    /// `project` and so on.
+    pub scope: String,
+    /// When it was written.
+    pub created_ms: i64,
 }
 
 impl State {
     pub(crate) fn new(scenario: &Scenario) -> State {
-        State { flags: Flags::new(scenario), issues: issues::of_scenario(scenario) }
+        State { flags: Flags::new(scenario), issues: issues::of_scenario(scenario), ..State::default() }
     }
-}
-
-pub(crate) fn router() -> Router<Arc<Lab>> {
-    Router::new()
 }

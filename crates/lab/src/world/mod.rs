@@ -9,8 +9,12 @@ pub use draw::{Dice, normal_quantile};
 pub(crate) use plan::trials_event;
 pub use stream::{Dim, Stream};
 
+use crate::gate::EffectRecord;
 use crate::scenario::{OutageMode, Scenario, Service};
 use crate::{github, posthog, vercel};
+
+/// The kind of action that edits a feature flag.
+const SET_FLAG: &str = "posthog.set_flag";
 
 /// Everything that exists at one instant.
 pub struct World {
@@ -28,6 +32,8 @@ pub struct World {
     pub posthog: posthog::State,
     /// How each of the scenario's incidents (same order) ended early, if it did.
     pub endings: Vec<Option<Ending>>,
+    /// Every request so far that could have changed something.
+    pub effects: Vec<EffectRecord>,
     /// The product's events.
     pub streams: Vec<Stream>,
     stale_github: Option<github::Repo>,
@@ -54,6 +60,7 @@ impl World {
             posthog: posthog::State::new(&scenario),
             endings: vec![None; scenario.incidents.len()],
             streams: plan::streams(&scenario),
+            effects: Vec::new(),
             stale_github: None,
             stale_vercel: None,
             scenario,
@@ -82,6 +89,7 @@ impl World {
         self.github.advance(to_ms);
         self.vercel.advance(to_ms);
         self.grow_streams();
+        github::sync(self);
         self.keep_snapshots();
     }
 
@@ -116,6 +124,14 @@ impl World {
         let now_ms = self.now_ms;
         let mut now = self.scenario.outages.iter().filter(|outage| (outage.at_ms..outage.until_ms).contains(&now_ms));
         now.find(|outage| outage.service == service).map(|outage| outage.mode)
+    }
+
+    /// Seconds until the service is well again; 0 if it is.
+    pub fn outage_seconds_left(&self, service: Service) -> i64 {
+        let now_ms = self.now_ms;
+        let mut all = self.scenario.outages.iter().filter(|outage| outage.service == service);
+        let current = all.find(|outage| (outage.at_ms..outage.until_ms).contains(&now_ms));
+        current.map_or(0, |outage| (outage.until_ms - now_ms + 999) / 1_000)
     }
 
     /// The instant the service's answers are about: the beginning of a stale outage, else now.
@@ -158,6 +174,20 @@ impl World {
             if theirs && begun && ending.is_none() && incident.fix.as_deref() == Some(action_kind) {
                 *ending = Some(Ending { at_ms: now_ms, by: action_kind.to_owned() });
             }
+        }
+    }
+
+    /// A flag was edited now: if that undoes what a change did to it, the change's repair has landed.
+    pub fn flag_edited(&mut self, key: &str) {
+        let now_ms = self.now_ms;
+        let reach = self.posthog.flags.reach(key, now_ms).unwrap_or(0.0);
+        let undone = |change: &&crate::scenario::Change| {
+            let edit = change.flag_edit().filter(|(flag, _)| *flag == key && change.at_ms <= now_ms);
+            edit.is_some_and(|(_, rollout)| if rollout > 0.0 { reach <= 0.0 } else { reach > 0.0 })
+        };
+        let changes: Vec<String> = self.scenario.changes.iter().filter(undone).map(|change| change.id.clone()).collect();
+        for change in changes {
+            self.landed(&change, SET_FLAG);
         }
     }
 }
