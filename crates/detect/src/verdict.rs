@@ -40,9 +40,9 @@ pub struct Band {
 }
 
 impl Band {
-    /// Observed over expected; 1 when nothing was expected and nothing came.
+    /// Observed over expected; 1 when nothing was expected.
     pub fn effect(&self) -> f64 {
-        if self.expected > 0.0 { self.observed / self.expected } else { f64::from(u8::from(self.observed > 0.0)) + 1.0 }
+        if self.expected > 0.0 { self.observed / self.expected } else { 1.0 }
     }
 
     /// Whether what was observed lies inside the band.

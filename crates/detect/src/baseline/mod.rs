@@ -7,6 +7,8 @@
 mod cells;
 mod drift;
 mod fit;
+mod passes;
+mod rows;
 mod slots;
 mod smoother;
 

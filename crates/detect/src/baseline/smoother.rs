@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Four fifths of a normal's deviations are smaller than this.
+const Z_80: f64 = 1.2816;
+/// No season's factors vary by more than this.
+const SPREAD_MAX: f64 = 0.5;
+
 /// Deviations from 1 on a circle of slots, with their variances.
 ///
 /// The prior is a stationary autoregression around the circle (variance `spread`, correlation `rho` between neighbours);
@@ -81,6 +86,34 @@ impl Circle {
         }
         mean
     }
+}
+
+/// Where an instant lies on a circle of `slots`, in slots. Weeks start on Thursday, as the epoch did.
+pub(crate) fn position(at_ms: i64, period_ms: i64, slots: usize) -> f64 {
+    at_ms.rem_euclid(period_ms) as f64 * slots as f64 / period_ms as f64
+}
+
+/// The variance of a season's factors: the prior's, or what the evidence shows if that is more. Read off the 80 % quantile of
+/// the raw deviations, which weekends reach and rare outliers do not.
+pub(crate) fn spread(evidence: &[Evidence], prior: f64) -> f64 {
+    let known = || evidence.iter().filter(|(precision, _)| *precision > 0.0);
+    let mut sizes: Vec<f64> = known().map(|(precision, shifted)| (shifted / precision).abs()).collect();
+    let mut noise: Vec<f64> = known().map(|(precision, _)| 1.0 / precision).collect();
+    if sizes.len() < 10 {
+        return prior;
+    }
+    sizes.sort_by(f64::total_cmp);
+    noise.sort_by(f64::total_cmp);
+    let (size, noise) = (sizes[sizes.len() * 4 / 5], noise[noise.len() / 2]);
+    ((size / Z_80).powi(2) - noise).clamp(prior, SPREAD_MAX.max(prior))
+}
+
+/// Adds a cell's ratio to a slot. A relative variance is of the factor, so the precision of the factor itself is less by its
+/// square.
+pub(crate) fn add_evidence(evidence: &mut Evidence, ratio: f64, weight: f64, factor: f64) {
+    let weight = weight / (factor * factor);
+    evidence.0 += weight;
+    evidence.1 += weight * (ratio - 1.0);
 }
 
 #[cfg(test)]
