@@ -67,6 +67,8 @@ pub struct Commit {
     pub checkpoints: Vec<Checkpoint>,
     /// Lands only while this lease epoch is the newest.
     pub fence: Option<Fence>,
+    /// On a full disk, may use the space kept for it: for what makes things safer, as a rejection or a halt.
+    pub essential: bool,
 }
 
 impl Commit {
@@ -135,6 +137,12 @@ impl Commit {
     /// Lands only while `lease` has not been taken over.
     pub fn fenced(mut self, lease: &Lease) -> Self {
         self.fence = Some(lease.fence());
+        self
+    }
+
+    /// May use the space kept for a full disk.
+    pub fn essential(mut self) -> Self {
+        self.essential = true;
         self
     }
 }

@@ -28,6 +28,7 @@ pub(crate) struct Prepared {
     pub updates: Vec<OutboxUpdate>,
     pub checkpoints: Vec<(String, String)>,
     pub fence: Option<Fence>,
+    pub essential: bool,
 }
 
 /// An event with its payload as the bytes that its digest covers.
@@ -68,6 +69,7 @@ impl Prepared {
             updates: commit.outbox_updates,
             checkpoints: commit.checkpoints.into_iter().map(checkpoint).collect(),
             fence: commit.fence,
+            essential: commit.essential,
         })
     }
 }

@@ -212,6 +212,12 @@ impl Store {
         self.ask(jobs::PurgeRows { purge, limit }).await
     }
 
+    /// Makes sure that deleted and purged bytes are in no file of the store any more. Erased payloads are so at once; what
+    /// is deleted otherwise may linger in the log until this or the next close. Waits for running reads.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        self.ask(jobs::Scrub).await
+    }
+
     async fn ask<O: Op + Sync>(&self, op: O) -> Result<O::Reply, StoreError> {
         let (ticket, answer) = Ticket::new(op);
         self.request(Request::Job(Box::new(ticket))).await?;

@@ -18,6 +18,27 @@ CREATE INDEX entities_by_state ON entities (kind, state, sort_key, id) WHERE sta
 CREATE INDEX entities_by_parent ON entities (kind, parent, sort_key, id) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX entities_by_unique_key ON entities (kind, unique_key) WHERE unique_key IS NOT NULL;
 
+-- How many rows a kind has in each state, kept by the database itself so that counting does not walk an index.
+-- A row without a state counts under ''.
+CREATE TABLE entity_counts (
+    kind  TEXT   NOT NULL,
+    state TEXT   NOT NULL,
+    rows  BIGINT NOT NULL,
+    PRIMARY KEY (kind, state)
+) WITHOUT ROWID;
+CREATE TRIGGER entities_count_insert AFTER INSERT ON entities BEGIN
+    INSERT INTO entity_counts (kind, state, rows) VALUES (NEW.kind, COALESCE(NEW.state, ''), 1)
+        ON CONFLICT (kind, state) DO UPDATE SET rows = rows + 1;
+END;
+CREATE TRIGGER entities_count_delete AFTER DELETE ON entities BEGIN
+    UPDATE entity_counts SET rows = rows - 1 WHERE kind = OLD.kind AND state = COALESCE(OLD.state, '');
+END;
+CREATE TRIGGER entities_count_move AFTER UPDATE OF state ON entities WHEN OLD.state IS NOT NEW.state BEGIN
+    UPDATE entity_counts SET rows = rows - 1 WHERE kind = OLD.kind AND state = COALESCE(OLD.state, '');
+    INSERT INTO entity_counts (kind, state, rows) VALUES (NEW.kind, COALESCE(NEW.state, ''), 1)
+        ON CONFLICT (kind, state) DO UPDATE SET rows = rows + 1;
+END;
+
 -- `payload` holds the canonical bytes that `payload_digest` covers; payload and salt are NULL once erased.
 CREATE TABLE journal (
     lane           BIGINT NOT NULL,

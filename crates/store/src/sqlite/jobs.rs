@@ -14,7 +14,7 @@ mod remove;
 pub(crate) use claim::{CLAIMABLE, Claim, HEADS};
 pub(crate) use lease::{Acquire, Release, Renew};
 pub(crate) use number::NextNumber;
-pub(crate) use remove::{ErasePayloads, PurgeRows};
+pub(crate) use remove::{ErasePayloads, PurgeRows, Scrub};
 
 /// One such write.
 pub(crate) trait Op: Send + 'static {

@@ -10,6 +10,7 @@ mod open;
 pub(crate) mod read;
 pub(crate) mod read_journal;
 pub(crate) mod read_outbox;
+mod reserve;
 mod writer;
 
 pub(crate) use errors::classify;

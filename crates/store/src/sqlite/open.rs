@@ -33,8 +33,10 @@ const QUEUE_MAX: usize = 1024;
 /// Events a slow reader of the feed may lie behind.
 const FEED_EVENTS: usize = 512;
 /// A database up to this size is checked page by page at every start; a larger one only where it is read.
-const CHECK_BYTES_MAX: u64 = 16 << 20;
+const CHECK_BYTES_MAX: u64 = 8 << 20;
 const READERS_MAX: u32 = 3;
+/// A reader unused for so long is closed and its memory given back.
+const READER_IDLE: Duration = Duration::from_secs(60);
 
 /// What a store needs of an opened database.
 pub(crate) struct Opened {
@@ -64,6 +66,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
                 queue,
                 feed: sender,
                 faults: faults.clone(),
+                batches: 0,
             };
             tokio::spawn(writer.run());
             Some(requests)
@@ -72,7 +75,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(options.busy_timeout.max(Duration::from_secs(1)))
-        .idle_timeout(None)
+        .idle_timeout(READER_IDLE)
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_lazy_with(read_options(path, options));
@@ -130,7 +133,7 @@ async fn migration_lock(path: &Path) -> io::Result<fs::File> {
 }
 
 /// The file beside `path` with `suffix` added to its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -157,6 +160,8 @@ fn write_options(path: &Path, options: &Options) -> SqliteConnectOptions {
         .pragma("temp_store", "MEMORY")
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        // Fewer, larger checkpoints: a page that many commits touch is moved once. 16 MB of log at most.
+        .pragma("wal_autocheckpoint", "4000")
         // Erased means gone from the file, not only from its index.
         .pragma("secure_delete", "ON");
     if let Some(bytes) = options.max_bytes {

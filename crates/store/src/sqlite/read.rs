@@ -8,8 +8,8 @@ type Db<T> = Result<T, sqlx::Error>;
 
 const GET: &str = "SELECT id, version, sort_key, body FROM entities WHERE kind = $1 AND id = $2";
 const GET_BY_KEY: &str = "SELECT id, version, sort_key, body FROM entities WHERE kind = $1 AND unique_key = $2";
-const COUNT: &str = "SELECT COUNT(*) FROM entities WHERE kind = $1";
-const COUNT_IN_STATE: &str = "SELECT COUNT(*) FROM entities WHERE kind = $1 AND state = $2";
+const COUNT: &str = "SELECT COALESCE(SUM(rows), 0) FROM entity_counts WHERE kind = $1";
+const COUNT_IN_STATE: &str = "SELECT COALESCE(SUM(rows), 0) FROM entity_counts WHERE kind = $1 AND state = $2";
 const CHECKPOINT: &str = "SELECT value FROM checkpoints WHERE name = $1";
 
 /// A row as stored.
@@ -134,4 +134,43 @@ fn arm_sql<'a>(kind: &'a str, state: Option<&'a str>, query: &'a ListQuery, bind
         binds.extend([Bind::Number(cursor.sort_key), Bind::Text(&cursor.id)]);
     }
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Store};
+
+    /// However many rows there are, a page must come straight from an index: no walk over a table, no sorting of more than
+    /// the merged arms.
+    #[tokio::test]
+    async fn every_list_walks_an_index_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wakeman.db");
+        Store::open(&path, Options::default()).await.unwrap().close().await;
+        let pool = SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+        let cursor = Some(Cursor { sort_key: 5, id: "x".into() });
+        let cases = [
+            (ListQuery::newest(5), "entities_by_sort_key", 0),
+            (ListQuery::oldest(5).after(cursor.clone()), "entities_by_sort_key (kind=? AND (sort_key,id)>(?,?))", 0),
+            (ListQuery::newest(5).since(1).until(9), "entities_by_sort_key (kind=? AND sort_key>? AND sort_key<?)", 0),
+            (ListQuery::newest(5).state("a"), "entities_by_state (kind=? AND state=?)", 0),
+            (
+                ListQuery::newest(5).state("a").after(cursor),
+                "entities_by_state (kind=? AND state=? AND (sort_key,id)<(?,?))",
+                0,
+            ),
+            (ListQuery::newest(5).parent("p"), "entities_by_parent (kind=? AND parent=?)", 0),
+            (ListQuery::newest(5).state("a").state("b"), "entities_by_state (kind=? AND state=?)", 1),
+        ];
+        for (query, index, sorts) in cases {
+            let (sql, _) = list_sql("finding", &query);
+            let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+            let rows = explain.fetch_all(&pool).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.get::<String, _>(3)).collect();
+            let plan = plan.join("; ");
+            assert!(plan.contains(&format!("USING INDEX {index}")), "{query:?}: {plan}");
+            assert!(plan.matches("TEMP B-TREE FOR ORDER BY").count() <= sorts, "{query:?}: {plan}");
+        }
+    }
 }

@@ -18,10 +18,12 @@ use crate::{
     prepare::Prepared,
 };
 
-use super::{Job, classify, faults::Faults, flush::flush, load::load};
+use super::{Job, classify, faults::Faults, flush::flush, load::load, reserve};
 
 /// The most members of one batch: bounds the memory and how long a waiter waits for others.
 const BATCH_MAX: usize = 256;
+/// The reserve is looked after behind the first batch that landed, and then behind every so many.
+const REFILL_EVERY: u64 = 64;
 
 /// What the writer is asked to do.
 pub(crate) enum Request {
@@ -39,6 +41,8 @@ pub(crate) struct Writer {
     pub queue: mpsc::Receiver<Request>,
     pub feed: broadcast::Sender<CommittedEvent>,
     pub faults: Faults,
+    /// Batches that landed.
+    pub batches: u64,
 }
 
 #[derive(Default)]
@@ -68,6 +72,24 @@ impl Batch {
     fn is_open(&self) -> bool {
         self.close.is_none() && self.len() < BATCH_MAX
     }
+
+    fn fail(mut self, error: &StoreError) {
+        self.replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
+        self.jobs.iter_mut().for_each(|job| job.answer(Err(error.clone())));
+    }
+
+    /// Fails everyone but the essential commits, and keeps those.
+    fn keep_essential(self, error: &StoreError) -> Self {
+        let mut kept = Self::default();
+        let mut rest = Self { jobs: self.jobs, ..Self::default() };
+        for (commit, reply) in self.commits.into_iter().zip(self.replies) {
+            let batch = if commit.essential { &mut kept } else { &mut rest };
+            batch.commits.push(commit);
+            batch.replies.push(reply);
+        }
+        rest.fail(error);
+        kept
+    }
 }
 
 impl Writer {
@@ -76,11 +98,10 @@ impl Writer {
         while let Some(first) = self.queue.recv().await {
             let mut batch = Batch::default();
             batch.add(first);
-            while batch.is_open()
-                && let Ok(next) = self.queue.try_recv()
-            {
-                batch.add(next);
-            }
+            self.gather(&mut batch);
+            // Those just answered get to run and may join: one fsync for all of them instead of two.
+            tokio::task::yield_now().await;
+            self.gather(&mut batch);
             let close = batch.close.take();
             if batch.len() > 0 {
                 self.serve(batch).await;
@@ -95,19 +116,40 @@ impl Writer {
         self.shut().await;
     }
 
+    /// Adds whatever waits.
+    fn gather(&mut self, batch: &mut Batch) {
+        while batch.is_open()
+            && let Ok(next) = self.queue.try_recv()
+        {
+            batch.add(next);
+        }
+    }
+
     async fn serve(&mut self, mut batch: Batch) {
         let alone = batch.len() == 1;
         match self.attempt(&batch.commits, &mut batch.jobs).await {
             Err(StoreError::Unexpected { .. }) if !alone => self.serve_each(batch).await,
+            Err(error @ StoreError::Full { .. }) if batch.commits.iter().any(|commit| commit.essential) => {
+                let batch = batch.keep_essential(&error);
+                if !reserve::release(&self.path) {
+                    return batch.fail(&error);
+                }
+                tracing::warn!(members = batch.len(), "store.reserve_used");
+                // Ends: the reserve can be released only once.
+                Box::pin(self.serve(batch)).await;
+            }
             Err(error) => {
                 tracing::warn!(members = batch.len(), error = %error, "store.batch_failed");
-                batch.replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
-                batch.jobs.iter_mut().for_each(|job| job.answer(Err(error.clone())));
+                batch.fail(&error);
             }
             Ok(answers) => {
                 // A waiter that gave up still had its commit land; nobody is left to tell.
                 batch.replies.into_iter().zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
                 batch.jobs.iter_mut().for_each(|job| job.answer(Ok(())));
+                self.batches += 1;
+                if self.batches % REFILL_EVERY == 1 {
+                    reserve::refill(&self.path).await;
+                }
             }
         }
     }

@@ -115,6 +115,23 @@ impl Entity for Other {
     }
 }
 
+/// A double, which JSON text can lose a bit of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ratio {
+    pub id: u64,
+    pub value: f64,
+}
+
+impl Entity for Ratio {
+    const KIND: &'static str = "ratio";
+    fn entity_id(&self) -> String {
+        self.id.to_string()
+    }
+    fn sort_key(&self) -> i64 {
+        0
+    }
+}
+
 pub fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(ms)
 }
@@ -165,7 +182,7 @@ macro_rules! store_contract {
                     unique_keys_hold, unique_keys_move, deletes_make_room, batches_isolate_their_members,
                     sixteen_writers_lose_no_update, numbers_are_given_out_once, data_survive_reopening, a_closed_store_says_so,
                     the_feed_follows_and_reports_lag, oversized_bodies_are_refused;
-                reads: pages_cover_everything_once, filters_select, kinds_do_not_meet, counts_count, purge_respects_its_bounds;
+                reads: pages_cover_everything_once, filters_select, kinds_do_not_meet, counts_count, purge_respects_its_bounds, numbers_survive_to_the_last_bit;
                 outbox: a_chat_is_served_in_order, chats_are_independent, a_lapsed_claim_is_in_doubt,
                     outcomes_settle_messages, an_outage_costs_no_try, only_the_newest_claim_confirms,
                     revoked_and_requeued, not_before_is_honoured, long_queues_do_not_hide_other_chats;

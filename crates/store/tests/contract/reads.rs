@@ -2,7 +2,7 @@
 
 use wakeman_store::{Commit, Cursor, ListQuery, Order, Page, Purge, Store, Versioned};
 
-use super::{Harness, Note, Other, at, land};
+use super::{Harness, Note, Other, Ratio, at, event, land};
 
 /// 60 notes: sort keys 0, 0, 0, 1, 1, 1, …; states a, b, c, d; parents p0 and p1.
 async fn sixty(store: &Store) -> Vec<Note> {
@@ -109,4 +109,22 @@ pub async fn purge_respects_its_bounds<H: Harness>() {
     assert_eq!(store.purge(old(None), 100).await.unwrap(), 22);
     assert_eq!(store.purge(old(None), 100).await.unwrap(), 0);
     assert_eq!(all(&store, &ListQuery::oldest(100)).await.len(), 30);
+}
+
+pub async fn numbers_survive_to_the_last_bit<H: Harness>() {
+    let harness = H::fresh().await;
+    let store = harness.open().await;
+    // Doubles of every magnitude: a Weyl sequence over the bits.
+    let bits = (1..=500u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let ratios: Vec<Ratio> =
+        (0..).zip(bits.map(f64::from_bits).filter(|v| v.is_finite())).map(|(id, value)| Ratio { id, value }).collect();
+    let mut commit = ratios.iter().fold(Commit::new(at(1)), |commit, ratio| commit.put(ratio));
+    commit.events = ratios.iter().map(|ratio| event("ratio", serde_json::json!(ratio.value))).collect();
+    land(&store, commit).await;
+    let entries = store.journal(wakeman_store::LANE, wakeman_store::Seq(1), 1000).await.unwrap();
+    for (ratio, entry) in ratios.iter().zip(entries) {
+        let found = store.get::<Ratio>(&ratio.id.to_string()).await.unwrap().unwrap();
+        assert_eq!(found.value.value.to_bits(), ratio.value.to_bits(), "{}", ratio.value);
+        assert_eq!(entry.payload.unwrap().as_f64(), Some(ratio.value));
+    }
 }

@@ -63,3 +63,8 @@ impl Harness for TempSqlite {
         }
     }
 }
+
+mod crash;
+mod damage;
+mod faults;
+mod file;

@@ -58,7 +58,6 @@ pub(crate) struct PurgeRows {
 
 impl Op for PurgeRows {
     type Reply = u64;
-    const SCRUBS: bool = true;
 
     async fn run(&self, conn: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
@@ -72,5 +71,17 @@ impl Op for PurgeRows {
             Purge::Outbox { updated_before_ms } => sqlx::query(PURGE_OUTBOX).bind(*updated_before_ms).bind(limit),
         };
         Ok(query.execute(conn).await?.rows_affected())
+    }
+}
+
+/// Nothing but the emptying of the write-ahead log that follows it.
+pub(crate) struct Scrub;
+
+impl Op for Scrub {
+    type Reply = ();
+    const SCRUBS: bool = true;
+
+    async fn run(&self, _: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        Ok(())
     }
 }
