@@ -109,7 +109,8 @@ fn stacked(columns: &[Column], rows: &[Vec<Line>], natural: &[usize], width: usi
         let head = Line::new().plain(lead).join(Line::joined(first.iter().cloned(), " "));
         lines.extend(wrap(&head, width, if missing_mark { 0 } else { INDENT }));
         let rest = rest.iter().zip(&columns[split.min(columns.len())..]).filter(|(_, column)| !column.optional);
-        let rest = Line::joined(rest.map(|(cell, _)| cell.clone()), " · ");
+        let separator = if style.unicode { " · " } else { " - " };
+        let rest = Line::joined(rest.map(|(cell, _)| cell.clone()), separator);
         if !rest.is_empty() {
             lines.extend(wrap(&Line::new().plain(" ".repeat(INDENT)).join(rest), width, 0));
         }

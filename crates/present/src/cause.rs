@@ -32,7 +32,7 @@ pub(crate) fn change_line(change: &Change, ctx: &RenderContext) -> Line {
         None => done,
     };
     match rollout(change) {
-        Some(share) => by.plain(format!(", now for {share}")),
+        Some(share) => by.plain(format!(" to {share}")),
         None => by,
     }
 }

@@ -34,5 +34,5 @@ fn attempts(step: &Step, ctx: &RenderContext) -> Line {
     let begun = step.intended_at.map(|at| format!(", begun {}", ctx.time(at))).unwrap_or_default();
     let settled = step.settled_at.map(|at| format!(", settled {}", ctx.time(at))).unwrap_or_default();
     let times = if step.tries == 1 { "1 call".to_owned() } else { format!("{} calls", step.tries) };
-    Line::new().dim(format!("step {} ", step.number)).plain(format!("{times}{begun}{settled}"))
+    Line::new().dim(format!("step {}: ", step.number)).plain(format!("{times}{begun}{settled}"))
 }

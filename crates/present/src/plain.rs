@@ -1,6 +1,6 @@
 //! A message as plain text: what a conversation stores, and the ground every other rendering agrees with.
 
-use crate::{Block, Doc, Line, Table};
+use crate::{Block, Doc, Line, Style, Table};
 
 /// The words of a message without colour, chart or layout; lines end in `\n` except the last.
 pub fn plain(doc: &Doc) -> String {
@@ -29,11 +29,13 @@ fn block(block: &Block) -> Vec<String> {
     }
 }
 
-/// One line a row: a chat has no columns.
+/// One line a row, its mark before it: a chat has no columns.
 fn rows(table: &Table) -> Vec<String> {
     let row = |cells: &Vec<Line>| {
-        let texts: Vec<String> = cells.iter().map(Line::text).filter(|text| !text.is_empty()).collect();
-        texts.join(" · ")
+        let is_mark = |line: &&Line| matches!(line.spans.first(), Some(span) if matches!(span.style, Style::Mark(_)));
+        let mark = Line::joined(cells.iter().filter(is_mark).cloned(), " ");
+        let rest = Line::joined(cells.iter().filter(|cell| !is_mark(cell)).cloned(), " · ");
+        Line::joined([mark, rest], " ").text()
     };
     table.rows.iter().map(row).collect()
 }

@@ -43,7 +43,7 @@ fn without_color(text: &str) -> String {
     let mut pieces = text.split("\x1b[");
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |all, piece| {
-        let (code, rest) = piece.split_once('m').unwrap();
+        let (code, rest) = piece.split_once('m').expect("a colour code ends in m");
         assert!(code.chars().all(|c| c.is_ascii_digit() || c == ';'), "{code:?} is no colour");
         all + rest
     })

@@ -25,7 +25,16 @@ fn a_sparkline_has_one_bar_a_value() {
 #[test]
 fn a_chart_shows_the_band_the_drop_and_the_changes() {
     let chart = Chart::of(&finding(), &ctx()).unwrap();
-    insta::assert_snapshot!(drawn(&chart, 60, 5), @"");
+    insta::assert_snapshot!(drawn(&chart, 60, 5), @r"
+    32 ┤   ░░░░░░⣀░░⣀⡀░⢀⡀░░░░░░
+       │⢄⢀⠔⠢⠤⠊⠉⠢⠊░⠉⠉░⠈⠊⠁⠈⠊⠉⠉⠱⠒⠉⢆⣀⠤⠤⡀⢀⡀░                  ⡀░░░░░░
+       │░⠁░░░░              ░░░░░░░⠈⠁⠈⠢⠔⠒⠢⡠⠔⢄⣀⠤⠤⡀⡠⠒⢄⡠⠔⠢⡠⠊⠈⠊⡇░░░░
+       │                                    ░░░░⠈░░░░      ⢸⣀⠤⠤⠤
+     0 ┤
+       └──────────────────────────────────────▲───────────▲─────
+        09:35                                        #482 14:04
+                                     checkout-fast 13:00   14:35
+    ");
 }
 
 #[test]

@@ -15,7 +15,18 @@ fn first_lines(finding: Finding, count: usize) -> String {
 
 #[test]
 fn a_metric_that_fell() {
-    insta::assert_snapshot!(shown(finding()), @"");
+    insta::assert_snapshot!(shown(finding()), @r#"
+    🔴 Sign-ups down 62 % since 14:10 (25 min ago)
+    36 where 95 were expected (80–112) · still falling
+
+    Likely cause, 87 %: #482 "signup: new form", merged 14:04 by lin
+      · 6 min before the drop; went live 14:08
+      · touches web/signup/form.ts, named in 31 new errors
+    Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
+
+    [ Acknowledge ] [ Snooze ] [ Why ] [ Propose revert of #482 ]
+    F-128
+    "#);
 }
 
 #[test]
@@ -27,28 +38,66 @@ fn a_share_and_a_duration() {
         ..finding()
     };
     let share = kind(MetricKind::Ratio, "Checkout conversion", 0.032, 0.046, 0.041, 0.051, Direction::Down);
-    insta::assert_snapshot!(first_lines(share, 2), @"");
+    insta::assert_snapshot!(first_lines(share, 2), @r"
+    🔴 Checkout conversion down to 3.2 % since 14:10 (25 min ago)
+    3.2 % where 4.6 % was expected (4.1–5.1 %) · only browser safari · steady
+    ");
     let load = kind(MetricKind::Duration, "Page load", 2_400.0, 1_300.0, 1_100.0, 1_500.0, Direction::Up);
-    insta::assert_snapshot!(first_lines(load, 2), @"");
+    insta::assert_snapshot!(first_lines(load, 2), @r"
+    🔴 Page load up 85 % since 14:10 (25 min ago)
+    2.4 s where 1.3 s was expected (1.1–1.5 s) · only browser safari · steady
+    ");
     let silence = kind(MetricKind::Count, "Sign-ups", 0.0, 96.0, 80.0, 112.0, Direction::Down);
-    insta::assert_snapshot!(first_lines(silence, 2), @"");
+    insta::assert_snapshot!(first_lines(silence, 2), @r"
+    🔴 Sign-ups down to 0 since 14:10 (25 min ago)
+    0 where 96 were expected (80–112) · only browser safari · steady
+    ");
     let unexpected = kind(MetricKind::Count, "Refunds", 9.0, 0.0, 0.0, 1.0, Direction::Up);
-    insta::assert_snapshot!(first_lines(unexpected, 2), @"");
+    insta::assert_snapshot!(first_lines(unexpected, 2), @r"
+    🔴 Refunds up to 9 since 14:10 (25 min ago)
+    9 where 0 were expected (0–1) · only browser safari · steady
+    ");
 }
 
 #[test]
 fn a_new_error_and_one_that_is_back() {
-    insta::assert_snapshot!(shown(about(error())), @"");
+    insta::assert_snapshot!(shown(about(error())), @r#"
+    🟠 New error: TypeError in web/signup/form.ts, 31 times since 14:10 (25 min ago)
+    "Cannot read properties of undefined (reading 'email')" · in submitForm
+
+    No change is known that could have caused it.
+
+    [ Acknowledge ] [ Snooze ] [ Why ]
+    F-129
+    "#);
     let back = Finding { reopened: 2, occurrences: 1, ..about(error()) };
     let view = FindingView { news: FindingNews::Reopened, ..asked(back) };
-    insta::assert_snapshot!(text(View::Finding(Box::new(view))), @"");
+    insta::assert_snapshot!(text(View::Finding(Box::new(view))), @r#"
+    🟠 Error is back: TypeError in web/signup/form.ts, once since 14:10 (25 min ago)
+    "Cannot read properties of undefined (reading 'email')" · in submitForm
+    Came back for the 2nd time.
+
+    No change is known that could have caused it.
+
+    [ Acknowledge ] [ Snooze ] [ Why ]
+    F-129
+    "#);
 }
 
 #[test]
 fn a_workflow_and_deployments() {
-    insta::assert_snapshot!(first_lines(Finding { occurrences: 3, ..about(run()) }, 2), @"");
-    insta::assert_snapshot!(first_lines(about(deployment("failure")), 2), @"");
-    insta::assert_snapshot!(first_lines(about(deployment("in_progress")), 2), @"");
+    insta::assert_snapshot!(first_lines(Finding { occurrences: 3, ..about(run()) }, 2), @r"
+    🟠 Workflow CI fails on the default branch since 14:10 (25 min ago)
+    3 failing runs in a row · run 8812 at 9c1e0d4
+    ");
+    insta::assert_snapshot!(first_lines(about(deployment("failure")), 2), @r"
+    🟠 Deployment to production failed 14:10 (25 min ago)
+    status failure · deployment 77 at 9c1e0d4
+    ");
+    insta::assert_snapshot!(first_lines(about(deployment("in_progress")), 2), @r"
+    🟠 Deployment to production stuck since 14:10 (25 min ago)
+    status in_progress · deployment 77 at 9c1e0d4
+    ");
 }
 
 #[test]
@@ -56,7 +105,21 @@ fn a_finding_says_who_has_it_and_when_it_cannot_be_read() {
     let taken = FindingState::Acknowledged { by: "ada".into(), at: ago(3) };
     let taken = Finding { state: taken, unknown_since: Some(ago(9)), ..finding() };
     let view = FindingView { news: FindingNews::Escalated, ..asked(taken) };
-    insta::assert_snapshot!(text(View::Finding(Box::new(view))), @"");
+    insta::assert_snapshot!(text(View::Finding(Box::new(view))), @r#"
+    🔴 Sign-ups down 62 % since 14:10 (25 min ago)
+    36 where 95 were expected (80–112) · still falling
+    Worse than when it was first told.
+    Acknowledged by ada 14:32.
+    Not readable since 14:26 (9 min ago): its state is unknown, not fine.
+
+    Likely cause, 87 %: #482 "signup: new form", merged 14:04 by lin
+      · 6 min before the drop; went live 14:08
+      · touches web/signup/form.ts, named in 31 new errors
+    Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
+
+    [ Snooze ] [ Why ] [ Propose revert of #482 ]
+    F-128
+    "#);
     let snoozed = FindingState::Snoozed { by: "ada".into(), until: ago(-90) };
     let snoozed = Finding { state: snoozed, ..finding() };
     assert!(shown(snoozed).contains("Snoozed by ada until 16:05."));
@@ -75,7 +138,17 @@ fn every_reason_has_words() {
     ];
     let cause = CandidateCause { change: flag(), probability: 0.6, reasons };
     let finding = Finding { causes: vec![cause], none_probability: 0.4, ..finding() };
-    insta::assert_snapshot!(shown(finding).lines().skip(3).take(9).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(shown(finding).lines().skip(3).take(9).collect::<Vec<_>>().join("\n"), @r"
+    Likely cause, 60 %: flag checkout-fast, edited 13:00 by alan to 50 % of users
+      · 4 min after the drop
+      · its users are at 38 % of what was expected, the others at 99 %
+      · names what broke: signup, form
+      · carries #482, which explains it better
+      · is the commit that failed
+      · touches a.ts, b.ts, named in 1 new error
+      · its users are no worse off than the others
+    Less likely: none of these 40 %
+    ");
 }
 
 #[test]
@@ -90,7 +163,10 @@ fn no_cause_is_claimed_when_none_is_likely() {
         reasons: vec![Reason::Lead { lead_ms: -4 * MINUTE_MS }],
     });
     let finding = Finding { causes: others.collect(), none_probability: 0.6, ..finding() };
-    insta::assert_snapshot!(shown(finding).lines().skip(3).take(2).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(shown(finding).lines().skip(3).take(2).collect::<Vec<_>>().join("\n"), @r"
+    Likely none of the known changes, 60 %
+    Less likely: release v2.0 8 % (came 4 min after the drop) · release v2.1 8 % (came 4 min after the drop) · 3 others 24 %
+    ");
 }
 
 #[test]
@@ -104,14 +180,26 @@ fn certainty_is_never_claimed() {
 #[test]
 fn recoveries() {
     let shown = |finding| text(View::Recovery(Box::new(RecoveryView { finding, proposal: None })));
-    insta::assert_snapshot!(shown(recovered()), @"");
+    insta::assert_snapshot!(shown(recovered()), @r"
+    🟢 Sign-ups recovered 15:02, 94 where 93 expected
+    Lasted 52 min, from 14:10; ended after P-31 ran.
+    F-128
+    ");
     let resolved = |how| FindingState::Resolved { at: ago(0), how };
     let closed = Finding { state: resolved(Resolution::Closed { by: "ada".into() }), ..finding() };
-    insta::assert_snapshot!(shown(closed), @"");
+    insta::assert_snapshot!(shown(closed), @r"
+    ⚪ Sign-ups: closed by ada 14:35
+    Lasted 25 min, from 14:10.
+    F-128
+    ");
     let over = |subject| Finding { state: resolved(Resolution::Recovered), ..about(subject) };
     let headlines = [error(), run(), deployment("failure")]
         .map(|subject| shown(over(subject)).lines().next().map(str::to_owned).unwrap_or_default());
-    insta::assert_snapshot!(headlines.join("\n"), @"");
+    insta::assert_snapshot!(headlines.join("\n"), @r"
+    🟢 TypeError in web/signup/form.ts stopped 14:35
+    🟢 Workflow CI passes again 14:35
+    🟢 Deployment to production went through 14:35
+    ");
 }
 
 #[test]
@@ -123,5 +211,25 @@ fn a_recovery_quotes_only_numbers_that_are_back() {
 
 #[test]
 fn why() {
-    insta::assert_snapshot!(plain(&why_doc(&crate::samples::why(), &ctx())), @"");
+    insta::assert_snapshot!(plain(&why_doc(&crate::samples::why(), &ctx())), @r#"
+    🔴 Sign-ups down 62 % since 14:10 (25 min ago)
+
+    Evidence
+    36 where 95 were expected (80–112) · still falling
+    Measured over 25 min. As far off by chance alone: 1 in 40,000.
+
+    Causes
+    87 % #482 "signup: new form", merged 14:04 by lin
+      · 6 min before the drop; went live 14:08
+      · touches web/signup/form.ts, named in 31 new errors
+    5 % flag checkout-fast, edited 13:00 by alan to 50 % of users
+      · its users are no worse off than the others
+    6 % none of the known changes
+
+    How it was told
+    At once: critical. Chosen by rule-v1 with propensity 1.
+    It saw: severity 2 · p 2.5e-5 · hour 14
+    Proposals: P-31
+    F-128 · opened 14:30 · thread thread_7f00
+    "#);
 }

@@ -7,7 +7,12 @@ use crate::{samples::*, text};
 
 #[test]
 fn status_of_a_quiet_day() {
-    insta::assert_snapshot!(plain(&status_doc(&status(), &ctx())), @"");
+    insta::assert_snapshot!(plain(&status_doc(&status(), &ctx())), @r"
+    Watching acme/app · mode propose · 0 open, 1 awaiting you
+    PostHog ok 40 s ago (14 metrics, 8 % of the hourly budget) · GitHub ok 12 s · Vercel not configured
+    Interruptions this week 1 of 2
+    default · wakeman 0.1.0 · 14:35 Europe/Berlin
+    ");
 }
 
 #[test]
@@ -20,9 +25,19 @@ fn status_of_a_bad_day_names_what_fails_first() {
     let warnings =
         vec!["read-only/settings.json: monitor.intervallMs is not a setting; did you mean monitor.intervalMs?".into()];
     let view = StatusView { components, warnings, open_findings: 1_204, interruptions: 3, ..status() };
-    insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @"");
+    insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r"
+    Watching acme/app · mode propose · 1,204 open, 1 awaiting you
+    PostHog failing, last ok 9 min ago (429, next try 14:58) · store failing, never ok (database is read-only) · GitHub ok 12 s ago
+    Interruptions this week 3 of 2
+    Setting: read-only/settings.json: monitor.intervallMs is not a setting; did you mean monitor.intervalMs?
+    default · wakeman 0.1.0 · 14:35 Europe/Berlin
+    ");
     let fresh = StatusView { watching: String::new(), components: vec![], ..status() };
-    insta::assert_snapshot!(plain(&status_doc(&fresh, &ctx())), @"");
+    insta::assert_snapshot!(plain(&status_doc(&fresh, &ctx())), @r"
+    Watching nothing yet · mode propose · 0 open, 1 awaiting you
+    Interruptions this week 1 of 2
+    default · wakeman 0.1.0 · 14:35 Europe/Berlin
+    ");
 }
 
 #[test]
@@ -36,21 +51,55 @@ fn findings() {
         Finding { unknown_since: Some(ago(1)), ..about(deployment("error")) },
         recovered(),
     ];
-    insta::assert_snapshot!(plain(&findings_table(&all, &ctx())), @"");
+    insta::assert_snapshot!(plain(&findings_table(&all, &ctx())), @r"
+    🔴 F-128 · Sign-ups down 62 % · 14:10 · ▇█████▇▆▆▅▅▅▅▅▃ · open · P-31
+    🟠 F-129 · New error: TypeError in web/signup/form.ts, 31 times · 14:10 · with ada
+    🟠 F-129 · Workflow CI fails on the default branch · 14:10 · snoozed until 16:05
+    🟠 F-129 · Deployment to production failed · 14:10 · unknown
+    🟢 F-128 · Sign-ups recovered 15:02, 94 where 93 expected · 14:10 · ▇█████▇▆▆▅▅▅▅▅▃ · over · P-31
+    ");
     assert_eq!(plain(&findings_table(&[], &ctx())), "No findings.");
 }
 
 #[test]
 fn proposals() {
     let all = ProposalState::ALL.map(proposal_in);
-    insta::assert_snapshot!(plain(&proposals_table(&all, &ctx())), @"");
+    insta::assert_snapshot!(plain(&proposals_table(&all, &ctx())), @r"
+    ⏳ P-31 · Revert #482 on acme/app, then merge the revert · F-128 · drafted 14:44 · 4f9a1c22e07b
+    ⏳ P-31 · Revert #482 on acme/app, then merge the revert · F-128 · waits until 15:05 · 4f9a1c22e07b
+    P-31 · Revert #482 on acme/app, then merge the revert · F-128 · approved 14:44 · 4f9a1c22e07b
+    P-31 · Revert #482 on acme/app, then merge the revert · F-128 · rejected 14:44 · 4f9a1c22e07b
+    P-31 · Revert #482 on acme/app, then merge the revert · F-128 · expired 14:44 · 4f9a1c22e07b
+    P-31 · Revert #482 on acme/app, then merge the revert · F-128 · superseded 14:44 · 4f9a1c22e07b
+    P-31 · Revert #482 on acme/app, then merge the revert · F-128 · under way 14:44 · 4f9a1c22e07b
+    P-31 · Revert #482 on acme/app, then merge the revert · F-128 · done 14:44 · 4f9a1c22e07b
+    🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · failed 14:44 · 4f9a1c22e07b
+    🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · somebody must look 14:44 · 4f9a1c22e07b
+    🟢 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · helped 14:44 · 4f9a1c22e07b
+    🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · did not help 14:44 · 4f9a1c22e07b
+    ");
     assert_eq!(plain(&proposals_table(&[], &ctx())), "No proposals.");
 }
 
 #[test]
 fn threads_and_a_thread() {
-    insta::assert_snapshot!(plain(&threads_table(&[thread().thread], &ctx())), @"");
-    insta::assert_snapshot!(plain(&thread_doc(&thread(), &ctx())), @"");
+    insta::assert_snapshot!(plain(&threads_table(&[thread().thread], &ctx())), @"thread_7f00 · Sign-ups down 62 % · cli · 1 min ago");
+    insta::assert_snapshot!(plain(&thread_doc(&thread(), &ctx())), @r"
+    Sign-ups down 62 %
+
+    14:30 wakeman
+      🔴 Sign-ups down 62 % since 14:10 (20 min ago)
+      · 6 min before the drop
+      F-128
+
+    14:31 operator
+      why F-128␛[2J
+
+    14:33 Model's note:
+      The form's e-mail field was renamed; see https[:]//evil.example/x
+
+    thread_7f00 · cli
+    ");
     assert_eq!(plain(&threads_table(&[], &ctx())), "No threads.");
 }
 
@@ -59,23 +108,30 @@ fn whoami() {
     let principal = Principal::new(Channel::Cli, "1000");
     let identity = Identity { principal, operator: OperatorId::new("ada"), role: Role::Owner };
     let listed = WhoamiView { identity: identity.clone(), listed: true };
-    insta::assert_snapshot!(plain(&whoami_doc(&listed)), @"");
+    insta::assert_snapshot!(plain(&whoami_doc(&listed)), @"You are ada (owner), as cli:1000.");
     let own = Identity { operator: OperatorId::new("cli:1000"), ..identity };
-    insta::assert_snapshot!(plain(&whoami_doc(&WhoamiView { identity: own, listed: false })), @"");
+    insta::assert_snapshot!(plain(&whoami_doc(&WhoamiView { identity: own, listed: false })), @r"
+    You are cli:1000 (owner).
+    No operator in read-only/settings.json lists cli:1000; to be known by name, add it to operators[].principals.
+    ");
 }
 
 #[test]
 fn a_source_that_is_silent_and_back() {
-    insta::assert_snapshot!(text(View::Source(silent())), @"");
+    insta::assert_snapshot!(text(View::Source(silent())), @"PostHog has not answered for 9 min (429, next try 14:58). Its 14 metrics are unknown, not fine.");
     let one = SourceNotice { source: "GitHub".into(), reason: String::new(), next_try: None, metrics: 0, ..silent() };
-    insta::assert_snapshot!(text(View::Source(one)), @"");
-    insta::assert_snapshot!(text(View::Source(SourceNotice { silent_since: None, ..silent() })), @"");
+    insta::assert_snapshot!(text(View::Source(one)), @"GitHub has not answered for 9 min.");
+    insta::assert_snapshot!(text(View::Source(SourceNotice { silent_since: None, ..silent() })), @"PostHog answers again.");
 }
 
 #[test]
 fn a_digest_and_an_empty_one() {
-    insta::assert_snapshot!(text(View::Digest(digest())), @"");
-    insta::assert_snapshot!(text(View::Digest(DigestView { lines: vec![], ..digest() })), @"");
+    insta::assert_snapshot!(text(View::Digest(digest())), @r"
+    ⚪ 2 findings since yesterday 09:00 that could wait
+    1. Invites down 26 % since 12:15 (2 h 20 min ago) · few users hit · F-130
+    2. Exports down 19 % since 12:15 (2 h 20 min ago) · inside alarm budget · F-131
+    ");
+    insta::assert_snapshot!(text(View::Digest(DigestView { lines: vec![], ..digest() })), @"⚪ Nothing changed since yesterday 09:00.");
 }
 
 #[test]
@@ -86,5 +142,20 @@ fn a_notice_keeps_its_lines() {
 
 #[test]
 fn help_names_every_word() {
-    insta::assert_snapshot!(plain(&help_doc()), @"");
+    insta::assert_snapshot!(plain(&help_doc()), @r"
+    status · one look at everything
+    findings [STATE] · what is wrong: open, acknowledged, snoozed, resolved
+    finding F-12 · one finding
+    why F-12 · everything behind a finding
+    proposals [STATE] · repairs, the ones that wait for you first
+    proposal P-3 · one proposal with the exact payload behind its card
+    approve P-3 [DIGEST] · run exactly what the card shows
+    reject P-3 [REASON] · do not run it
+    ack F-12 · it is mine
+    snooze F-12 2h · quiet for that long, then again if it still holds
+    resolve F-12 · it is over
+    threads [ID] · conversations, or one of them
+    whoami · who you are taken for
+    help · these words
+    ");
 }

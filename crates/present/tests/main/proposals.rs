@@ -11,7 +11,15 @@ fn line(state: ProposalState) -> String {
 
 #[test]
 fn a_card() {
-    insta::assert_snapshot!(text(View::Proposal(Box::new(ProposalView { proposal: proposal() }))), @"");
+    insta::assert_snapshot!(text(View::Proposal(Box::new(ProposalView { proposal: proposal() }))), @r"
+    ⏳ Revert #482 on acme/app, then merge the revert
+    1. open PR on wakeman/P-31 restoring 3 files to 9c1e0d4 (nothing touched them since)
+    2. merge it when its checks pass (head must still be the PR's)
+    Undo: revert the revert. Checks afterwards: sign-ups back in 80–112 within 40 min.
+    Needs 1 of: ada, lin · expires 15:05 · digest 4f9a1c22e07b
+    [ Approve ] [ Reject ] [ Details ]
+    P-31 for F-128
+    ");
 }
 
 #[test]
@@ -33,7 +41,20 @@ fn a_card_nobody_may_approve_or_that_is_too_late_says_so() {
 #[test]
 fn every_state_has_its_line() {
     let lines = ProposalState::ALL.map(|state| format!("{:<14}{}", state.name(), line(state)));
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    drafted       Drafted 14:44, not shown yet
+    pending       Waits for a decision until 15:05
+    approved      Approved by ada 14:41 → not begun yet
+    rejected      Rejected by lin 14:41: "we roll forward"
+    expired       P-31 expired at 15:05, nothing was run. Sign-ups are still low.
+    superseded    P-32 took the place of P-31 14:44
+    executing     Approved by ada 14:41 → PR #483 opened 14:42 → step 2 of 2: merge it when its checks pass, waits for its checks, next try 14:45
+    succeeded     Approved by ada 14:41 → merged 14:44 (PR #483) → to be checked: sign-ups back in 80–112 within 40 min
+    failed        Approved by ada 14:41 → PR #483 opened 14:42 → 🟠 failed 14:44 at step 2: the head moved to 77aa001; ask for a new proposal
+    needs_review  Approved by ada 14:41 → 🟠 somebody must look, in doubt since 14:44 at step 1: GitHub closed the connection; look for a revert of #482
+    verified      Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 sign-ups recovered 15:02, 94 where 93 expected
+    not_recovered Approved by ada 14:41 → merged 14:44 (PR #483) → 🔴 sign-ups not back by 14:44, 36 where 95 expected
+    "#);
 }
 
 #[test]
@@ -44,13 +65,25 @@ fn every_state_without_a_finding_has_its_line() {
     };
     let states =
         [ProposalState::Expired, ProposalState::Superseded, ProposalState::Verified, ProposalState::NotRecovered];
-    insta::assert_snapshot!(states.map(alone).join("\n"), @"");
+    insta::assert_snapshot!(states.map(alone).join("\n"), @r"
+    expired       P-31 expired at 15:05, nothing was run.
+    superseded    A newer proposal took the place of P-31 14:44
+    verified      Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 checked 15:02
+    not_recovered Approved by ada 14:41 → merged 14:44 (PR #483) → 🟠 did not help by 14:44
+    ");
 }
 
 #[test]
 fn a_settled_card_in_its_thread() {
-    insta::assert_snapshot!(text(View::Settled(Box::new(settled(ProposalState::Verified)))), @"");
-    insta::assert_snapshot!(text(View::Settled(Box::new(settled(ProposalState::Superseded)))), @"");
+    insta::assert_snapshot!(text(View::Settled(Box::new(settled(ProposalState::Verified)))), @r"
+    Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 sign-ups recovered 15:02, 94 where 93 expected
+    P-31 for F-128 · Revert #482 on acme/app, then merge the revert
+    ");
+    insta::assert_snapshot!(text(View::Settled(Box::new(settled(ProposalState::Superseded)))), @r"
+    P-32 took the place of P-31 14:44
+    [ Show P-32 ]
+    P-31 for F-128 · Revert #482 on acme/app, then merge the revert
+    ");
 }
 
 #[test]
@@ -70,12 +103,35 @@ fn each_class_of_step_says_what_it_did() {
     ];
     let proposal = Proposal { steps, ..proposal_in(ProposalState::Succeeded) };
     let view = SettledView { proposal, finding: None, verification: Some(VerificationResult::Unknown) };
-    insta::assert_snapshot!(settled_line(&view, &ctx()).text().replace(" → ", "\n"), @"");
+    insta::assert_snapshot!(settled_line(&view, &ctx()).text().replace(" → ", "\n"), @r"
+    Approved by ada 14:41
+    flag checkout-fast off 14:44
+    flag set 14:44
+    issue #90 opened 14:44
+    PR opened 14:44
+    vercel.rollback done 14:44
+    🟠 could not be checked
+    ");
 }
 
 #[test]
 fn details_show_everything_the_digest_covers() {
-    insta::assert_snapshot!(plain(&details_doc(&proposal_in(ProposalState::Executing), &ctx())), @"");
+    insta::assert_snapshot!(plain(&details_doc(&proposal_in(ProposalState::Executing), &ctx())), @r#"
+    Revert #482 on acme/app, then merge the revert
+    1. open PR on wakeman/P-31 restoring 3 files to 9c1e0d4 (nothing touched them since)
+    2. merge it when its checks pass (head must still be the PR's)
+    Undo: revert the revert. Checks afterwards: sign-ups back in 80–112 within 40 min.
+    Approved by ada 14:41 → PR #483 opened 14:42 → step 2 of 2: merge it when its checks pass, waits for its checks, next try 14:45
+
+    What the digest covers
+      kind plan
+      target {"repository":"acme/app"}
+      arguments {"steps":[]}
+      revision {"merge_sha":"9c1e0d4aa"}
+      digest 4f9a1c22e07b0000000000000000000000000000000000000000000000000000
+      step 1: 1 call, begun 14:42, settled 14:42
+    P-31 for F-128
+    "#);
     let buttons = details_doc(&proposal(), &ctx()).buttons;
     assert_eq!(buttons.iter().map(|b| b.label.as_str()).collect::<Vec<_>>(), ["Approve", "Reject"]);
 }

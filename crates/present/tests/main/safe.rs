@@ -72,7 +72,8 @@ proptest! {
         for view in poisoned(&evil) {
             let text = text(view);
             prop_assert!(!text.contains(|c: char| c != '\n' && c.is_control()), "{text:?}");
-            prop_assert!(!text.contains(|c| ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)));
+            let reorders = text.contains(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+            prop_assert!(!reorders, "{text:?}");
             prop_assert!(!text.contains("://"), "{text}");
         }
     }
