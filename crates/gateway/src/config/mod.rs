@@ -8,6 +8,7 @@
 
 mod check;
 mod duration;
+mod env_file;
 mod error;
 mod explain;
 mod keys;

@@ -9,7 +9,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::leaf::HttpUrl;
+use super::{env_file::parse_env_file, leaf::HttpUrl};
 
 /// Others may read or change a file with any of these bits.
 const SHARED_BITS: u32 = 0o066;
@@ -308,46 +308,8 @@ fn read_env_file(
     read: impl Fn(&Path) -> io::Result<SecretFile>,
 ) -> Result<BTreeMap<String, String>, SecretsError> {
     match read_private("", path, read) {
-        Ok(text) => parse_env_file(&text, path),
+        Ok(text) => parse_env_file(&text).map_err(|line| SecretsError::Line { path: path.to_owned(), line }),
         Err(SecretsError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error),
-    }
-}
-
-/// `NAME=value` lines; `export`, quotes and `#` comments as in a shell, and no expansion.
-fn parse_env_file(text: &str, path: &Path) -> Result<BTreeMap<String, String>, SecretsError> {
-    let mut values = BTreeMap::new();
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let assignment = line.split_once('=').map(|(name, value)| (name.trim(), unquote(value.trim())));
-        match assignment {
-            Some((name, Some(value))) if is_name(name) => {
-                if !value.trim().is_empty() {
-                    values.insert(name.to_owned(), value);
-                }
-            }
-            _ => return Err(SecretsError::Line { path: path.to_owned(), line: index + 1 }),
-        }
-    }
-    Ok(values)
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// `None`: a quote that does not end.
-fn unquote(value: &str) -> Option<String> {
-    match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => {
-            let (inside, after) = value[1..].rsplit_once(quote)?;
-            let after = after.trim_start();
-            (after.is_empty() || after.starts_with('#')).then(|| inside.to_owned())
-        }
-        _ => Some(value.split(" #").next().unwrap_or_default().trim_end().to_owned()),
     }
 }

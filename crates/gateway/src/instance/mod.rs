@@ -32,7 +32,7 @@ pub use lock::InstanceLock;
 pub use modes::{Problem, read_secret_file};
 pub use snapshot::{findings_snapshot, threads_snapshot};
 pub use takeover::{
-    ConversationReport, CopiedFile, Copying, SettingReport, TakeoverContext, TakeoverError, TakeoverOutcome,
-    TakeoverPlan, TakeoverReport, WakeupReport, apply_takeover, plan_takeover,
+    ConversationReport, CopiedFile, Copying, SettingReport, TakenThread, TakeoverContext, TakeoverError,
+    TakeoverOutcome, TakeoverPlan, TakeoverReport, WakeupReport, apply_takeover, plan_takeover,
 };
 pub use time::{conversation_id, folder_time, parse_folder_time};

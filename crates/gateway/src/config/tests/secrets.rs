@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::super::{GithubCredential, SecretFile, Secrets, SecretsError};
+use super::super::{GithubCredential, SecretFile, SecretNames, Secrets, SecretsError};
 
 /// Loads from pairs of the environment and files given as (path, mode, text).
 fn load(env: &[(&str, &str)], files: &[(&str, u32, &str)]) -> Result<Secrets, SecretsError> {
@@ -182,4 +182,14 @@ fn what_is_wrong_is_named_without_the_value() {
 fn printing_shows_no_secret() {
     let secrets = load(&[("GITHUB_TOKEN", "s3cret"), ("WAKEMAN_API_TOKEN", "s3cret")], &[]).unwrap();
     assert!(!format!("{secrets:?}").contains("s3cret"));
+}
+
+#[test]
+fn the_example_names_everything_and_sets_nothing() {
+    let example = include_str!("../../../../../config/env.example");
+    let secrets = load(&[], &[("/i/.env", 0o600, example)]).unwrap();
+    assert_eq!(format!("{secrets:?}"), format!("{:?}", Secrets::default()));
+    for name in SecretNames::CREDENTIALS.iter().chain(&SecretNames::BASE_URLS) {
+        assert!(example.lines().any(|line| line == format!("{name}=")), "{name}");
+    }
 }

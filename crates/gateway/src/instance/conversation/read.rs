@@ -1,6 +1,6 @@
 //! Reading a `.jsonl` that anybody may have written: what can be read is, what cannot is handed back verbatim.
 
-use std::{fs, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 use serde_json::{Map, Value};
 
@@ -13,6 +13,8 @@ pub struct Record {
     pub line: usize,
     /// The object.
     pub object: Map<String, Value>,
+    /// Where the line stands in the file.
+    span: Range<usize>,
 }
 
 /// One line that cannot be used.
@@ -37,6 +39,16 @@ pub struct ReadFile {
     pub records: Vec<Record>,
     /// Lines that do not.
     pub bad: Vec<BadLine>,
+    label: String,
+    bytes: Vec<u8>,
+}
+
+impl ReadFile {
+    /// The line of `record` as one that cannot be used after all.
+    pub(crate) fn reject(&self, record: &Record, reason: &str) -> BadLine {
+        let bytes = self.bytes.get(record.span.clone()).unwrap_or_default();
+        BadLine::new(&self.label, record.line, reason, bytes)
+    }
 }
 
 impl BadLine {
@@ -52,26 +64,29 @@ impl BadLine {
 /// [`InstanceError::Io`] only when the file itself cannot be read.
 pub fn read_records(path: &Path, label: &str) -> Result<ReadFile, InstanceError> {
     let bytes = fs::read(path).map_err(InstanceError::io("read", path))?;
-    Ok(parse_records(&bytes, label))
+    Ok(parse_records(bytes, label))
 }
 
-fn parse_records(bytes: &[u8], label: &str) -> ReadFile {
-    let mut read = ReadFile::default();
-    let whole = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let lines = whole.split_inclusive(|byte| *byte == b'\n').enumerate();
-    for (index, line) in lines {
+fn parse_records(bytes: Vec<u8>, label: &str) -> ReadFile {
+    let mut read = ReadFile { label: label.to_owned(), ..ReadFile::default() };
+    let mut start = 0;
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let (from, to) = (start, start + line.trim_ascii_end().len());
+        start += line.len();
         let ended = line.ends_with(b"\n");
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let text = line.strip_suffix(b"\r").unwrap_or(line);
+        let text = if index == 0 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         match serde_json::from_slice::<Value>(text) {
-            Ok(Value::Object(object)) => read.records.push(Record { line: index + 1, object }),
+            Ok(Value::Object(object)) => read.records.push(Record { line: index + 1, object, span: from..to }),
             Ok(_) => read.bad.push(BadLine::new(label, index + 1, "is not an object", line)),
             Err(_) if !ended => read.bad.push(BadLine::new(label, index + 1, "is torn: it ends in the middle", line)),
             Err(_) => read.bad.push(BadLine::new(label, index + 1, "is not JSON", line)),
         }
     }
+    read.bytes = bytes;
     read
 }

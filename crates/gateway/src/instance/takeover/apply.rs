@@ -2,20 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
     path::{Path, PathBuf},
 };
 
 use serde_json::json;
 use wakeman_store::{Commit, Committed, JournalEvent, ListQuery, Order, Store};
-use wakeman_types::{Entity, Message, Note, Thread, ThreadId, Timestamp};
+use wakeman_types::{Entity, Message, Note, Thread, Timestamp};
 
-use super::{TakeoverError, files::KEPT, plan::TakeoverPlan};
-use crate::instance::{
-    InstanceDir, InstanceError, TemplateFile,
-    atomic::{ensure_folder, write_atomic},
-    conversation::rewrite_conversation,
+use super::{
+    TakeoverError,
+    files::KEPT,
+    plan::{TakenThread, TakeoverPlan},
+    put::{Content, put},
 };
+use crate::instance::{InstanceDir, TemplateFile, atomic::ensure_folder, conversation::rewrite_conversation};
 
 /// Rows of one commit.
 const ROWS_MAX: usize = 500;
@@ -63,50 +63,24 @@ pub async fn apply_takeover(
     }
     let mut outcome = TakeoverOutcome::default();
     for file in &plan.files {
-        let bytes = fs::read(&file.from).map_err(InstanceError::io("read", &file.from))?;
-        put(dir, &file.to, &bytes, context.template, &mut outcome)?;
+        put(dir, &file.to, Content::File(&file.from), context.template, &mut outcome)?;
     }
     for (path, bytes) in &plan.sidecars {
-        put(dir, path, bytes, &[], &mut outcome)?;
+        put(dir, path, Content::Bytes(bytes), &[], &mut outcome)?;
     }
-    for thread in &plan.threads {
-        let added = add_thread(plan, thread, store, context).await?;
+    for taken in &plan.threads {
+        let added = add_thread(taken, store, context).await?;
         outcome.threads += usize::from(added.thread);
         outcome.messages += added.messages;
         outcome.notes += added.notes;
-        let stored = store.get::<Thread>(&thread.entity_id()).await?;
-        let thread = stored.map_or_else(|| thread.clone(), |found| found.value);
+        let stored = store.get::<Thread>(&taken.thread.entity_id()).await?;
+        let thread = stored.map_or_else(|| taken.thread.clone(), |found| found.value);
         rewrite_conversation(&dir.conversations(), store, &thread).await?;
     }
     let report = serde_json::to_value(&plan.report).expect("invariant: a report is plain data with string keys");
-    put(dir, &Path::new(KEPT).join("report.json"), format!("{report:#}\n").as_bytes(), &[], &mut outcome)?;
+    let text = format!("{report:#}\n");
+    put(dir, &Path::new(KEPT).join("report.json"), Content::Bytes(text.as_bytes()), &[], &mut outcome)?;
     Ok(outcome)
-}
-
-/// Writes one file unless it is there. Another content is kept, and ours goes beside it.
-fn put(
-    dir: &InstanceDir,
-    below: &Path,
-    bytes: &[u8],
-    template: &[TemplateFile<'_>],
-    outcome: &mut TakeoverOutcome,
-) -> Result<(), InstanceError> {
-    let target = dir.path().join(below);
-    let untouched = |there: &[u8]| template.iter().any(|file| Path::new(file.path) == below && file.bytes == there);
-    match fs::read(&target) {
-        Ok(there) if there == bytes => return Ok(()),
-        Ok(there) if untouched(&there) || below.starts_with(KEPT) => {}
-        Ok(_) => {
-            outcome.kept.push(below.to_owned());
-            return put(dir, &Path::new(KEPT).join(below), bytes, &[], outcome);
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(InstanceError::io("read", target)(error)),
-    }
-    ensure_folder(target.parent().unwrap_or(dir.path()))?;
-    write_atomic(&target, bytes)?;
-    outcome.written.push(below.to_owned());
-    Ok(())
 }
 
 /// What one thread gained.
@@ -117,15 +91,11 @@ struct Added {
     notes: usize,
 }
 
-async fn add_thread(
-    plan: &TakeoverPlan,
-    thread: &Thread,
-    store: &Store,
-    context: &TakeoverContext<'_>,
-) -> Result<Added, TakeoverError> {
+async fn add_thread(taken: &TakenThread, store: &Store, context: &TakeoverContext<'_>) -> Result<Added, TakeoverError> {
+    let thread = &taken.thread;
     let known = store.get::<Thread>(&thread.entity_id()).await?;
-    let messages = new_messages(plan, &thread.thread_id, store).await?;
-    let notes = new_notes(plan, &thread.thread_id, store).await?;
+    let messages = new_messages(taken, store).await?;
+    let notes = new_notes(taken, store).await?;
     let added = Added { thread: known.is_none(), messages: messages.len(), notes: notes.len() };
     if !added.thread && added.messages + added.notes == 0 {
         return Ok(added);
@@ -179,9 +149,10 @@ async fn land(store: &Store, commit: Commit) -> Result<(), TakeoverError> {
 }
 
 /// The plan's messages that the store does not have, numbered on from those it has.
-async fn new_messages(plan: &TakeoverPlan, thread: &ThreadId, store: &Store) -> Result<Vec<Message>, TakeoverError> {
+async fn new_messages(taken: &TakenThread, store: &Store) -> Result<Vec<Message>, TakeoverError> {
+    let thread = &taken.thread.thread_id;
     let mut fresh = Vec::new();
-    for message in plan.messages.iter().filter(|message| message.thread_id == *thread) {
+    for message in &taken.messages {
         if store.get::<Message>(&message.entity_id()).await?.is_none() {
             fresh.push(message.clone());
         }
@@ -195,7 +166,8 @@ async fn new_messages(plan: &TakeoverPlan, thread: &ThreadId, store: &Store) -> 
 }
 
 /// The plan's notes that the store does not have. A note has no id: as many equal ones as are there count as there.
-async fn new_notes(plan: &TakeoverPlan, thread: &ThreadId, store: &Store) -> Result<Vec<Note>, TakeoverError> {
+async fn new_notes(taken: &TakenThread, store: &Store) -> Result<Vec<Note>, TakeoverError> {
+    let thread = &taken.thread.thread_id;
     let identity = |note: &Note| (note.created_at, note.author.clone(), note.content.clone());
     let mut there: BTreeMap<_, usize> = BTreeMap::new();
     let mut last = 0;
@@ -212,7 +184,7 @@ async fn new_notes(plan: &TakeoverPlan, thread: &ThreadId, store: &Store) -> Res
         query = query.after(page.next);
     }
     let mut fresh: Vec<Note> = Vec::new();
-    for note in plan.notes.iter().filter(|note| note.thread_id == *thread) {
+    for note in &taken.notes {
         match there.get_mut(&identity(note)).filter(|left| **left > 0) {
             Some(left) => *left -= 1,
             None => fresh.push(note.clone()),

@@ -87,7 +87,7 @@ fn walk(source: &Path, below: &Path, files: &mut Files) -> Result<(), InstanceEr
         } else {
             let note = "a link, socket or device is not followed; copy what it points to by hand";
             files.warnings.push(format!("{}: {note}", path.display()));
-            files.report.push(CopiedFile { from: path, to: None, note: Some(note.to_owned()) });
+            files.report.push(copied(&path, None, Some(note)));
         }
     }
     Ok(())
@@ -103,5 +103,10 @@ fn add(source: &Path, path: &Path, files: &mut Files) {
     if let (Some(to), Place::Same | Place::Kept(_)) = (&to, place(path)) {
         files.copy.push(Copying { from: source.join(path), to: to.clone() });
     }
-    files.report.push(CopiedFile { from: path.to_owned(), to, note: note.map(str::to_owned) });
+    files.report.push(copied(path, to.as_deref(), note));
+}
+
+fn copied(from: &Path, to: Option<&Path>, note: Option<&str>) -> CopiedFile {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    CopiedFile { from: text(from), to: to.map(text), note: note.map(str::to_owned) }
 }

@@ -11,11 +11,13 @@ mod conversations;
 mod error;
 mod files;
 mod hints;
+mod merge;
 mod plan;
+mod put;
 mod report;
 
 pub use apply::{TakeoverContext, TakeoverOutcome, apply_takeover};
 pub use error::TakeoverError;
 pub use files::Copying;
-pub use plan::{TakeoverPlan, plan_takeover};
+pub use plan::{TakenThread, TakeoverPlan, plan_takeover};
 pub use report::{ConversationReport, CopiedFile, SettingReport, TakeoverReport, WakeupReport};

@@ -6,20 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wakeman_types::{Message, Note, Thread, ThreadId};
+use wakeman_types::{Message, Note, Thread};
 
 use super::{
     TakeoverError,
     config::{account_settings, account_tools, account_wakeups},
     conversations::{Conversation, conversation},
     files::{Copying, Files, KEPT, list_files},
+    merge::merge,
     report::{ConversationReport, TakeoverReport},
 };
 use crate::{
     config::{SETTINGS_FILE, TOOLS_FILE, WAKEUP_FILE},
     instance::{
         InstanceError,
-        conversation::{BadLine, FileKind, ReadFile, read_records},
+        conversation::{FileKind, ReadFile, read_records},
     },
 };
 
@@ -34,18 +35,25 @@ pub struct TakeoverPlan {
     pub tools: Option<String>,
     /// `wakeup.json` as it stands.
     pub wakeup: Option<String>,
-    /// The threads, in the order of their folders.
-    pub threads: Vec<Thread>,
-    /// Their messages, thread by thread, in the order of the files.
-    pub messages: Vec<Message>,
-    /// Their notes, thread by thread, in the order of the files.
-    pub notes: Vec<Note>,
+    /// The threads, in the order of their folders, with what was said in them.
+    pub threads: Vec<TakenThread>,
     /// Files to copy as they are; the three above are among them.
     pub files: Vec<Copying>,
     /// Files to write with what could not be used: path below the instance, and content.
     pub sidecars: Vec<(PathBuf, Vec<u8>)>,
     /// The account of it all.
     pub report: TakeoverReport,
+}
+
+/// One thread with everything in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenThread {
+    /// The thread.
+    pub thread: Thread,
+    /// Its messages in the order of the file, ordinals from 1.
+    pub messages: Vec<Message>,
+    /// Its notes in the order of the file, ordinals from 1.
+    pub notes: Vec<Note>,
 }
 
 /// Reads `source`; changes nothing.
@@ -67,9 +75,11 @@ pub fn plan_takeover(source: &Path) -> Result<TakeoverPlan, TakeoverError> {
     account_conversations(&conversations, &mut report);
     report.warnings.extend(found.warnings.iter().cloned());
     warn_of_wide_secrets(&source, &mut report);
-    let (threads, messages, notes) = merge(conversations, &mut report);
-    (report.threads, report.messages, report.notes) = (threads.len(), messages.len(), notes.len());
-    Ok(TakeoverPlan { source, settings, tools, wakeup, threads, messages, notes, files: found.copy, sidecars, report })
+    let threads = merge(conversations, &mut report);
+    report.threads = threads.len();
+    report.messages = threads.iter().map(|thread| thread.messages.len()).sum();
+    report.notes = threads.iter().map(|thread| thread.notes.len()).sum();
+    Ok(TakeoverPlan { source, settings, tools, wakeup, threads, files: found.copy, sidecars, report })
 }
 
 fn check_instance(source: &Path) -> Result<(), TakeoverError> {
@@ -106,18 +116,23 @@ fn read_conversations(source: &Path, found: &Files) -> Result<Vec<Conversation>,
         };
         let (chat, notes) = (read(FileKind::Chat)?, read(FileKind::Notes)?);
         if chat != ReadFile::default() || notes != ReadFile::default() {
-            conversations.push(conversation(&name, chat, notes));
+            conversations.push(conversation(&name, &chat, &notes));
         }
     }
     Ok(conversations)
 }
 
-/// `storage/takeover/conversations/<folder>/chat.jsonl.torn`: the lines that could not be used, byte for byte.
+/// `storage/takeover/conversations/<folder>/chat.jsonl.torn` for a file of `storage/conversations`.
+fn sidecar(file: &str) -> PathBuf {
+    let below = file.strip_prefix("storage/").unwrap_or(file);
+    Path::new(KEPT).join(format!("{below}.torn"))
+}
+
+/// The lines that could not be used, byte for byte.
 fn sidecars(conversations: &[Conversation]) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
     for line in conversations.iter().flat_map(|conversation| &conversation.bad) {
-        let below = line.file.strip_prefix("storage/").unwrap_or(&line.file);
-        let bytes = files.entry(Path::new(KEPT).join(format!("{below}.torn"))).or_default();
+        let bytes = files.entry(sidecar(&line.file)).or_default();
         bytes.extend_from_slice(&line.bytes);
         bytes.push(b'\n');
     }
@@ -135,8 +150,9 @@ fn account_conversations(conversations: &[Conversation], report: &mut TakeoverRe
             notes: conversation.notes.len(),
             unreadable: conversation.bad.len(),
         });
-        report.warnings.extend(conversation.bad.iter().map(|line: &BadLine| {
-            format!("{}:{}: {}; the text is kept in {KEPT}/", line.file, line.line, line.reason)
+        report.warnings.extend(conversation.bad.iter().map(|line| {
+            let sidecar = sidecar(&line.file);
+            format!("{}:{}: {}; kept verbatim in {}", line.file, line.line, line.reason, sidecar.display())
         }));
         report.unreadable.extend(conversation.bad.iter().cloned());
         report.warnings.extend(conversation.warnings.iter().cloned());
@@ -153,35 +169,4 @@ fn warn_of_wide_secrets(source: &Path, report: &mut TakeoverReport) {
             ".env: others could read it (mode {mode:04o}); the copy is 0600, but replace the credentials in it"
         ));
     }
-}
-
-/// A thread that has several conversations becomes one, under its newest folder; each message keeps its own conversation id.
-fn merge(conversations: Vec<Conversation>, report: &mut TakeoverReport) -> (Vec<Thread>, Vec<Message>, Vec<Note>) {
-    let mut threads: Vec<Thread> = Vec::new();
-    let mut messages: BTreeMap<ThreadId, Vec<Message>> = BTreeMap::new();
-    let mut notes: BTreeMap<ThreadId, Vec<Note>> = BTreeMap::new();
-    for conversation in conversations {
-        let thread = conversation.thread;
-        messages.entry(thread.thread_id.clone()).or_default().extend(conversation.messages);
-        notes.entry(thread.thread_id.clone()).or_default().extend(conversation.notes);
-        match threads.iter_mut().find(|known| known.thread_id == thread.thread_id) {
-            None => threads.push(thread),
-            Some(known) => {
-                report.warnings.push(format!(
-                    "{} and {} are conversations of one thread; they go on in one folder",
-                    known.conversation_id, thread.conversation_id
-                ));
-                let (began, spoken) =
-                    (known.created_at.min(thread.created_at), known.updated_at.max(thread.updated_at));
-                let newest = if thread.created_at >= known.created_at { thread } else { known.clone() };
-                *known = Thread { created_at: began, updated_at: spoken, ..newest };
-            }
-        }
-    }
-    let ordered = |id: &ThreadId| (messages.remove(id).unwrap_or_default(), notes.remove(id).unwrap_or_default());
-    let (said, noted): (Vec<_>, Vec<_>) = threads.iter().map(|thread| &thread.thread_id).map(ordered).unzip();
-    let number = |records: Vec<Message>| records.into_iter().zip(1..).map(|(m, ordinal)| Message { ordinal, ..m });
-    let number_notes = |records: Vec<Note>| records.into_iter().zip(1..).map(|(n, ordinal)| Note { ordinal, ..n });
-    let messages = said.into_iter().flat_map(number).collect();
-    (threads, messages, noted.into_iter().flat_map(number_notes).collect())
 }

@@ -1,7 +1,5 @@
 //! What became of everything.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 use wakeman_types::{Channel, ConversationId, ThreadId};
 
@@ -33,6 +31,23 @@ pub struct TakeoverReport {
     pub unreadable: Vec<BadLine>,
     /// What a person should know or do, most urgent first.
     pub warnings: Vec<String>,
+}
+
+impl TakeoverReport {
+    /// One line with every count.
+    pub fn summary(&self) -> String {
+        let unknown = self.settings.iter().chain(&self.tools).filter(|setting| !setting.used).count();
+        let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+        [
+            [count(self.threads, "thread"), count(self.messages, "message"), count(self.notes, "note")].join(", "),
+            [count(self.settings.len(), "setting"), count(self.tools.len(), "tool setting")].join(" and ")
+                + &format!(", {unknown} of them kept without effect"),
+            [count(self.prompts.len(), "prompt"), count(self.wakeups.len(), "wakeup")].join(" and "),
+            count(self.files.len(), "file"),
+            count(self.unreadable.len(), "unreadable line") + " kept verbatim",
+        ]
+        .join("; ")
+    }
 }
 
 /// One conversation.
@@ -84,9 +99,9 @@ pub struct WakeupReport {
 #[serde(rename_all = "camelCase")]
 pub struct CopiedFile {
     /// Below the directory that was read.
-    pub from: PathBuf,
+    pub from: String,
     /// Below the instance; `None`: left behind.
-    pub to: Option<PathBuf>,
+    pub to: Option<String>,
     /// Why it went there, where that is not plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
