@@ -177,7 +177,8 @@ impl LabClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build();
         let base = base.trim_end_matches('/').to_owned();
-        http.map(|http| LabClient { http, base: base.clone() }).map_err(|source| ClientError::Unreachable { url: base, source })
+        http.map(|http| LabClient { http, base: base.clone() })
+            .map_err(|source| ClientError::Unreachable { url: base, source })
     }
 
     /// The base URL of a service: `posthog`, `github`, `vercel`.

@@ -74,12 +74,17 @@ async fn advance(State(lab): State<Arc<Lab>>, body: Bytes) -> Response {
         Err(response) => return response,
     };
     let Some(to_ms) = parse_rfc3339(&advance.to) else {
-        return refused(format!("to {:?} is not an RFC 3339 instant; write it like \"2026-01-05T09:00:00Z\"", advance.to));
+        return refused(format!(
+            "to {:?} is not an RFC 3339 instant; write it like \"2026-01-05T09:00:00Z\"",
+            advance.to
+        ));
     };
     let now_ms = lab.world().now_ms;
     if to_ms < now_ms {
         let (to, now) = (rfc3339(to_ms), rfc3339(now_ms));
-        return refused(format!("the clock stands at {now} and cannot go back to {to}; serve the scenario anew to start over"));
+        return refused(format!(
+            "the clock stands at {now} and cannot go back to {to}; serve the scenario anew to start over"
+        ));
     }
     catch_up(&lab, to_ms).await;
     let mut world = lab.world();
@@ -115,7 +120,8 @@ async fn clear_faults(State(lab): State<Arc<Lab>>) -> StatusCode {
 // A refusal is built once and returned at once; boxing it would only add noise.
 #[allow(clippy::result_large_err)]
 fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Response> {
-    serde_json::from_slice(body).map_err(|error| refused(format!("the body is not what is expected here: {error}; send for example {example}")))
+    serde_json::from_slice(body)
+        .map_err(|error| refused(format!("the body is not what is expected here: {error}; send for example {example}")))
 }
 
 fn refused(problem: String) -> Response {

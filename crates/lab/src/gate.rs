@@ -129,7 +129,11 @@ impl Kept {
             return None;
         }
         let text = || String::from_utf8_lossy(&self.body).into_owned();
-        let body = if self.body.is_empty() { Json::Null } else { serde_json::from_slice(&self.body).unwrap_or_else(|_| text().into()) };
+        let body = if self.body.is_empty() {
+            Json::Null
+        } else {
+            serde_json::from_slice(&self.body).unwrap_or_else(|_| text().into())
+        };
         let mut world = lab.world();
         let record = EffectRecord {
             at: rfc3339(world.now_ms),
@@ -169,7 +173,9 @@ pub(crate) async fn catch_up(lab: &Arc<Lab>, to_ms: i64) {
         let Some(late) = due else { return };
         lab.world().advance_to(late.due_ms);
         let applied = late.request.carry_out(lab).await;
-        if let Some(record) = late.place.and_then(|place| lab.world().effects.get_mut(place).map(|record| record.applied = applied)) {
+        if let Some(record) =
+            late.place.and_then(|place| lab.world().effects.get_mut(place).map(|record| record.applied = applied))
+        {
             tracing::debug!(?record, applied, "lab: a late request was carried out");
         }
     }

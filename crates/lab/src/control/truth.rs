@@ -65,7 +65,9 @@ fn events(world: &World, incident: &Incident) -> Vec<String> {
     if incident.effect == Effect::NewError {
         return vec!["$exception".to_owned()];
     }
-    let Some(metric) = incident.metric.as_deref().and_then(|name| world.scenario.metric(name)) else { return Vec::new() };
+    let Some(metric) = incident.metric.as_deref().and_then(|name| world.scenario.metric(name)) else {
+        return Vec::new();
+    };
     let base = match (&metric.of, metric.kind) {
         (Some(of), _) => world.scenario.metric(of).map(|base| base.event.clone()),
         (None, crate::scenario::MetricKind::Ratio) => Some(trials_event(metric)),

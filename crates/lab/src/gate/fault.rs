@@ -140,7 +140,9 @@ mod tests {
     #[test]
     fn orders_match_by_part_or_expression_and_are_used_up() {
         let mut faults = Faults::default();
-        for (pattern, mode) in [("PUT .*/merge$", FaultMode::ReplyLost), ("/github/repos/acme/app/issues?page", FaultMode::Late)] {
+        for (pattern, mode) in
+            [("PUT .*/merge$", FaultMode::ReplyLost), ("/github/repos/acme/app/issues?page", FaultMode::Late)]
+        {
             faults.add(FaultRequest { service: "github".into(), pattern: pattern.into(), mode, times: 1 }).unwrap();
         }
         let mut met = |method: &str, path: &str| faults.order(Service::Github, method, path);

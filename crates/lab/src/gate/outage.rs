@@ -8,7 +8,11 @@ use crate::scenario::{OutageMode, Service};
 
 /// The answer of a service in an outage of 429s or 5xxs; `number` counts them.
 pub(super) fn answer(service: Service, mode: OutageMode, seconds_left: i64, number: u64) -> Response {
-    if mode == OutageMode::TooManyRequests { throttled(service, seconds_left.clamp(1, 3_600)) } else { broken(service, number) }
+    if mode == OutageMode::TooManyRequests {
+        throttled(service, seconds_left.clamp(1, 3_600))
+    } else {
+        broken(service, number)
+    }
 }
 
 fn throttled(service: Service, seconds: i64) -> Response {
@@ -40,7 +44,9 @@ fn broken(service: Service, number: u64) -> Response {
     }
     let body = match service {
         Service::Github => json!({"message": "Server Error"}),
-        Service::Vercel => json!({"error": {"code": "internal_server_error", "message": "An unexpected internal error occurred"}}),
+        Service::Vercel => {
+            json!({"error": {"code": "internal_server_error", "message": "An unexpected internal error occurred"}})
+        }
         _ => json!({"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": null}),
     };
     (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()

@@ -37,7 +37,9 @@ pub(crate) struct Event<'w> {
 
 /// A hostile text's property and value: `key=value`, or the whole text in a common property.
 fn hostile_property(text: &str) -> (&str, &str) {
-    let is_key = |key: &str| !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "$_./-".contains(letter));
+    let is_key = |key: &str| {
+        !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "$_./-".contains(letter))
+    };
     text.split_once('=').filter(|(key, _)| is_key(key)).unwrap_or((PROPERTY_DEFAULT, text))
 }
 

@@ -92,7 +92,7 @@ fn of_incident(scenario: &Scenario, at: usize, incident: &Incident) -> Issue {
         description,
         frames,
         status: "active".to_owned(),
-            status_ms: 0,
+        status_ms: 0,
         incident: Some(at),
         from_ms: incident.at_ms,
         per_hour: incident.magnitude,

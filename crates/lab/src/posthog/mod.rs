@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub(crate) use http::router;
 pub use flags::{Edit, Flag, Flags, Setting};
+pub(crate) use http::router;
 pub(crate) use issues::of_scenario as issues_of;
 pub use issues::{Frame, Issue};
 

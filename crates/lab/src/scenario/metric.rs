@@ -6,8 +6,21 @@ use super::{Metric, MetricKind, Noise, Scenario, ScenarioError, Segment, csv};
 use crate::time::MINUTE_MS;
 
 const KEYS: [&str; 15] = [
-    "name", "kind", "level", "of", "daily_amplitude", "weekly_amplitude", "trend_per_day", "noise", "dispersion", "event",
-    "segments", "lag_minutes", "csv", "unit", "title",
+    "name",
+    "kind",
+    "level",
+    "of",
+    "daily_amplitude",
+    "weekly_amplitude",
+    "trend_per_day",
+    "noise",
+    "dispersion",
+    "event",
+    "segments",
+    "lag_minutes",
+    "csv",
+    "unit",
+    "title",
 ];
 /// Property combinations of one metric beyond which a world would grow too large.
 const COMBINATIONS_MAX: usize = 256;
@@ -98,7 +111,11 @@ fn noise(table: &Table<'_>, kind: MetricKind) -> Result<Noise, ScenarioError> {
         NoiseWord::Poisson => Noise::Poisson,
         NoiseWord::NegBin => match dispersion.unwrap_or(SIZE_DEFAULT) {
             size if size > 0.0 => Noise::NegBin { size },
-            _ => return Err(table.required("dispersion", "20")?.bad("must be above 0: it is the size of a negative binomial")),
+            _ => {
+                return Err(table
+                    .required("dispersion", "20")?
+                    .bad("must be above 0: it is the size of a negative binomial"));
+            }
         },
         NoiseWord::Normal => Noise::Normal { deviation: dispersion.unwrap_or(DEVIATION_DEFAULT) },
     })
@@ -117,7 +134,9 @@ fn segments(value: &Value<'_>) -> Result<Vec<Segment>, ScenarioError> {
         segments.push(Segment { key: key.to_owned(), values, shares });
     }
     let Some(first) = segments.first_mut() else {
-        return Err(value.bad("names no property; write for example {browser = [\"chrome\", \"safari\"], shares = [0.6, 0.4]}"));
+        return Err(
+            value.bad("names no property; write for example {browser = [\"chrome\", \"safari\"], shares = [0.6, 0.4]}")
+        );
     };
     if let Some(list) = table.get("shares") {
         first.shares = shares(&list, &first.values)?;
@@ -132,7 +151,9 @@ fn shares(list: &Value<'_>, values: &[String]) -> Result<Vec<f64>, ScenarioError
     let shares = list.numbers((0.0, 1.0))?;
     if shares.len() != values.len() {
         let (has, wants) = (shares.len(), values.len());
-        return Err(list.bad(format!("has {has} shares for {wants} values; give one for each value of the first property")));
+        return Err(
+            list.bad(format!("has {has} shares for {wants} values; give one for each value of the first property"))
+        );
     }
     let sum: f64 = shares.iter().sum();
     if (sum - 1.0).abs() > 0.01 {
@@ -148,7 +169,9 @@ fn replay(
     scenario: &Scenario,
 ) -> Result<Vec<f64>, ScenarioError> {
     let path = value.string()?;
-    let text = files(path).map_err(|error| value.bad(format!("cannot be read: {path}: {error}; paths are relative to the scenario file")))?;
+    let text = files(path).map_err(|error| {
+        value.bad(format!("cannot be read: {path}: {error}; paths are relative to the scenario file"))
+    })?;
     let rows = csv::rows(&text).map_err(|problem| value.bad(format!("{path}: {problem}")))?;
     let steps = (scenario.warmup_ms + scenario.watched_ms) / scenario.step_ms + 1;
     let sharing = match kind {

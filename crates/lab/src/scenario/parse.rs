@@ -106,7 +106,9 @@ fn head(root: &Table<'_>) -> Result<Scenario, ScenarioError> {
     };
     let warmup_ms = hours_to_ms(head.number_or("warmup_hours", 336.0, (0.0, 20_000.0))?);
     if (warmup_ms + watched_ms) / step_ms > STEPS_MAX {
-        return Err(hours.bad(format!("makes, with the warm-up, more than {STEPS_MAX} steps; shorten it or lengthen `step_minutes`")));
+        return Err(hours.bad(format!(
+            "makes, with the warm-up, more than {STEPS_MAX} steps; shorten it or lengthen `step_minutes`"
+        )));
     }
     Ok(Scenario {
         name: head.string("name", "\"my-scenario\"")?,

@@ -83,7 +83,8 @@ fn incident(table: &Table<'_>, scenario: &Scenario) -> Result<Incident, Scenario
 }
 
 fn target(table: &Table<'_>, effect: Effect, scenario: &Scenario) -> Result<Option<String>, ScenarioError> {
-    let value = if effect.is_on_metric() { Some(table.required("metric", "\"signups\"")?) } else { table.get("metric") };
+    let value =
+        if effect.is_on_metric() { Some(table.required("metric", "\"signups\"")?) } else { table.get("metric") };
     let Some(value) = value else { return Ok(None) };
     let name = value.string()?;
     if effect.is_on_metric() && scenario.metric(name).is_none() {
@@ -111,10 +112,16 @@ fn segment(value: &Value<'_>, table: &Table<'_>, scenario: &Scenario) -> Result<
     };
     let name = table.get("metric").map(|metric| metric.string()).transpose()?.unwrap_or_default();
     let metric = scenario.metric(name);
-    let inherited = metric.filter(|metric| metric.kind != MetricKind::Count).and_then(|metric| scenario.metric(metric.of.as_deref()?));
+    let inherited = metric
+        .filter(|metric| metric.kind != MetricKind::Count)
+        .and_then(|metric| scenario.metric(metric.of.as_deref()?));
     let mut known = metric.into_iter().chain(inherited).flat_map(|metric| &metric.segments);
-    if metric.is_some() && !known.any(|segment| segment.key == key && segment.values.iter().any(|value| value == wanted)) {
-        return Err(value.bad(format!("{text:?} is not a segment of metric {name:?}; declare it in the metric's `segments`")));
+    if metric.is_some()
+        && !known.any(|segment| segment.key == key && segment.values.iter().any(|value| value == wanted))
+    {
+        return Err(
+            value.bad(format!("{text:?} is not a segment of metric {name:?}; declare it in the metric's `segments`"))
+        );
     }
     Ok((key.to_owned(), wanted.to_owned()))
 }
@@ -127,7 +134,9 @@ fn cause(table: &Table<'_>, scenario: &Scenario) -> Result<Option<String>, Scena
     }
     if scenario.change(id).is_none() {
         let known: Vec<_> = scenario.changes.iter().map(|change| change.id.as_str()).collect();
-        return Err(value.bad(format!("{id:?} is not a change of this scenario; it has {}, or write \"none\"", listed(&known))));
+        return Err(
+            value.bad(format!("{id:?} is not a change of this scenario; it has {}, or write \"none\"", listed(&known)))
+        );
     }
     Ok(Some(id.to_owned()))
 }

@@ -146,11 +146,9 @@ impl<'a> Value<'a> {
 
     pub(super) fn strings(&self) -> Result<Vec<String>, ScenarioError> {
         match self.value {
-            DeValue::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| self.item(at, item).string().map(str::to_owned))
-                .collect(),
+            DeValue::Array(items) => {
+                items.iter().enumerate().map(|(at, item)| self.item(at, item).string().map(str::to_owned)).collect()
+            }
             _ => Err(self.wrong_type("a list of texts; write it like [\"a\", \"b\"]")),
         }
     }
@@ -216,8 +214,9 @@ impl<'a> Value<'a> {
             DeValue::Datetime(datetime) => datetime.to_string(),
             _ => return Err(self.wrong_type("an instant; write it like \"2026-01-05T08:00:00Z\"")),
         };
-        parse_rfc3339(&text)
-            .ok_or_else(|| self.bad(format!("{text:?} is not an RFC 3339 instant; write it like \"2026-01-05T08:00:00Z\"")))
+        parse_rfc3339(&text).ok_or_else(|| {
+            self.bad(format!("{text:?} is not an RFC 3339 instant; write it like \"2026-01-05T08:00:00Z\""))
+        })
     }
 
     /// An instant, or hours from `start_ms` (may be negative).
@@ -225,7 +224,9 @@ impl<'a> Value<'a> {
         if self.as_number().is_none() {
             return self.instant().map_err(|_| {
                 let text = shown(self.value);
-                self.bad(format!("{text} is not a time; write hours from the start like 1.5, or \"2026-01-05T08:00:00Z\""))
+                self.bad(format!(
+                    "{text} is not a time; write hours from the start like 1.5, or \"2026-01-05T08:00:00Z\""
+                ))
             });
         }
         let hours = self.number_in((-100_000.0, 100_000.0))?;

@@ -72,7 +72,8 @@ impl World {
 
     /// Moves the clock; going backwards is ignored. Snapshots for stale answers are taken on the way.
     pub fn advance_to(&mut self, to_ms: i64) {
-        let mut stops: Vec<i64> = self.scenario.outages.iter().flat_map(|outage| [outage.at_ms, outage.until_ms]).collect();
+        let mut stops: Vec<i64> =
+            self.scenario.outages.iter().flat_map(|outage| [outage.at_ms, outage.until_ms]).collect();
         stops.retain(|stop| (self.now_ms..=to_ms).contains(stop));
         stops.push(to_ms);
         stops.sort_unstable();
@@ -96,8 +97,7 @@ impl World {
     /// Generates the steps up to the running one.
     fn grow_streams(&mut self) {
         let steps = (self.now_ms - self.scenario.history_start_ms()).div_euclid(self.scenario.step_ms) + 1;
-        let context =
-            stream::Context { scenario: &self.scenario, endings: &self.endings, flags: &self.posthog.flags };
+        let context = stream::Context { scenario: &self.scenario, endings: &self.endings, flags: &self.posthog.flags };
         for place in 0..self.streams.len() {
             let (before, rest) = self.streams.split_at_mut(place);
             let Some(stream) = rest.first_mut() else { continue };
@@ -138,7 +138,9 @@ impl World {
     pub fn seen_ms(&self, service: Service) -> i64 {
         let now_ms = self.now_ms;
         let stale = |outage: &&crate::scenario::Outage| {
-            outage.service == service && outage.mode == OutageMode::Stale && (outage.at_ms..outage.until_ms).contains(&now_ms)
+            outage.service == service
+                && outage.mode == OutageMode::Stale
+                && (outage.at_ms..outage.until_ms).contains(&now_ms)
         };
         self.scenario.outages.iter().find(stale).map_or(now_ms, |outage| outage.at_ms.min(now_ms))
     }
@@ -185,7 +187,8 @@ impl World {
             let edit = change.flag_edit().filter(|(flag, _)| *flag == key && change.at_ms <= now_ms);
             edit.is_some_and(|(_, rollout)| if rollout > 0.0 { reach <= 0.0 } else { reach > 0.0 })
         };
-        let changes: Vec<String> = self.scenario.changes.iter().filter(undone).map(|change| change.id.clone()).collect();
+        let changes: Vec<String> =
+            self.scenario.changes.iter().filter(undone).map(|change| change.id.clone()).collect();
         for change in changes {
             self.landed(&change, SET_FLAG);
         }

@@ -104,7 +104,9 @@ impl Plan<'_> {
                 split: Split::Shares(segment.shares.clone()),
             });
         }
-        for incident in self.scenario.incidents.iter().filter(|incident| incident.metric.as_deref() == Some(&metric.name)) {
+        for incident in
+            self.scenario.incidents.iter().filter(|incident| incident.metric.as_deref() == Some(&metric.name))
+        {
             if let Some(flag) = exposed_flag(self.scenario, incident) {
                 self.streams[place].add_dim(Dim::exposure(flag));
             }

@@ -143,10 +143,13 @@ impl Stream {
         let of = |metrics: &[usize]| -> Vec<Touch> {
             let on = |(_, incident): &(usize, &crate::scenario::Incident)| {
                 let name = incident.metric.as_deref();
-                incident.effect.is_on_metric() && metrics.iter().any(|at| Some(scenario.metrics[*at].name.as_str()) == name)
+                incident.effect.is_on_metric()
+                    && metrics.iter().any(|at| Some(scenario.metrics[*at].name.as_str()) == name)
             };
             let touched = scenario.incidents.iter().enumerate().filter(on);
-            touched.map(|(at, incident)| Touch { incident: at, cells: self.touched_cells(scenario, incident) }).collect()
+            touched
+                .map(|(at, incident)| Touch { incident: at, cells: self.touched_cells(scenario, incident) })
+                .collect()
         };
         let effects = of(&self.metrics);
         let timed = self.duration.as_ref().map(|duration| of(&[duration.metric]));
@@ -157,10 +160,13 @@ impl Stream {
     }
 
     fn touched_cells(&self, scenario: &Scenario, incident: &crate::scenario::Incident) -> Vec<bool> {
-        let exposed = plan::exposed_flag(scenario, incident).map(|flag| (format!("$feature/{flag}"), "true".to_owned()));
+        let exposed =
+            plan::exposed_flag(scenario, incident).map(|flag| (format!("$feature/{flag}"), "true".to_owned()));
         let wanted: Vec<_> = incident.segment.iter().chain(&exposed).collect();
         let matches = |cell: usize| {
-            wanted.iter().all(|(key, value)| self.dims.iter().enumerate().all(|(at, dim)| dim.key != *key || self.value_of(cell, at) == value))
+            wanted.iter().all(|(key, value)| {
+                self.dims.iter().enumerate().all(|(at, dim)| dim.key != *key || self.value_of(cell, at) == value)
+            })
         };
         (0..self.cells).map(matches).collect()
     }
@@ -229,7 +235,9 @@ impl Stream {
             }
             Rate::Errors { per_hour, from_ms, incident } => {
                 let strength = match incident {
-                    Some(at) => effect::strength(&scenario.incidents[*at], context.endings[*at].as_ref(), span.0, span.1),
+                    Some(at) => {
+                        effect::strength(&scenario.incidents[*at], context.endings[*at].as_ref(), span.0, span.1)
+                    }
                     None => (span.1 - span.0.max(*from_ms)).max(0) as f64 / scenario.step_ms as f64,
                 };
                 let mean = per_hour * strength * scenario.step_ms as f64 / HOUR_MS as f64;
@@ -308,7 +316,12 @@ fn factors(effects: &[Touch], cells: usize, context: &Context<'_>, (from, to): (
         let strength = effect::strength(incident, context.endings[touch.incident].as_ref(), from, to);
         if strength > 0.0 {
             let factor = 1.0 + (effect::full_factor(incident) - 1.0) * strength;
-            touch.cells.iter().zip(&mut factors).filter(|(touched, _)| **touched).for_each(|(_, value)| *value *= factor);
+            touch
+                .cells
+                .iter()
+                .zip(&mut factors)
+                .filter(|(touched, _)| **touched)
+                .for_each(|(_, value)| *value *= factor);
         }
     }
     factors

@@ -20,7 +20,10 @@ pub(crate) enum Kind {
     /// A quantile, 0–1.
     Quantile(f64),
     /// Population or sample standard deviation, or variance.
-    Spread { sample: bool, root: bool },
+    Spread {
+        sample: bool,
+        root: bool,
+    },
     Any,
     AnyLast,
     ArgMin,
@@ -112,7 +115,13 @@ impl Tally {
     }
 
     /// Takes in a row that stands for `weight` events.
-    pub(crate) fn add(&mut self, call: &AggregateCall, row: &dyn Row, weight: u64, edges: (i64, i64)) -> Result<(), QueryError> {
+    pub(crate) fn add(
+        &mut self,
+        call: &AggregateCall,
+        row: &dyn Row,
+        weight: u64,
+        edges: (i64, i64),
+    ) -> Result<(), QueryError> {
         if let Some(condition) = &call.condition
             && !condition.eval(row)?.truth()
         {
@@ -131,7 +140,8 @@ impl Tally {
     }
 
     fn take(&mut self, kind: Kind, value: Value, second: Option<Value>, weight: u64) -> Result<(), QueryError> {
-        let numeric = || value.number().ok_or_else(|| QueryError::query(format!("{} is not a number", value.type_name())));
+        let numeric =
+            || value.number().ok_or_else(|| QueryError::query(format!("{} is not a number", value.type_name())));
         match self {
             Tally::Count(count) => *count += weight as i64,
             Tally::Sum { ints, floats, whole } => {

@@ -175,7 +175,8 @@ impl Expr {
         if let Some(slot) = keys.iter().position(|key| *key == self) {
             return Ok(Expr::Slot(slot));
         }
-        let mut all = |parts: Vec<Expr>| parts.into_iter().map(|part| part.lifted(keys, calls)).collect::<Result<Vec<_>, _>>();
+        let mut all =
+            |parts: Vec<Expr>| parts.into_iter().map(|part| part.lifted(keys, calls)).collect::<Result<Vec<_>, _>>();
         Ok(match self {
             Expr::Aggregate(call) => {
                 let place = calls.iter().position(|known| *known == *call).unwrap_or_else(|| {

@@ -13,6 +13,8 @@ mod resolve;
 mod scan;
 mod select;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use serde_json::Value as Json;

@@ -38,7 +38,9 @@ impl Need {
 
     fn look(&mut self, part: &Expr) -> bool {
         match part {
-            Expr::Column(Column::Timestamp | Column::DistinctId | Column::PersonId | Column::Uuid | Column::Properties) => {
+            Expr::Column(
+                Column::Timestamp | Column::DistinctId | Column::PersonId | Column::Uuid | Column::Properties,
+            ) => {
                 self.single = true;
             }
             Expr::Column(Column::Property(place)) => {
@@ -47,7 +49,10 @@ impl Need {
             }
             Expr::Call(function, arguments) => {
                 let only_time = arguments.iter().all(|argument| argument.is_const() || is_timestamp(argument));
-                if only_time && arguments.iter().any(is_timestamp) && let Some(period) = grain_ms(function, arguments) {
+                if only_time
+                    && arguments.iter().any(is_timestamp)
+                    && let Some(period) = grain_ms(function, arguments)
+                {
                     self.periods.push(period);
                     return false;
                 }

@@ -81,17 +81,29 @@ impl Engine<'_> {
             let table = self.nested(&cte.query, &names)?;
             names.known.push((cte.alias.name.value.clone(), Rc::new(table)));
         }
-        if query.fetch.is_some() || query.settings.is_some() || query.format_clause.is_some() || !query.pipe_operators.is_empty() {
+        if query.fetch.is_some()
+            || query.settings.is_some()
+            || query.format_clause.is_some()
+            || !query.pipe_operators.is_empty()
+        {
             return Err(QueryError::syntax("mismatched input after the query, expecting <EOF>"));
         }
         let tail = Tail { order: order_of(query)?, limit: query.limit_clause.as_ref() };
         self.set(&query.body, tail, &names, rows_default)
     }
 
-    fn set(&self, body: &SetExpr, tail: Tail<'_>, names: &Names, rows_default: Option<usize>) -> Result<Table, QueryError> {
+    fn set(
+        &self,
+        body: &SetExpr,
+        tail: Tail<'_>,
+        names: &Names,
+        rows_default: Option<usize>,
+    ) -> Result<Table, QueryError> {
         match body {
             SetExpr::Select(select) => self.select(select, tail, names, rows_default),
-            SetExpr::Query(query) if tail.order.is_empty() && tail.limit.is_none() => self.query(query, names, rows_default),
+            SetExpr::Query(query) if tail.order.is_empty() && tail.limit.is_none() => {
+                self.query(query, names, rows_default)
+            }
             SetExpr::Query(_) => Err(QueryError::syntax("ORDER BY and LIMIT belong inside the parentheses")),
             SetExpr::SetOperation { left, op: SetOperator::Union, set_quantifier, right } => {
                 let first = self.set(left, Tail::default(), names, rows_default)?;
@@ -135,7 +147,9 @@ fn whole_number(expr: &ast::Expr) -> Result<usize, QueryError> {
 fn united(mut first: Table, second: Table, all: bool) -> Result<Table, QueryError> {
     if first.columns.len() != second.columns.len() {
         let (a, b) = (first.columns.len(), second.columns.len());
-        return Err(QueryError::query(format!("UNION ALL of selects with {a} and {b} columns; they must be equal in number")));
+        return Err(QueryError::query(format!(
+            "UNION ALL of selects with {a} and {b} columns; they must be equal in number"
+        )));
     }
     first.rows.extend(second.rows);
     if !all {

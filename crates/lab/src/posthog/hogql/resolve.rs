@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::{self, AccessExpr, BinaryOperator, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
+use sqlparser::ast::{
+    self, AccessExpr, BinaryOperator, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments,
+};
 use sqlparser::ast::{Subscript, UnaryOperator};
 
 use super::QueryError;
@@ -83,7 +85,9 @@ impl<'q> Resolver<'q> {
             E::ILike { negated, expr, pattern, any: false, escape_char: None } => {
                 negated_if(self.call("ilike", &[expr, pattern], prefer)?, *negated)
             }
-            E::Case { operand, conditions, else_result, .. } => self.case(operand.as_deref(), conditions, else_result.as_deref(), prefer),
+            E::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref(), prefer)
+            }
             E::Interval(interval) => self.interval(interval, prefer),
             E::Function(function) => self.function(function, prefer),
             E::Tuple(items) => self.call("tuple", &items.iter().collect::<Vec<_>>(), prefer),
@@ -93,14 +97,17 @@ impl<'q> Resolver<'q> {
             E::Trim { expr, trim_what: None, trim_characters: None, .. } => self.call("trim", &[expr], prefer),
             E::Position { expr, r#in } => self.call("position", &[r#in, expr], prefer),
             E::Substring { expr, substring_from: Some(from), substring_for, .. } => {
-                let parts: Vec<&ast::Expr> = [expr, from].into_iter().chain(substring_for).map(|part| &**part).collect();
+                let parts: Vec<&ast::Expr> =
+                    [expr, from].into_iter().chain(substring_for).map(|part| &**part).collect();
                 self.call("substring", &parts, prefer)
             }
             E::Cast { expr, data_type, .. } => self.cast(expr, data_type, prefer),
             E::Extract { field, expr, .. } => self.extract(field, expr, prefer),
             E::Subquery(query) => {
                 let table = self.engine.nested(query, self.names)?;
-                Ok(Expr::Const(table.rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null)))
+                Ok(Expr::Const(
+                    table.rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null),
+                ))
             }
             other => Err(QueryError::query(format!("Unsupported expression: {other}"))),
         }
@@ -109,7 +116,9 @@ impl<'q> Resolver<'q> {
     fn bare(&mut self, name: &str, prefer: Prefer) -> Resolved {
         let alias = self.aliases.iter().find(|(alias, _)| alias == name).map(|(_, expr)| *expr);
         let usable = alias.filter(|_| !self.open.iter().any(|open| open == name));
-        if prefer == Prefer::Alias && let Some(expr) = usable {
+        if prefer == Prefer::Alias
+            && let Some(expr) = usable
+        {
             return self.alias(name, expr);
         }
         match (self.column(std::slice::from_ref(&name.to_owned())), usable) {
@@ -322,7 +331,9 @@ impl<'q> Resolver<'q> {
     fn function(&mut self, call: &'q ast::Function, prefer: Prefer) -> Resolved {
         let name = call.name.to_string().replace(['`', '"'], "");
         if call.over.is_some() || call.filter.is_some() || !call.within_group.is_empty() {
-            return Err(QueryError::query(format!("Unsupported clause of {name}(...): window functions are not available")));
+            return Err(QueryError::query(format!(
+                "Unsupported clause of {name}(...): window functions are not available"
+            )));
         }
         let (arguments, distinct) = arguments_of(&call.args)?;
         let (parameters, _) = arguments_of(&call.parameters)?;
@@ -349,7 +360,8 @@ impl<'q> Resolver<'q> {
             let right = resolved.pop().unwrap_or(Expr::Const(Value::Null));
             return compared(comparison, resolved.pop().unwrap_or(Expr::Const(Value::Null)), right);
         }
-        let function = named(&name).ok_or_else(|| QueryError::query(format!("Unsupported function call '{name}(...)'")))?;
+        let function =
+            named(&name).ok_or_else(|| QueryError::query(format!("Unsupported function call '{name}(...)'")))?;
         function.check_arguments(resolved.len())?;
         folded(match function.name {
             "and" => Expr::And(resolved),

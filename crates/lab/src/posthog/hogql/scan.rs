@@ -132,7 +132,8 @@ impl Reading<'_> {
         let single = need.single
             || need.used.iter().any(|place| matches!(self.bindings[*place], Binding::PerEvent(_)))
             || need.exact.iter().any(|place| matches!(self.bindings[*place], Binding::Duration));
-        let per_cell = need.used.iter().any(|place| matches!(self.bindings[*place], Binding::PerCell(_) | Binding::Duration));
+        let per_cell =
+            need.used.iter().any(|place| matches!(self.bindings[*place], Binding::PerCell(_) | Binding::Duration));
         let mut keep = |found: Found<'_>| -> Result<bool, QueryError> {
             for condition in conditions {
                 if !condition.eval(found.row)?.truth() {
@@ -162,7 +163,15 @@ impl Reading<'_> {
     }
 
     /// The part of a step in `[from, to)`, cut where some expression may change its value.
-    fn pieces(&self, step: usize, start: i64, (from, to): (i64, i64), cuts: &[i64], per_cell: bool, visit: Visit<'_>) -> Result<bool, QueryError> {
+    fn pieces(
+        &self,
+        step: usize,
+        start: i64,
+        (from, to): (i64, i64),
+        cuts: &[i64],
+        per_cell: bool,
+        visit: Visit<'_>,
+    ) -> Result<bool, QueryError> {
         let mut at = from;
         while at < to {
             let mut next = to;
@@ -179,7 +188,14 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    fn piece(&self, step: usize, start: i64, (from, to): (i64, i64), per_cell: bool, visit: Visit<'_>) -> Result<bool, QueryError> {
+    fn piece(
+        &self,
+        step: usize,
+        start: i64,
+        (from, to): (i64, i64),
+        per_cell: bool,
+        visit: Visit<'_>,
+    ) -> Result<bool, QueryError> {
         let whole = to - from == self.step_ms;
         let range = |cell: usize| {
             let count = self.stream.count(step, cell);
@@ -215,16 +231,26 @@ impl Reading<'_> {
         if total.0 > 0 { visit(Found { row: &sum, weight: total.0, edges: total.1 }) } else { Ok(true) }
     }
 
-    fn singles(&self, step: usize, start: i64, (from, to): (i64, i64), budget: &mut u64, visit: Visit<'_>) -> Result<bool, QueryError> {
+    fn singles(
+        &self,
+        step: usize,
+        start: i64,
+        (from, to): (i64, i64),
+        budget: &mut u64,
+        visit: Visit<'_>,
+    ) -> Result<bool, QueryError> {
         for cell in 0..self.stream.cells() {
             let count = self.stream.count(step, cell);
             let before = |at: i64| self.stream.before(count, cell, self.step_ms, at - start);
             for at in before(from)..before(to) {
                 *budget = budget.checked_sub(1).ok_or_else(|| {
-                    QueryError::query("Query exceeds the memory limit. Try reducing its scope by changing the time range.")
+                    QueryError::query(
+                        "Query exceeds the memory limit. Try reducing its scope by changing the time range.",
+                    )
                 })?;
                 let time_ms = start + self.stream.offset_ms(at, count, cell, self.step_ms);
-                let event = events::Event { world: self.scan.world, stream: self.stream, step, cell, at, count, time_ms };
+                let event =
+                    events::Event { world: self.scan.world, stream: self.stream, step, cell, at, count, time_ms };
                 let row = Single { reading: self, event };
                 if !visit(Found { row: &row, weight: 1, edges: (time_ms, time_ms) })? {
                     return Ok(false);

@@ -240,7 +240,8 @@ impl Runner<'_> {
         visit: &mut dyn FnMut(Found<'_>) -> Result<bool, QueryError>,
     ) -> Result<(), QueryError> {
         let one = |row: &dyn Row, visit: &mut dyn FnMut(Found<'_>) -> Result<bool, QueryError>| {
-            let meets = condition.as_ref().map_or(Ok(true), |condition| condition.eval(row).map(|value| value.truth()))?;
+            let meets =
+                condition.as_ref().map_or(Ok(true), |condition| condition.eval(row).map(|value| value.truth()))?;
             if meets { visit(Found { row, weight: 1, edges: (0, 0) }) } else { Ok(true) }
         };
         match &self.source {
@@ -276,7 +277,9 @@ impl Runner<'_> {
         let enough = self.bounds.offset.saturating_add(self.bounds.limit).saturating_add(1);
         let mut rows: Sorted = Vec::new();
         self.visit(plan.condition.clone(), &needs, true, &mut |found| {
-            let all = |exprs: &mut dyn Iterator<Item = &Expr>| exprs.map(|expr| expr.eval(found.row)).collect::<Result<Vec<_>, _>>();
+            let all = |exprs: &mut dyn Iterator<Item = &Expr>| {
+                exprs.map(|expr| expr.eval(found.row)).collect::<Result<Vec<_>, _>>()
+            };
             let by = all(&mut plan.order.iter().map(|key| &key.expr))?;
             rows.push((by, all(&mut plan.outputs.iter())?));
             if plan.distinct {

@@ -103,7 +103,8 @@ fn with_values<'t>(text: &'t str, values: &Json) -> Result<Cow<'t, str>, QueryEr
             (end, Some(open)) if end == open => quote = None,
             ('{', None) => {
                 let rest = &text[at + 1..];
-                let end = rest.find('}').ok_or_else(|| QueryError::syntax("a placeholder is not closed; write {name}"))?;
+                let end =
+                    rest.find('}').ok_or_else(|| QueryError::syntax("a placeholder is not closed; write {name}"))?;
                 out.push_str(&literal_of(rest[..end].trim(), values)?);
                 let last = at + 1 + end;
                 letters.by_ref().find(|(place, _)| *place == last);
@@ -119,7 +120,8 @@ fn with_values<'t>(text: &'t str, values: &Json) -> Result<Cow<'t, str>, QueryEr
 fn literal_of(name: &str, values: &Json) -> Result<String, QueryError> {
     let found = name.split('.').try_fold(values, |within, key| within.get(key));
     let found = found.ok_or_else(|| QueryError::query(format!("Unresolved placeholder: {{{name}}}")))?;
-    literal(found).ok_or_else(|| QueryError::query(format!("Placeholder {{{name}}} has a value of an unsupported type")))
+    literal(found)
+        .ok_or_else(|| QueryError::query(format!("Placeholder {{{name}}} has a value of an unsupported type")))
 }
 
 fn literal(value: &Json) -> Option<String> {

@@ -138,7 +138,8 @@ impl Value {
             (Text(a), Bool(b)) => Some((**a).cmp(b.to_string().as_str())),
             (Time(_) | Date(_), _) | (_, Time(_) | Date(_)) => Some(self.instant()?.cmp(&other.instant()?)),
             (List(a), List(b)) => {
-                let unequal = a.iter().zip(b.iter()).map(|(a, b)| a.compare(b)).find(|order| *order != Some(Ordering::Equal));
+                let unequal =
+                    a.iter().zip(b.iter()).map(|(a, b)| a.compare(b)).find(|order| *order != Some(Ordering::Equal));
                 unequal.unwrap_or_else(|| Some(a.len().cmp(&b.len())))
             }
             _ => self.number()?.partial_cmp(&other.number()?),

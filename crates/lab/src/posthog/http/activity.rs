@@ -25,7 +25,10 @@ fn experiment_changes(world: &World, at_ms: i64) -> impl Iterator<Item = (usize,
 
 /// The ids of the experiments that use a flag.
 pub(super) fn experiments_of(world: &World, flag: &str, at_ms: i64) -> Vec<usize> {
-    experiment_changes(world, at_ms).filter(|(_, change)| change.flag.as_deref() == Some(flag)).map(|(at, _)| at + 1).collect()
+    experiment_changes(world, at_ms)
+        .filter(|(_, change)| change.flag.as_deref() == Some(flag))
+        .map(|(at, _)| at + 1)
+        .collect()
 }
 
 /// `experiments/`
@@ -78,7 +81,9 @@ fn selected(world: &World, call: &Call) -> Vec<Value> {
 
 /// RFC 3339, or a day.
 fn instant(text: &str) -> Option<i64> {
-    parse_rfc3339(text).or_else(|| parse_rfc3339(&format!("{text}T00:00:00Z"))).or_else(|| parse_rfc3339(&format!("{text}Z")))
+    parse_rfc3339(text)
+        .or_else(|| parse_rfc3339(&format!("{text}T00:00:00Z")))
+        .or_else(|| parse_rfc3339(&format!("{text}Z")))
 }
 
 fn entries(world: &World, at_ms: i64) -> Vec<Entry> {
@@ -98,9 +103,7 @@ fn entries(world: &World, at_ms: i64) -> Vec<Entry> {
 }
 
 fn flag_changes(before: Setting, after: Setting) -> Vec<Value> {
-    let change = |field: &str, before: Value, after: Value| {
-        json!({"type": "FeatureFlag", "action": "changed", "field": field, "before": before, "after": after})
-    };
+    let change = |field: &str, before: Value, after: Value| json!({"type": "FeatureFlag", "action": "changed", "field": field, "before": before, "after": after});
     let mut changes = Vec::new();
     if before.active != after.active {
         changes.push(change("active", before.active.into(), after.active.into()));
@@ -111,7 +114,15 @@ fn flag_changes(before: Setting, after: Setting) -> Vec<Value> {
     changes
 }
 
-fn flag_entry(world: &World, flag: &Flag, place: usize, at_ms: i64, by: &str, activity: &str, changes: Vec<Value>) -> Entry {
+fn flag_entry(
+    world: &World,
+    flag: &Flag,
+    place: usize,
+    at_ms: i64,
+    by: &str,
+    activity: &str,
+    changes: Vec<Value>,
+) -> Entry {
     let detail = json!({
         "id": null, "name": flag.key, "short_id": null, "type": null, "trigger": null,
         "changes": if activity == "created" { Value::Null } else { changes.into() },

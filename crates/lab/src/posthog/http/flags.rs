@@ -77,9 +77,14 @@ fn shown(world: &World, flag: &Flag, at_ms: i64) -> Value {
 fn patch(world: &mut World, call: &Call, id: &str) -> Answer {
     let flag = find(world, call, id)?.clone();
     let now_ms = world.now_ms;
-    let body = call.body.as_object().ok_or_else(|| Refusal::invalid(None, "invalid", "Invalid data. Expected a dictionary."))?;
+    let body = call
+        .body
+        .as_object()
+        .ok_or_else(|| Refusal::invalid(None, "invalid", "Invalid data. Expected a dictionary."))?;
     if let Some(version) = body.get("version") {
-        let version = version.as_u64().ok_or_else(|| Refusal::invalid(Some("version"), "invalid", "A valid integer is required."))?;
+        let version = version
+            .as_u64()
+            .ok_or_else(|| Refusal::invalid(Some("version"), "invalid", "A valid integer is required."))?;
         if version != flag.version(now_ms) {
             let by = flag.edits_until(now_ms).last().map_or(&flag.created_by, |edit| &edit.by);
             let detail = format!(

@@ -50,7 +50,9 @@ fn hogql_of(world: &World, metric: &Metric) -> String {
     let hour = "timestamp > now() - INTERVAL 1 HOUR";
     match metric.kind {
         MetricKind::Count => format!("SELECT count() FROM events WHERE event = {event} AND {hour}"),
-        MetricKind::Duration => format!("SELECT avg(properties.{DURATION}) FROM events WHERE event = {event} AND {hour}"),
+        MetricKind::Duration => {
+            format!("SELECT avg(properties.{DURATION}) FROM events WHERE event = {event} AND {hour}")
+        }
         MetricKind::Ratio => {
             let base = metric.of.as_deref().and_then(|of| world.scenario.metric(of));
             let base = quoted(&base.map_or_else(|| trials_event(metric), |base| base.event.clone()));

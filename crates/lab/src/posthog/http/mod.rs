@@ -88,7 +88,8 @@ impl IntoResponse for Refusal {
 async fn serve(State(lab): State<Arc<Lab>>, original: OriginalUri, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
-        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "error", "Request body too large.").into_response();
+        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "error", "Request body too large.")
+            .into_response();
     };
     if let Err(refusal) = authorized(&parts.headers) {
         return refusal.into_response();
@@ -106,7 +107,8 @@ async fn serve(State(lab): State<Arc<Lab>>, original: OriginalUri, request: Requ
 }
 
 fn authorized(headers: &HeaderMap) -> Result<(), Refusal> {
-    let refuse = |code: &str, detail: &str| Refusal::new(StatusCode::UNAUTHORIZED, "authentication_error", code, detail);
+    let refuse =
+        |code: &str, detail: &str| Refusal::new(StatusCode::UNAUTHORIZED, "authentication_error", code, detail);
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -143,7 +145,11 @@ fn route(world: &mut World, call: &Call) -> Answer {
         ["api", "projects" | "environments"] => {
             return call.get_only(page(call, vec![people::project(world)]));
         }
-        ["api", "projects" | "environments", project, rest @ ..] if matches!(*project, POSTHOG_PROJECT | "@current") => rest,
+        ["api", "projects" | "environments", project, rest @ ..]
+            if matches!(*project, POSTHOG_PROJECT | "@current") =>
+        {
+            rest
+        }
         _ => return Err(Refusal::not_found()),
     };
     match rest {
@@ -164,7 +170,11 @@ fn route(world: &mut World, call: &Call) -> Answer {
 
 impl Call {
     fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// All values of a parameter, repeated (`a=1&a=2`, `a[]=1`) or in one (`a=1,2`).
@@ -184,12 +194,15 @@ impl Call {
 
 /// One page of a list, by `limit` and `offset` or `page` and `page_size`.
 fn page(call: &Call, entries: Vec<Value>) -> Value {
-    let (size_name, by_page) = if call.param("page_size").or(call.param("page")).is_some() { ("page_size", true) } else { ("limit", false) };
+    let (size_name, by_page) =
+        if call.param("page_size").or(call.param("page")).is_some() { ("page_size", true) } else { ("limit", false) };
     let size = call.number(size_name).unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
-    let offset = if by_page { (call.number("page").unwrap_or(1).max(1) - 1) * size } else { call.number("offset").unwrap_or(0) };
+    let offset =
+        if by_page { (call.number("page").unwrap_or(1).max(1) - 1) * size } else { call.number("offset").unwrap_or(0) };
     let count = entries.len();
     let link = |offset: usize| {
-        let kept = call.params.iter().filter(|(key, _)| !matches!(key.as_str(), "limit" | "offset" | "page" | "page_size"));
+        let kept =
+            call.params.iter().filter(|(key, _)| !matches!(key.as_str(), "limit" | "offset" | "page" | "page_size"));
         let mut query: Vec<String> = kept.map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
         query.extend(if by_page {
             [format!("page={}", offset / size + 1), format!("page_size={size}")]

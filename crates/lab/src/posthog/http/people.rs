@@ -69,7 +69,12 @@ pub(super) fn annotations(world: &mut World, call: &Call, rest: &[&str]) -> Answ
             Ok((StatusCode::OK, page(call, all.map(|note| annotation(world, note)).collect())))
         }
         (&Method::GET, [id]) => {
-            let note = world.posthog.annotations.iter().find(|note| note.id.to_string() == *id).ok_or_else(Refusal::not_found)?;
+            let note = world
+                .posthog
+                .annotations
+                .iter()
+                .find(|note| note.id.to_string() == *id)
+                .ok_or_else(Refusal::not_found)?;
             Ok((StatusCode::OK, annotation(world, note)))
         }
         (&Method::POST, []) => {
@@ -94,10 +99,13 @@ fn new_annotation(world: &World, body: &Value) -> Result<Annotation, Refusal> {
     if !matches!(scope, "project" | "organization" | "dashboard_item" | "dashboard" | "recording") {
         return Err(Refusal::invalid(Some("scope"), "invalid_choice", format!("\"{scope}\" is not a valid choice.")));
     }
-    let format = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+    let format =
+        "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
     Ok(Annotation {
         id: world.posthog.annotations.len() as u64 + 1,
-        content: content.ok_or_else(|| Refusal::invalid(Some("content"), "required", "This field is required."))?.to_owned(),
+        content: content
+            .ok_or_else(|| Refusal::invalid(Some("content"), "required", "This field is required."))?
+            .to_owned(),
         marker_ms: marker.ok_or_else(|| Refusal::invalid(Some("date_marker"), "invalid", format))?,
         scope: scope.to_owned(),
         created_ms: world.now_ms,

@@ -29,7 +29,8 @@ pub(super) fn route(world: &mut World, call: &Call, rest: &[&str]) -> Answer {
 }
 
 fn submit(world: &mut World, call: &Call) -> Answer {
-    let query = call.body.get("query").ok_or_else(|| Refusal::invalid(Some("query"), "required", "This field is required."))?;
+    let query =
+        call.body.get("query").ok_or_else(|| Refusal::invalid(Some("query"), "required", "This field is required."))?;
     let refresh = call.body.get("refresh").and_then(Value::as_str).unwrap_or_default();
     let background = call.body.get("async").and_then(Value::as_bool).unwrap_or(false);
     if !background && !matches!(refresh, "async" | "force_async" | "lazy_async" | "async_except_on_cache_miss") {
@@ -72,7 +73,8 @@ pub(super) fn run(world: &World, call: &Call, query: &Value) -> Result<Value, Re
     match kind {
         "HogQLQuery" => {
             let text = query.get("query").and_then(Value::as_str);
-            let text = text.ok_or_else(|| Refusal::invalid(Some("query"), "required", "HogQLQuery needs a query text."))?;
+            let text =
+                text.ok_or_else(|| Refusal::invalid(Some("query"), "required", "HogQLQuery needs a query text."))?;
             let values = query.get("values").unwrap_or(&Value::Null);
             let table = hogql::run(world, call.at_ms, text, values).map_err(refused)?;
             Ok(answer(&table, call.at_ms, text))

@@ -46,7 +46,13 @@ fn patch(world: &mut World, call: &Call, id: &str) -> Answer {
     }
     let status = match call.body.get("status").and_then(Value::as_str) {
         Some(status) if STATUSES.contains(&status) => Some(status.to_owned()),
-        Some(other) => return Err(Refusal::invalid(Some("status"), "invalid_choice", format!("\"{other}\" is not a valid choice."))),
+        Some(other) => {
+            return Err(Refusal::invalid(
+                Some("status"),
+                "invalid_choice",
+                format!("\"{other}\" is not a valid choice."),
+            ));
+        }
         None => None,
     };
     let now_ms = world.now_ms;
@@ -102,7 +108,8 @@ fn shown(issue: &Issue, seen: &Seen) -> Value {
 /// `ErrorTrackingQuery`
 pub(super) fn query(world: &World, call: &Call, query: &Value) -> Result<Value, Refusal> {
     let text = |key: &str| query.get(key).and_then(Value::as_str);
-    let number = |key: &str, default: usize| query.get(key).and_then(Value::as_u64).map_or(default, |number| number as usize);
+    let number =
+        |key: &str, default: usize| query.get(key).and_then(Value::as_u64).map_or(default, |number| number as usize);
     let range = trends::range(query.get("dateRange"), call.at_ms);
     let bounds = format!(
         " AND timestamp >= toDateTime('{}') AND timestamp <= toDateTime('{}')",
@@ -116,7 +123,9 @@ pub(super) fn query(world: &World, call: &Call, query: &Value) -> Result<Value, 
         let here = seen(world, call, issue, &bounds)?;
         let named = format!("{} {}", issue.name, issue.description).to_lowercase().contains(&search);
         let asked = text("issueId").is_none_or(|id| id == issue.id);
-        if let Some(here) = here.filter(|_| named && asked && wanted.is_none_or(|wanted| wanted == status(issue, ever.last_ms))) {
+        if let Some(here) =
+            here.filter(|_| named && asked && wanted.is_none_or(|wanted| wanted == status(issue, ever.last_ms)))
+        {
             found.push((issue, ever, here));
         }
     }
@@ -160,12 +169,22 @@ pub(super) fn query(world: &World, call: &Call, query: &Value) -> Result<Value, 
 }
 
 /// Events of an issue in equal parts of the range.
-fn volume(world: &World, call: &Call, issue: &Issue, (from, to): (i64, i64), parts: usize) -> Result<Vec<Value>, Refusal> {
+fn volume(
+    world: &World,
+    call: &Call,
+    issue: &Issue,
+    (from, to): (i64, i64),
+    parts: usize,
+) -> Result<Vec<Value>, Refusal> {
     let width = ((to - from) / parts.max(1) as i64).max(1);
     let mut buckets = Vec::with_capacity(parts);
     for part in 0..parts as i64 {
         let start = from + part * width;
-        let more = format!(" AND timestamp >= toDateTime('{}') AND timestamp < toDateTime('{}')", rfc3339(start), rfc3339(start + width));
+        let more = format!(
+            " AND timestamp >= toDateTime('{}') AND timestamp < toDateTime('{}')",
+            rfc3339(start),
+            rfc3339(start + width)
+        );
         let text = format!("SELECT count() FROM events WHERE {}", of_issue(issue, &more));
         let table = hogql::run(world, call.at_ms, &text, &Value::Null).map_err(refused)?;
         buckets.push(json!({"label": rfc3339(start), "value": table.rows[0][0].json()}));

@@ -15,7 +15,8 @@ const POINTS_MAX: i64 = 20_000;
 
 pub(super) fn query(world: &World, call: &Call, query: &Value) -> Result<Value, Refusal> {
     let series = query.get("series").and_then(Value::as_array).filter(|series| !series.is_empty());
-    let series = series.ok_or_else(|| Refusal::invalid(None, "invalid_input", "TrendsQuery needs at least one series."))?;
+    let series =
+        series.ok_or_else(|| Refusal::invalid(None, "invalid_input", "TrendsQuery needs at least one series."))?;
     let range = range(query.get("dateRange"), call.at_ms);
     let interval = Interval::read(query.get("interval"), range)?;
     let breakdown = query.get("breakdownFilter").and_then(|filter| {
@@ -66,7 +67,8 @@ struct Interval {
 impl Interval {
     fn read(value: Option<&Value>, (from, to): (i64, i64)) -> Result<Interval, Refusal> {
         let word = value.and_then(Value::as_str).unwrap_or("day");
-        let all = [("minute", MINUTE_MS), ("hour", HOUR_MS), ("day", DAY_MS), ("week", 7 * DAY_MS), ("month", 30 * DAY_MS)];
+        let all =
+            [("minute", MINUTE_MS), ("hour", HOUR_MS), ("day", DAY_MS), ("week", 7 * DAY_MS), ("month", 30 * DAY_MS)];
         let found = all.into_iter().find(|(known, _)| *known == word);
         let invalid = |detail: String| Refusal::invalid(Some("interval"), "invalid_input", detail);
         let (word, ms) = found.ok_or_else(|| invalid(format!("\"{word}\" is not a valid interval.")))?;
@@ -155,7 +157,8 @@ fn math(node: &Value) -> Result<String, Refusal> {
     let property = node.get("math_property").and_then(Value::as_str).map(|key| format!("properties[{}]", quoted(key)));
     let of = |call: &str| {
         let property = property.as_deref();
-        let needs = || Refusal::invalid(Some("series"), "invalid_input", format!("math \"{word}\" needs a math_property."));
+        let needs =
+            || Refusal::invalid(Some("series"), "invalid_input", format!("math \"{word}\" needs a math_property."));
         property.map(|property| format!("{call}({property})")).ok_or_else(needs)
     };
     match word {
@@ -166,7 +169,9 @@ fn math(node: &Value) -> Result<String, Refusal> {
         "p90" => of("quantile(0.9)"),
         "p95" => of("quantile(0.95)"),
         "p99" => of("quantile(0.99)"),
-        other => Err(Refusal::invalid(Some("series"), "invalid_input", format!("\"{other}\" is not a supported math."))),
+        other => {
+            Err(Refusal::invalid(Some("series"), "invalid_input", format!("\"{other}\" is not a supported math.")))
+        }
     }
 }
 
@@ -176,12 +181,18 @@ impl Line {
     }
 
     fn shown(&self, node: &Value, order: usize, interval: Interval) -> Value {
-        let name = node.get("custom_name").or(node.get("name")).or(node.get("event")).cloned().unwrap_or_else(|| json!("All events"));
+        let name = node
+            .get("custom_name")
+            .or(node.get("name"))
+            .or(node.get("event"))
+            .cloned()
+            .unwrap_or_else(|| json!("All events"));
         let label = match &self.value {
             Some(Value::String(value)) => json!(value),
             _ => name.clone(),
         };
-        let (days, labels): (Vec<String>, Vec<String>) = self.points.iter().map(|point| interval.label(point.0)).unzip();
+        let (days, labels): (Vec<String>, Vec<String>) =
+            self.points.iter().map(|point| interval.label(point.0)).unzip();
         let data: Vec<Value> = self.points.iter().map(|point| number(point.1)).collect();
         let mut line = json!({
             "action": {

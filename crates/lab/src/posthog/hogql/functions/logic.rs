@@ -7,7 +7,9 @@ use super::{Function, MANY, number};
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::nullable("if", 3, 3, |a| Ok(if a[0].truth() { a[1].clone() } else { a[2].clone() })),
     Function::nullable("multiIf", 3, MANY, multi_if),
-    Function::nullable("coalesce", 1, MANY, |a| Ok(a.iter().find(|value| !value.is_null()).cloned().unwrap_or(Value::Null))),
+    Function::nullable("coalesce", 1, MANY, |a| {
+        Ok(a.iter().find(|value| !value.is_null()).cloned().unwrap_or(Value::Null))
+    }),
     Function::nullable("ifNull", 2, 2, |a| Ok(if a[0].is_null() { a[1].clone() } else { a[0].clone() })),
     Function::nullable("nullIf", 2, 2, |a| {
         Ok(if Comparison::Equal.holds(&a[0], &a[1]) { Value::Null } else { a[0].clone() })

@@ -31,11 +31,21 @@ impl PartialEq for Function {
 }
 
 impl Function {
-    const fn new(name: &'static str, least: usize, most: usize, run: fn(&[Value]) -> Result<Value, String>) -> Function {
+    const fn new(
+        name: &'static str,
+        least: usize,
+        most: usize,
+        run: fn(&[Value]) -> Result<Value, String>,
+    ) -> Function {
         Function { name, least, most, sees_nulls: false, run }
     }
 
-    const fn nullable(name: &'static str, least: usize, most: usize, run: fn(&[Value]) -> Result<Value, String>) -> Function {
+    const fn nullable(
+        name: &'static str,
+        least: usize,
+        most: usize,
+        run: fn(&[Value]) -> Result<Value, String>,
+    ) -> Function {
         Function { name, least, most, sees_nulls: true, run }
     }
 
@@ -44,7 +54,8 @@ impl Function {
         if (self.least..=self.most).contains(&given) {
             return Ok(());
         }
-        let wanted = if self.least == self.most { format!("{}", self.least) } else { format!("{}–{}", self.least, self.most) };
+        let wanted =
+            if self.least == self.most { format!("{}", self.least) } else { format!("{}–{}", self.least, self.most) };
         Err(QueryError::query(format!("Function '{}' expects {wanted} arguments, found {given}", self.name)))
     }
 

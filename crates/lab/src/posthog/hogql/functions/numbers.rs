@@ -36,9 +36,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::nullable("toFloat", 1, 1, |a| Ok(float(&a[0]))),
     Function::nullable("toFloat64", 1, 1, |a| Ok(float(&a[0]))),
     Function::nullable("toFloatOrZero", 1, 1, |a| Ok(or(float(&a[0]), Value::Float(0.0)))),
-    Function::nullable("toFloatOrDefault", 1, 2, |a| {
-        Ok(or(float(&a[0]), a.get(1).map_or(Value::Float(0.0), float)))
-    }),
+    Function::nullable("toFloatOrDefault", 1, 2, |a| Ok(or(float(&a[0]), a.get(1).map_or(Value::Float(0.0), float)))),
     Function::nullable("toFloat64OrNull", 1, 1, |a| Ok(float(&a[0]))),
     Function::new("isNaN", 1, 1, |a| Ok(Value::Bool(number(&a[0])?.is_nan()))),
     Function::new("isFinite", 1, 1, |a| Ok(Value::Bool(number(&a[0])?.is_finite()))),
@@ -59,7 +57,12 @@ fn float(value: &Value) -> Value {
     value.number().map_or(Value::Null, Value::Float)
 }
 
-fn arithmetic(a: &Value, b: &Value, ints: fn(i64, i64) -> Option<i64>, floats: fn(f64, f64) -> f64) -> Result<Value, String> {
+fn arithmetic(
+    a: &Value,
+    b: &Value,
+    ints: fn(i64, i64) -> Option<i64>,
+    floats: fn(f64, f64) -> f64,
+) -> Result<Value, String> {
     if let (Value::Int(x), Value::Int(y)) = (a, b)
         && let Some(result) = ints(*x, *y)
     {

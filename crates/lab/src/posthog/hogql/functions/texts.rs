@@ -22,9 +22,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("notEmpty", 1, 1, |a| Ok(Value::Bool(!a[0].shown().is_empty()))),
     Function::new("startsWith", 2, 2, |a| Ok(Value::Bool(a[0].shown().starts_with(&a[1].shown())))),
     Function::new("endsWith", 2, 2, |a| Ok(Value::Bool(a[0].shown().ends_with(&a[1].shown())))),
-    Function::new("position", 2, 2, |a| {
-        Ok(Value::Int(a[0].shown().find(&a[1].shown()).map_or(0, |at| at as i64 + 1)))
-    }),
+    Function::new("position", 2, 2, |a| Ok(Value::Int(a[0].shown().find(&a[1].shown()).map_or(0, |at| at as i64 + 1)))),
     Function::new("replaceAll", 3, 3, |a| Ok(Value::text(a[0].shown().replace(&a[1].shown(), &a[2].shown())))),
     Function::new("substring", 2, 3, substring),
     Function::new("splitByString", 2, 2, |a| Ok(split(&a[1].shown(), &a[0].shown()))),

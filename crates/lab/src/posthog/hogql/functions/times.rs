@@ -85,7 +85,9 @@ pub(crate) fn grain_ms(function: &Function, arguments: &[Expr]) -> Option<i64> {
         _ => None,
     };
     let of_unit = |place: usize| match arguments.get(place) {
-        Some(Expr::Const(unit)) => unit_span(&unit.shown(), 1).map(|span| if span.months != 0 { DAY_MS } else { span.ms }),
+        Some(Expr::Const(unit)) => {
+            unit_span(&unit.shown(), 1).map(|span| if span.months != 0 { DAY_MS } else { span.ms })
+        }
         _ => None,
     };
     let period = match function.name {
@@ -95,7 +97,9 @@ pub(crate) fn grain_ms(function: &Function, arguments: &[Expr]) -> Option<i64> {
         "toStartOfTenMinutes" => 10 * MINUTE_MS,
         "toStartOfFifteenMinutes" => 15 * MINUTE_MS,
         "toStartOfHour" | "toHour" => HOUR_MS,
-        "toStartOfDay" | "toStartOfWeek" | "toMonday" | "toStartOfMonth" | "toStartOfQuarter" | "toStartOfYear" => DAY_MS,
+        "toStartOfDay" | "toStartOfWeek" | "toMonday" | "toStartOfMonth" | "toStartOfQuarter" | "toStartOfYear" => {
+            DAY_MS
+        }
         "toDate" | "toDayOfWeek" | "toDayOfMonth" | "toDayOfYear" | "toMonth" | "toYear" | "toYYYYMM" => DAY_MS,
         "toYYYYMMDD" => DAY_MS,
         "toStartOfInterval" => span_of(1)?,
