@@ -11,7 +11,7 @@ pub enum Kind {
     Count,
     /// A share 0..1 of a denominator: binomial with overdispersion.
     Ratio,
-    /// A mean in milliseconds (or any positive gauge): log-normal.
+    /// A mean in milliseconds (or any gauge that is not negative): gamma.
     Duration,
 }
 

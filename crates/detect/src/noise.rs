@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 
 /// Prior worth this many buckets.
 const PRIOR_BUCKETS: f64 = 40.0;
-/// A squared difference counts at most this many times its expectation, so that outliers do not widen the band.
-const CLIP: f64 = 9.0;
+/// A squared difference counts at most this many times its expectation, so that outliers do not widen the band …
+const CLIP_MIN: f64 = 9.0;
+/// … or more, until no more than this share of them is cut: what comes that often is the metric's nature.
+const CUT_SHARE: f64 = 0.01;
+/// How fast the cut moves.
+const CUT_PACE: f64 = 0.1;
 
 /// The scatter of one metric's buckets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +25,7 @@ pub(crate) struct Noise {
     decay: f64,
     phi: f64,
     per_sample: f64,
+    clip: f64,
     sums: Sums,
     previous: Option<(f64, f64)>,
 }
@@ -47,6 +52,7 @@ impl Noise {
             decay: 0.5_f64.powf(1.0 / half_life_buckets),
             phi,
             per_sample,
+            clip: CLIP_MIN,
             sums: Sums::default(),
             previous: None,
         }
@@ -66,17 +72,9 @@ impl Noise {
         self.c(rate) * (self.per_sample * self.inverse_size(rate, exposure) + self.phi / buckets.max(1.0))
     }
 
-    /// Relative deviation of what was observed, in the domain whose variance this model speaks of.
-    pub(crate) fn deviation(&self, observed: f64, expected: f64) -> f64 {
-        match self.kind {
-            Kind::Duration => (observed.max(expected * 1e-4) / expected).ln(),
-            _ => observed / expected - 1.0,
-        }
-    }
-
     /// Takes in a bucket: `observed` and `rate` per unit of exposure.
     pub(crate) fn learn(&mut self, observed: f64, rate: f64, exposure: f64) {
-        let deviation = self.deviation(observed, rate);
+        let deviation = observed / rate - 1.0;
         let u = self.inverse_size(rate, exposure);
         if let Some((last, last_u)) = self.previous.replace((deviation, u)) {
             self.add(0.5 * (deviation - last).powi(2) / self.c(rate), 0.5 * (u + last_u));
@@ -90,7 +88,10 @@ impl Noise {
 
     fn add(&mut self, y: f64, u: f64) {
         let predicted = self.per_sample * u + self.phi;
-        let y = y.min(CLIP * predicted);
+        let cut = self.clip * predicted;
+        let pull = f64::from(u8::from(y > cut)) - CUT_SHARE;
+        self.clip = (self.clip * (CUT_PACE * pull).exp()).clamp(CLIP_MIN, 1e4);
+        let y = y.min(cut);
         let weight = predicted.powi(-2).min(1e12);
         let s = &mut self.sums;
         for (sum, term) in [(&mut s.one, 1.0), (&mut s.u, u), (&mut s.uu, u * u), (&mut s.y, y), (&mut s.uy, u * y)] {
@@ -134,6 +135,15 @@ mod tests {
             noise.learn(if i % 2 == 0 { 700.0 } else { 1300.0 }, 1000.0, 1.0);
         }
         assert!((noise.phi - 0.18).abs() < 0.02, "{}", noise.phi);
+    }
+
+    #[test]
+    fn what_comes_in_bursts_is_wide_not_full_of_outliers() {
+        let mut noise = Noise::new(Kind::Duration, 2000.0);
+        for i in 0..8000 {
+            noise.learn(if i % 25 == 0 { 2000.0 } else { 20.0 }, 100.0, 1.0);
+        }
+        assert!(noise.relative_variance(100.0, 1.0, 1.0) > 2.0, "{}", noise.relative_variance(100.0, 1.0, 1.0));
     }
 
     #[test]

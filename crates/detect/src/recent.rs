@@ -41,7 +41,7 @@ impl Entry {
 
     /// Log-likelihood of "`ratio` times what was expected" against "as expected".
     ///
-    /// Counts and shares: quasi-Poisson with the bucket's own dispersion. Durations: log-normal.
+    /// Counts and shares: quasi-Poisson with the bucket's own dispersion. Durations: gamma.
     pub(crate) fn log_likelihood_ratio(&self, kind: Kind, ratio: f64) -> f64 {
         if !self.judged() {
             return 0.0;
@@ -50,10 +50,7 @@ impl Entry {
         let noise = f64::from(self.noise).max(1e-9);
         let shift = ratio.ln();
         match kind {
-            Kind::Duration => {
-                let deviation = (observed.max(expected * 1e-4) / expected).ln();
-                (deviation * shift - 0.5 * shift * shift) / noise
-            }
+            Kind::Duration => (observed / expected * (1.0 - 1.0 / ratio) - shift) / noise,
             _ => (observed * shift - expected * (ratio - 1.0)) / (expected * noise).max(1e-9),
         }
     }
@@ -106,7 +103,7 @@ impl Sum {
                 let p = self.expected / self.exposure;
                 tails::share_score(self.observed / self.exposure, p, variance * p * p)
             }
-            Kind::Duration => (self.ratio().max(1e-4)).ln() / variance.sqrt(),
+            Kind::Duration => tails::gamma_score(self.ratio(), variance),
         };
         if score.is_finite() { score.clamp(-37.0, 37.0) } else { 0.0 }
     }
@@ -124,8 +121,7 @@ impl Sum {
 /// Central 90 % around an expected value.
 fn band(kind: Kind, expected: f64, variance: f64) -> (f64, f64) {
     match kind {
-        Kind::Count => tails::gamma_band(expected, variance),
-        Kind::Duration => tails::log_band(expected, variance),
+        Kind::Count | Kind::Duration => tails::gamma_band(expected, variance),
         Kind::Ratio if expected <= 0.5 => {
             let (low, high) = tails::gamma_band(expected, variance);
             (low, high.min(1.0))

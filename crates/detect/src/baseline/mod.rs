@@ -59,7 +59,7 @@ impl Baseline {
             if !suspect && self.cells.span_ms() > DAY_MS {
                 let scatter = noise.relative_variance(expected.rate, exposure, 1.0);
                 let factor = self.slots.factor(start_ms, scatter);
-                let deviation = noise.deviation(amount / exposure, expected.rate * factor);
+                let deviation = amount / (exposure * expected.rate * factor) - 1.0;
                 self.drift.learn(start_ms, deviation, scatter, expected);
             }
         }

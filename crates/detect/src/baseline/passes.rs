@@ -14,6 +14,8 @@ const PATH_DAYS: f64 = 5.0;
 const NEIGHBOURS: (f64, f64) = (0.97, 0.9);
 /// A cell further out than this many standard deviations counts for less.
 const HUBER: f64 = 2.5;
+/// Parts of the cells whose deviations are the metric's nature however large, with the normal's quantile of each.
+const USUAL: [(f64, f64); 2] = [(0.8, 1.2816), (0.95, 1.96)];
 /// Relative variance between days that no factor explains.
 const CELL_JITTER: f64 = 4e-4;
 /// Relative standard deviation of the level that even plenty of data leaves.
@@ -37,24 +39,31 @@ impl Fit {
 
     /// Runs one round.
     pub(super) fn pass(&mut self, round: &Round<'_>) {
-        let Round { rows, base, buckets_per_cell: buckets, noise, .. } = *round;
-        let precision = |expected: f64, row: &Row| {
-            let share = (row.exposure / buckets).min(1.0) * buckets;
-            row.trust / (noise.relative_variance(expected.max(1e-12), row.exposure, share) + CELL_JITTER)
-        };
-        let weights: Vec<f64> = rows
-            .iter()
-            .map(|row| {
-                let expected = base * self.season(row);
-                let weight = precision(expected, row);
-                weight * huber(row.rate / expected - 1.0, weight / row.trust)
-            })
-            .collect();
+        let Round { rows, base, .. } = *round;
+        let weights = self.weights(round);
         let path = self.level_path(rows, &weights, base);
         self.fit_daily(rows, &weights, &path);
         self.fit_weekly(rows, &weights, &path);
         self.fit_level(rows, &weights, base);
         self.level = self.level.max(round.least);
+    }
+
+    /// What each cell counts: its precision times its trust, less when it lies far out. How far is far, the metric tells: one
+    /// that comes in bursts has no outliers.
+    fn weights(&self, round: &Round<'_>) -> Vec<f64> {
+        let full = round.buckets_per_cell;
+        let weigh = |row: &Row| {
+            let expected = (round.base * self.season(row)).max(1e-12);
+            let buckets = (row.exposure / full).min(1.0) * full;
+            let precision = 1.0 / (round.noise.relative_variance(expected, row.exposure, buckets) + CELL_JITTER);
+            (row.trust * precision, (row.rate / expected - 1.0).abs() * precision.sqrt())
+        };
+        let weighed: Vec<(f64, f64)> = round.rows.iter().map(weigh).collect();
+        let mut sizes: Vec<f64> =
+            round.rows.iter().zip(&weighed).filter(|(row, _)| row.trust >= 1.0).map(|(_, (_, size))| *size).collect();
+        let usual = USUAL.iter().map(|&(part, normal)| quantile(&mut sizes, part) / normal).fold(1.0, f64::max);
+        let reach = HUBER * usual;
+        weighed.iter().map(|&(weight, size)| weight * (reach / size).min(1.0)).collect()
     }
 
     /// The level at each cell, looking both ways, never across a break.
@@ -129,8 +138,11 @@ impl Fit {
     }
 }
 
-/// The weight of a deviation whose precision is known: 1 within the usual, falling beyond.
-fn huber(deviation: f64, precision: f64) -> f64 {
-    let z = deviation.abs() * precision.sqrt();
-    if z > HUBER { HUBER / z } else { 1.0 }
+/// The value that `part` of the values do not exceed; 0 when there are none. Reorders them.
+fn quantile(values: &mut [f64], part: f64) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let index = ((values.len() as f64 * part) as usize).min(values.len() - 1);
+    *values.select_nth_unstable_by(index, f64::total_cmp).1
 }

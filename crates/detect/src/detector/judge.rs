@@ -6,10 +6,16 @@ use crate::onset;
 use crate::recent::{Entry, KEPT};
 use crate::verdict::{Direction, Verdict};
 use crate::windows::{self, Looked, Widest};
-use wakeman_types::HOUR_MS;
+use wakeman_types::{DAY_MS, HOUR_MS};
 
 /// What an anomaly that is open already keeps of its score: it stays under the alarm line.
 const TOLD_SCORE: f64 = 0.49;
+/// After so many days a past alarm weighs half.
+const ALARM_HALF_LIFE_MS: i64 = 5 * DAY_MS;
+/// Recent alarms that cost nothing, and by how much each further one lengthens the odds asked for: an alarm too many a day
+/// says more of the metric than of the product.
+const ALARMS_FREE: f64 = 1.0;
+const ALARM_PRICE: f64 = 0.3;
 /// Below this p-value a verdict names a direction.
 const DIRECTION_P: f64 = 0.05;
 
@@ -40,9 +46,15 @@ impl Detector {
         verdict
     }
 
+    /// The p-value below which a bucket alarms now.
+    fn line(&self) -> f64 {
+        let price = 1.0 + ALARM_PRICE * (self.alarms - ALARMS_FREE).max(0.0);
+        self.alarm_line.powf(price).max(f64::MIN_POSITIVE)
+    }
+
     fn describe(&self, verdict: &mut Verdict, widest: &Widest) {
         verdict.p_value = widest.p_value;
-        let times = widest.p_value.ln() / self.alarm_line.ln();
+        let times = widest.p_value.ln() / self.line().ln();
         verdict.score = times / (1.0 + times);
         verdict.window_ms = widest.length as i64 * self.config.step_ms;
         verdict.window = Some(widest.sum.band(self.config.kind, self.calibration.stretch()));
@@ -75,7 +87,7 @@ impl Detector {
                     self.episode = Some(episode);
                 }
             }
-        } else if let Some(widest) = looked.widest.filter(|w| w.p_value < self.alarm_line) {
+        } else if let Some(widest) = looked.widest.filter(|w| w.p_value < self.line()) {
             let onset = onset::locate(&self.recent, kind, widest.length, barrier);
             let direction = if widest.score < 0.0 { Direction::Down } else { Direction::Up };
             let sum = self.recent.sum(self.recent.index_of(onset.at_ms), self.recent.len());
@@ -84,6 +96,7 @@ impl Detector {
             let unsettled = self.off_ms.1 > self.settled_until_ms && self.off_ms.1 < i64::MAX;
             self.off_ms = (if unsettled { self.off_ms.0.min(onset.at_ms) } else { onset.at_ms }, i64::MAX);
             self.episode = Some(Episode::open(onset, &sum, direction));
+            self.alarms += 1.0;
             verdict.opened = true;
         }
         self.fill_open_episode(verdict);
@@ -121,6 +134,7 @@ impl Detector {
         } else {
             self.noise.skip();
         }
+        self.alarms *= 0.5_f64.powf(self.config.step_ms as f64 / ALARM_HALF_LIFE_MS as f64);
         self.since_refresh += 1;
         let every = (HOUR_MS / self.config.step_ms).max(1);
         if self.since_refresh >= every {

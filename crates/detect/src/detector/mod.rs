@@ -28,7 +28,7 @@ const INSIDE: f64 = 2.0;
 ///
 /// # Source
 /// A multiplicative seasonal baseline (level × time of day × hour of week) with shrinkage; negative-binomial,
-/// beta-binomial or log-normal tails; several trailing windows under a Bonferroni-like price; scores calibrated on the
+/// beta-binomial or gamma tails; several trailing windows under a Bonferroni-like price; scores calibrated on the
 /// metric's own past.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Detector {
@@ -48,6 +48,8 @@ pub struct Detector {
     /// From where to where the newest anomaly reaches; buckets in it hardly move the baseline.
     off_ms: (i64, i64),
     episode: Option<Episode>,
+    /// Alarms of the last days, fading.
+    alarms: f64,
 }
 
 impl Detector {
@@ -69,6 +71,7 @@ impl Detector {
             barrier_ms: i64::MIN,
             off_ms: (i64::MAX, i64::MAX),
             episode: None,
+            alarms: 0.0,
             windows,
             config,
         })

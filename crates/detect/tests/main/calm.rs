@@ -1,7 +1,8 @@
 //! The product's life: how seldom it cries wolf.
 
 use crate::sim::{DAY, Metric, feed};
-use wakeman_detect::Kind;
+use rand::{Rng, SeedableRng};
+use wakeman_detect::{Bucket, Kind};
 
 /// An instance's fourteen metrics.
 fn fourteen(seed: u64) -> Vec<Metric> {
@@ -70,4 +71,18 @@ fn working_hours_with_sharp_edges_and_quiet_weekends_are_learnt() {
     }
     assert!(late.len() <= 1, "{late:?}");
     assert!(!missed, "the drop on Monday at eleven");
+}
+
+#[test]
+fn a_gauge_that_comes_in_bursts_is_soon_left_alone() {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(12);
+    let mut detector = crate::sim::detector(Kind::Duration);
+    let mut late = 0;
+    for i in 0..28 * DAY {
+        let burst = rng.random_bool(0.03);
+        let value = if burst { rng.random_range(5.0..90.0) } else { 0.1 };
+        let verdict = detector.observe(Bucket::duration(Metric::start_ms(i), value, 1.0));
+        late += i32::from(verdict.opened && i > 14 * DAY);
+    }
+    assert!(late <= 3, "{late} alarms in two weeks");
 }
