@@ -1,0 +1,118 @@
+//! The main job, seen from outside: the binary, its exit codes, its JSON Lines.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn wakeman(args: &[&str]) -> Output {
+    let temporary = tempfile::tempdir().unwrap();
+    Command::new(env!("CARGO_BIN_EXE_wakeman"))
+        .args(args)
+        .current_dir(temporary.path())
+        .env_remove("WAKEMAN_ROOT")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["type"] == kind).collect()
+}
+
+#[test]
+fn a_bad_merge_is_found_explained_approved_reverted_and_verified() {
+    let lines = lines(&wakeman(&["demo", "--answer", "approve", "--json", "--speed", "max"]));
+    let summary = lines.last().unwrap();
+    assert_eq!(summary["type"], "summary");
+    let drop = &summary["incidents"][0];
+    assert_eq!(drop["detected"], true, "{summary:#}");
+    assert!(drop["minutes_to_detect"].as_f64().unwrap() <= 30.0, "{drop:#}");
+    assert_eq!(drop["proposal_kind"], "plan");
+    assert_eq!(drop["proposal_steps"], serde_json::json!(["github.revert_pr", "github.merge_pr"]));
+    assert_eq!((&drop["executed"], &drop["verified"]), (&Value::Bool(true), &Value::Bool(true)), "{summary:#}");
+    assert_eq!(summary["false_findings"], 0, "{summary:#}");
+    assert_eq!(summary["untrusted_effects"], 0);
+
+    let proposal = of_type(&lines, "proposal")[0];
+    let decision = of_type(&lines, "decision")[0];
+    assert_eq!(proposal["digest"], decision["digest"], "what was shown is what was approved");
+    let receipts = of_type(&lines, "receipt");
+    assert_eq!(receipts.iter().filter(|r| r["id"] == proposal["id"] && r["outcome"] == "done").count(), 2);
+    assert_eq!(of_type(&lines, "verification")[0]["result"], "recovered");
+    let order: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
+    let first = |kind: &str| order.iter().position(|k| *k == kind).unwrap();
+    assert!(first("finding") < first("proposal") && first("proposal") < first("decision"));
+    assert!(first("decision") < first("receipt") && first("receipt") < first("verification"));
+}
+
+#[test]
+fn the_true_cause_is_the_likeliest_one() {
+    let lines = lines(&wakeman(&["demo", "--answer", "reject", "--json"]));
+    let summary = lines.last().unwrap();
+    for incident in summary["incidents"].as_array().unwrap() {
+        let causes = incident["top_causes"].as_array().unwrap();
+        let shares: Vec<f64> = causes.iter().map(|cause| cause["probability"].as_f64().unwrap()).collect();
+        assert!(shares.windows(2).all(|pair| pair[0] >= pair[1]), "highest first: {incident:#}");
+        assert_eq!(incident["executed"], false, "nobody said yes");
+    }
+    assert_eq!(summary["effects"], 0, "a rejected proposal changes nothing outside");
+}
+
+#[test]
+fn two_plays_of_one_seed_are_the_same_to_the_byte() {
+    let play = || wakeman(&["demo", "--answer", "approve", "--json", "--seed", "7"]);
+    let (one, two) = (play(), play());
+    assert!(one.status.success());
+    assert_eq!(String::from_utf8_lossy(&one.stdout), String::from_utf8_lossy(&two.stdout));
+}
+
+#[test]
+fn where_nothing_is_wrong_nobody_is_woken() {
+    let lines = lines(&wakeman(&["demo", "--scenario", "quiet", "--answer", "approve", "--json"]));
+    let summary = lines.last().unwrap();
+    assert_eq!(summary["incidents"], serde_json::json!([]));
+    assert_eq!((&summary["false_findings"], &summary["effects"]), (&Value::from(0), &Value::from(0)), "{summary:#}");
+}
+
+#[test]
+fn a_drop_without_a_cause_is_told_as_such_and_nothing_is_proposed_for_it() {
+    let lines = lines(&wakeman(&["demo", "--scenario", "unexplained", "--answer", "approve", "--json"]));
+    let incident = &lines.last().unwrap()["incidents"][0];
+    assert_eq!(incident["detected"], true, "{incident:#}");
+    assert_eq!(incident["top_causes"][0]["id"], "none", "{incident:#}");
+    assert_eq!(incident["executed"], false);
+}
+
+#[test]
+fn a_bad_flag_is_turned_off_and_the_metric_comes_back() {
+    let lines = lines(&wakeman(&["demo", "--scenario", "flag-rollback", "--answer", "approve", "--json"]));
+    let incident = &lines.last().unwrap()["incidents"][0];
+    assert_eq!(incident["proposal_kind"], "posthog.set_flag", "{incident:#}");
+    assert_eq!((&incident["executed"], &incident["verified"]), (&Value::Bool(true), &Value::Bool(true)), "{incident:#}");
+}
+
+#[test]
+fn a_recorded_series_plays_to_its_end() {
+    let lines = lines(&wakeman(&["demo", "--scenario", "replay", "--answer", "approve", "--json"]));
+    assert_eq!(lines.last().unwrap()["type"], "summary");
+}
+
+#[test]
+fn without_a_terminal_to_ask_on_the_demo_says_which_flag_helps() {
+    let output = wakeman(&["demo"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--answer"));
+}
+
+#[test]
+fn a_scenario_that_is_not_there_is_a_usage_error_with_the_names_there_are() {
+    let output = wakeman(&["demo", "--scenario", "nope", "--answer", "approve"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("bad-merge"));
+}

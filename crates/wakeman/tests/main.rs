@@ -1,0 +1,3 @@
+//! Tests of the repository as a whole. One binary: linking is what costs.
+
+mod rules;
