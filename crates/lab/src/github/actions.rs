@@ -249,13 +249,19 @@ impl Repo {
 
     fn failure_lines(&self, run: &Run) -> Vec<String> {
         let cause = run.trouble.and_then(|at| self.cause_of(at));
-        let detail = match cause.and_then(|change| super::script::paths_of(change).into_iter().next()) {
-            Some(path) => {
+        let path = cause.and_then(|change| super::script::paths_of(change).into_iter().next());
+        let detail = path.map_or_else(
+            || {
+                "npm error network request to the registry failed: connect ETIMEDOUT\n\
+                 npm error network This is a problem related to network connectivity."
+                    .to_owned()
+            },
+            |path| {
                 let value = self.dice.roll(&["expected", &path], 90) + 10;
-                format!("FAIL {path}\n  Error: expected {value}, received {}\n    at {path}:{}", value + 1, value % 40 + 1)
-            }
-            None => "npm error network request to the registry failed: connect ETIMEDOUT\nnpm error network This is a problem related to network connectivity.".to_owned(),
-        };
+                let (received, line) = (value + 1, value % 40 + 1);
+                format!("FAIL {path}\n  Error: expected {value}, received {received}\n    at {path}:{line}")
+            },
+        );
         vec![detail, "##[error]Process completed with exit code 1.".to_owned()]
     }
 }

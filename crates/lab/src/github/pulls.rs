@@ -116,7 +116,8 @@ pub(super) enum RevertError {
     NotMerged,
     /// Later commits are in the way, or nothing is left to undo.
     #[error(
-        "Sorry, this pull request couldn't be reverted automatically. It may have already been reverted, or the content may have changed since it was merged."
+        "Sorry, this pull request couldn't be reverted automatically. It may have already been reverted, or the \
+         content may have changed since it was merged."
     )]
     Conflict,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::actions::{Job, RerunError, RerunScope, Run, Trigger};
+use super::super::actions::{Job, RerunError, RerunScope, Run};
 use super::super::render::{WORKFLOW_ID, WORKFLOW_PATH};
 use super::super::{Repo, trouble};
 use super::{Answer, Call, Landed, Refusal, Reply};
@@ -105,7 +105,6 @@ fn list(repo: &Repo, call: &Call) -> Reply {
             && call.param("actor").is_none_or(|actor| actor == run.actor)
             && state.is_none_or(|state| word.contains(&state))
             && created.is_none_or(|(from, to)| (from..=to).contains(&run.created_ms))
-            && !(call.param("exclude_pull_requests") == Some("only") && run.trigger == Trigger::PullRequest)
     };
     let found: Vec<&Run> = repo.runs.iter().rev().filter(wanted).collect();
     let render = |run: &Run| view.run(run, run.attempts.len());

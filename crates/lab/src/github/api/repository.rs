@@ -55,7 +55,9 @@ fn branch(repo: &Repo, call: &Call, name: &str) -> Answer {
     let url = view.url(&format!("/branches/{name}"));
     Ok(Reply::json(json!({
         "name": name, "commit": view.commit(oid), "protected": false, "protection_url": format!("{url}/protection"),
-        "protection": {"enabled": false, "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []}},
+        "protection": {
+            "enabled": false, "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+        },
         "_links": {"self": url, "html": format!("{}/tree/{name}", super::super::render::WEB)},
     })))
 }

@@ -220,7 +220,8 @@ impl<'a> Check<'a> {
             }
             (false, true) => {
                 let message = format!(
-                    "Field must have selections (field '{0}' returns {kind} but has no selections. Did you mean '{0} {{ ... }}'?)",
+                    "Field must have selections (field '{0}' returns {kind} but has no selections. \
+                     Did you mean '{0} {{{{ ... }}}}'?)",
                     field.name
                 );
                 self.fault(message, "selectionMismatch", &path, field.at);

@@ -355,7 +355,9 @@ mod tests {
     fn a_document_with_everything() {
         let source = r#"
             # a comment
-            query Q($n: Int! = 3, $list: [String!]) @d { a: field(x: $n, y: {z: [1, "t\n", E, true]}) @include(if: $n) { ...F ... on T { b } } }
+            query Q($n: Int! = 3, $list: [String!]) @d {
+                a: field(x: $n, y: {z: [1, "t\n", E, true]}) @include(if: $n) { ...F ... on T { b } }
+            }
             fragment F on T { c }
         "#;
         let document = parse(source).unwrap();

@@ -94,11 +94,13 @@ impl View<'_> {
         let success = job_success(job, self.repo.clock_ms);
         let completed = success.map(|_| stamp(job.finishes_ms));
         let step = |(at, name): (usize, &str)| {
-            let (ok, last) = (success.map(|success| success || at < 2), at == 2);
+            // Only the last step takes time, and only it can fail.
+            let last = at == 2;
+            let ok = success.map(|success| success || !last);
+            let completed = success.map(|_| stamp(if last { job.finishes_ms } else { job.started_ms }));
             json!({
                 "name": name, "status": status(success), "conclusion": conclusion(ok), "number": at + 1,
-                "started_at": stamp(job.started_ms),
-                "completed_at": if last { completed.clone() } else { completed.as_ref().map(|_| stamp(job.started_ms)) },
+                "started_at": stamp(job.started_ms), "completed_at": completed,
             })
         };
         let command = format!("Run npm run {}", job.name);
@@ -134,7 +136,9 @@ impl View<'_> {
             "external_id": job.id.to_string(), "url": url, "html_url": html, "details_url": html,
             "status": status(success), "conclusion": conclusion(success), "started_at": stamp(job.started_ms),
             "completed_at": success.map(|_| stamp(job.finishes_ms)),
-            "output": {"title": null, "summary": null, "text": null, "annotations_count": 0, "annotations_url": annotations},
+            "output": {
+                "title": null, "summary": null, "text": null, "annotations_count": 0, "annotations_url": annotations,
+            },
             "check_suite": {"id": run.id}, "pull_requests": self.run_pulls(run),
             "app": {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"},
         })

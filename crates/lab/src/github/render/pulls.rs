@@ -56,7 +56,8 @@ impl View<'_> {
             "base": self.branch_end(&pull.base_branch, pull.base),
             "_links": {
                 "self": {"href": url}, "html": {"href": html}, "issue": {"href": issue},
-                "comments": {"href": format!("{issue}/comments")}, "review_comments": {"href": format!("{url}/comments")},
+                "comments": {"href": format!("{issue}/comments")},
+                "review_comments": {"href": format!("{url}/comments")},
                 "review_comment": {"href": self.url("/pulls/comments{/number}")},
                 "commits": {"href": format!("{url}/commits")}, "statuses": {"href": statuses},
             },

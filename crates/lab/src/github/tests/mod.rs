@@ -23,8 +23,14 @@ pub(crate) struct Site {
 
 /// A served lab whose clock stands at the start of the scenario with this text.
 pub(crate) async fn site(scenario: &str) -> Site {
-    let head = "[scenario]\nname = \"t\"\nseed = 5\nstart = \"2026-01-05T08:00:00Z\"\nhours = 48\nstep_minutes = 5\nwarmup_hours = 24\n";
-    let lab = Lab::new(Scenario::parse(&format!("{head}{scenario}")).unwrap());
+    seeded_site(5, scenario).await
+}
+
+/// The same for one seed.
+async fn seeded_site(seed: u64, scenario: &str) -> Site {
+    let times = "start = \"2026-01-05T08:00:00Z\"\nhours = 48\nstep_minutes = 5\nwarmup_hours = 24";
+    let text = format!("[scenario]\nname = \"t\"\nseed = {seed}\n{times}\n{scenario}");
+    let lab = Lab::new(Scenario::parse(&text).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(crate::serve(Arc::clone(&lab), listener, std::future::pending::<()>()));

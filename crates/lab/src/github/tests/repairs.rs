@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Site, each, site};
+use super::{Site, each, seeded_site, site};
 
 const BROKEN: &str = r#"
 [[metric]]
@@ -104,14 +104,16 @@ async fn a_file_level_revert_ends_the_incident_when_it_is_merged() {
 async fn github_s_own_revert_works_beside_later_changes() {
     let site = site(BROKEN).await;
     site.at_hour(3);
-    let query = "query($n: Int!) { repository(owner: \"acme\", name: \"app\") { pullRequest(number: $n) { id number merged mergeCommit { oid } headRefOid } } }";
+    let query = "query($n: Int!) { repository(owner: \"acme\", name: \"app\") {
+        pullRequest(number: $n) { id number merged mergeCommit { oid } headRefOid } } }";
     let found = site.graphql(query, json!({"n": 482})).await;
     let pull = &found["data"]["repository"]["pullRequest"];
     assert_eq!((&pull["number"], &pull["merged"]), (&json!(482), &json!(true)));
     let rest = site.repo("/pulls/482").await;
     assert_eq!((&pull["id"], &pull["mergeCommit"]["oid"]), (&rest["node_id"], &rest["merge_commit_sha"]));
 
-    let mutation = "mutation($input: RevertPullRequestInput!) { revertPullRequest(input: $input) { clientMutationId revertPullRequest { number headRefName body } } }";
+    let mutation = "mutation($input: RevertPullRequestInput!) { revertPullRequest(input: $input) {
+        clientMutationId revertPullRequest { number headRefName body } } }";
     let input = json!({"input": {"pullRequestId": pull["id"], "body": "marker", "clientMutationId": "c1"}});
     let made = site.graphql(mutation, input.clone()).await;
     let revert = &made["data"]["revertPullRequest"]["revertPullRequest"];
@@ -234,4 +236,36 @@ async fn issues_are_opened_commented_labelled_and_closed() {
     assert_eq!(site.repo(&path).await["state"], "closed");
     let (status, refused) = site.write(Method::POST, "/issues", json!({"body": "no title"})).await;
     assert_eq!((status, &refused["errors"][0]["code"]), (422, &json!("missing_field")));
+}
+
+#[tokio::test]
+async fn with_later_changes_to_the_same_file_a_revert_repairs_or_is_refused() {
+    let later = "
+[[change]]
+id = \"later\"
+at = 2.5
+kind = \"merge\"
+title = \"signup: wider\"
+author = \"bo\"
+files = [\"web/signup/form.ts\"]";
+    let (mut repaired, mut refused) = (0, 0);
+    for seed in 0..24 {
+        let site = seeded_site(seed, &format!("{BROKEN}{later}")).await;
+        site.at_hour(3);
+        let id = site.repo("/pulls/482").await["node_id"].clone();
+        let mutation =
+            "mutation($id: ID!) { revertPullRequest(input: {pullRequestId: $id}) { revertPullRequest { number } } }";
+        let made = site.graphql(mutation, json!({"id": id})).await;
+        let number = &made["data"]["revertPullRequest"]["revertPullRequest"]["number"];
+        if number.is_null() {
+            refused += 1;
+            assert_eq!(made["errors"][0]["type"], "UNPROCESSABLE");
+            assert_eq!(site.repo("/pulls").await, json!([]));
+            continue;
+        }
+        let (status, _) = site.write(Method::PUT, &format!("/pulls/{number}/merge"), json!({})).await;
+        assert_eq!((status, site.active("drop")), (200, false), "seed {seed}");
+        repaired += 1;
+    }
+    assert!(repaired > refused && refused > 0, "{repaired} repaired, {refused} refused");
 }
