@@ -158,6 +158,20 @@ fn trend(measure: &Measure) -> &'static str {
     }
 }
 
+/// What else shows the same problem: `Also: activated down 75 % · TypeError in web/signup/form.ts, 12 times`.
+fn also(finding: &Finding) -> Option<Line> {
+    let one = |related: &wakeman_types::Related| {
+        let name = lower_name(&related.subject);
+        match (&related.subject, &related.measure) {
+            (Subject::Metric { kind, .. }, Some(measure)) => format!("{name} {}", moved(*kind, measure)),
+            (Subject::Error { .. }, _) => format!("{name}, {}", times(related.occurrences)),
+            _ => name,
+        }
+    };
+    let items: Vec<String> = finding.also.iter().map(one).collect();
+    (!items.is_empty()).then(|| Line::new().plain("Also: ").outside(items.join(" · ")))
+}
+
 /// Why it is said again, or who has it; nothing for one that is new.
 fn standing(view: &FindingView, ctx: &RenderContext) -> Vec<Line> {
     let finding = &view.finding;

@@ -1,6 +1,6 @@
 //! Cards, and what becomes of them.
 
-use wakeman_present::{details_doc, plain, proposal_doc, settled_line};
+use wakeman_present::{check_words, details_doc, plain, proposal_doc, settled_line};
 use wakeman_types::*;
 
 use crate::{samples::*, text};
@@ -134,4 +134,18 @@ fn details_show_everything_the_digest_covers() {
     "#);
     let buttons = details_doc(&proposal(), &ctx()).buttons;
     assert_eq!(buttons.iter().map(|b| b.label.as_str()).collect::<Vec<_>>(), ["Approve", "Reject"]);
+}
+
+#[test]
+fn the_check_afterwards_is_named_for_every_subject() {
+    let subjects = [error(), run(), deployment("failure")].map(about);
+    let bare = Finding { measure: None, ..finding() };
+    let words = [finding(), bare].into_iter().chain(subjects).map(|finding| check_words(&finding, 40 * MINUTE_MS));
+    insta::assert_snapshot!(words.collect::<Vec<_>>().join("\n"), @r"
+    sign-ups back in 80–112 within 40 min
+    sign-ups back in its expected band within 40 min
+    no more TypeError in web/signup/form.ts within 40 min
+    workflow CI passes within 40 min
+    deployment to production succeeds within 40 min
+    ");
 }

@@ -90,6 +90,7 @@ pub fn finding() -> Finding {
         occurrences: 0,
         series: series(ago(25)),
         step_ms: 5 * MINUTE_MS,
+        also: Vec::new(),
         scope: None,
         causes: vec![
             CandidateCause {
