@@ -43,7 +43,7 @@ impl Vercel {
     /// Moves the deployments to `now_ms`: they are the repository's, which moves by itself.
     pub fn advance(&mut self, _now_ms: i64) {}
 
-    /// The deployments that an incident held up, for `/_lab/state?truth=1`.
+    /// The deployments that an incident held up, by the ids of both services, for `/_lab/state?truth=1`.
     pub fn deployment_ids(&self, incident: &str) -> Vec<String> {
         self.incidents.get(incident).cloned().unwrap_or_default()
     }
@@ -53,8 +53,8 @@ impl Vercel {
         self.incidents.clear();
         for deployment in repo.deployments() {
             if let Some(incident) = repo.incident_of(deployment) {
-                let id = self.id_of(deployment);
-                self.incidents.entry(incident.to_owned()).or_default().push(id);
+                let ids = [self.id_of(deployment), deployment.id.to_string()];
+                self.incidents.entry(incident.to_owned()).or_default().extend(ids);
             }
         }
     }

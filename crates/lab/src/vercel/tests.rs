@@ -108,10 +108,11 @@ async fn a_stuck_deployment_fails_until_production_is_rolled_back() {
         site.at_minute(70);
         let stuck = deployments(&site, "").await[0].clone();
         assert_eq!(stuck["state"], "BUILDING", "{incident}");
-        assert_eq!(site.lab.world().vercel.deployment_ids("i"), [stuck["uid"].as_str().unwrap()]);
+        let ids = site.lab.world().vercel.deployment_ids("i");
+        let hub = site.get("/github/repos/acme/app/deployments?per_page=1").await;
+        assert_eq!(ids, [stuck["uid"].as_str().unwrap().to_owned(), hub[0]["id"].to_string()]);
         site.at_minute(80);
         assert_eq!(deployments(&site, "").await[0]["state"], "ERROR", "{incident}");
-        let hub = site.get("/github/repos/acme/app/deployments?per_page=1").await;
         let statuses = site.get(&format!("/github/repos/acme/app/deployments/{}/statuses", hub[0]["id"])).await;
         assert_eq!(statuses[0]["state"], "failure");
         assert_eq!(point(&site, "rollback", &stuck).await, 422);
