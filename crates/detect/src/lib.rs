@@ -1,6 +1,6 @@
 //! When a metric is not what it should be, and what probably made it so. Pure functions of their input.
 //!
-//! Owns: the streaming [`Detector`] (one per metric), its calibration, and [`correlate`], which ranks the changes that could
+//! Owns: the streaming [`Detector`] (one per metric), its calibration, and [`correlate()`], which ranks the changes that could
 //! be the cause of an anomaly.
 //! Must not: do I/O, read a clock, draw random numbers, or word anything for a person (reasons are data, see [`Reason`]).
 //! Start at [`Detector::observe`] and [`correlate()`].
@@ -9,7 +9,7 @@
 mod baseline;
 mod calibration;
 mod config;
-pub mod correlate;
+mod correlate;
 mod detector;
 mod episode;
 mod noise;

@@ -23,7 +23,7 @@ const INSIDE: f64 = 2.0;
 
 /// Watches one metric, one settled bucket at a time.
 ///
-/// The verdict on a bucket depends on that bucket and earlier ones only. Everything it needs is in about 35 KB; the state is
+/// The verdict on a bucket depends on that bucket and earlier ones only. Everything it needs is in about 32 KB; the state is
 /// serialisable, and feeding it the last four weeks rebuilds it.
 ///
 /// # Source
