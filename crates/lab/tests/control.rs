@@ -49,7 +49,7 @@ async fn the_truth_is_told_only_when_asked_for() {
     assert_eq!(state.get("incidents"), None);
     let truth = served.client.truth().await.unwrap();
     let down = &truth.incidents[0];
-    assert_eq!((down.cause.as_str(), down.metric.as_deref()), ("signup-form", Some("signed_up")));
+    assert_eq!((down.cause.as_str(), down.metric.as_deref()), ("signup-form", Some("Sign-ups")));
     assert_eq!(down.events, ["signed_up"]);
     assert!(truth.changes.iter().any(|change| change.id == "checkout-fast" && change.flag.is_some()));
 }

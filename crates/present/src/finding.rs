@@ -215,7 +215,7 @@ fn ordinal(number: u32) -> String {
 pub fn finding_doc(view: &FindingView, ctx: &RenderContext) -> Doc {
     let finding = &view.finding;
     let mut doc = Doc::card(tone(finding)).headline(Line::new().strong(headline(finding, ctx))).text(facts(finding));
-    for line in standing(view, ctx) {
+    for line in also(finding).into_iter().chain(standing(view, ctx)) {
         doc = doc.text(line);
     }
     if let Some(chart) = Chart::of(finding, ctx) {

@@ -233,6 +233,23 @@ pub enum Interruption {
     Silent,
 }
 
+/// Something else that shows the same problem: it began about then and has the same likely cause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Related {
+    /// What would be the fingerprint of a finding of its own.
+    pub fingerprint: String,
+    /// What it is.
+    pub subject: Subject,
+    /// How bad.
+    pub severity: Severity,
+    /// Its estimated onset.
+    pub since: Timestamp,
+    /// For a metric: the numbers.
+    pub measure: Option<Measure>,
+    /// For an error: occurrences since it began.
+    pub occurrences: u64,
+}
+
 /// What the operator hears of: one problem, with its evidence and its likely causes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -260,6 +277,9 @@ pub struct Finding {
     pub series: Vec<SeriesPoint>,
     /// Length of one point of `series` in milliseconds.
     pub step_ms: i64,
+    /// What else shows it, at most 8. The finding is over when all of it is.
+    #[serde(default)]
+    pub also: Vec<Related>,
     /// Which part of the users it hits, e.g. `browser safari`; `None` when all or unknown.
     pub scope: Option<String>,
     /// Likely causes, most probable first, at most 5.
@@ -282,6 +302,11 @@ impl Finding {
     /// Whether it still needs somebody.
     pub const fn is_over(&self) -> bool {
         matches!(self.state, FindingState::Resolved { .. })
+    }
+
+    /// Everything that shows the problem: its own subject first.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        std::iter::once(&self.subject).chain(self.also.iter().map(|related| &related.subject))
     }
 
     /// The most probable cause, if it beats "none of these".

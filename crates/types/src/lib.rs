@@ -21,7 +21,7 @@ mod view;
 pub use change::{Change, ChangeKind, ChangeRef, short_sha};
 pub use entity::Entity;
 pub use finding::{
-    CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Resolution, Severity, Subject,
+    CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Related, Resolution, Severity, Subject,
     Trend,
 };
 pub use gateway::{

@@ -6,7 +6,7 @@ use wakeman_gateway::{
     Core, Hands, HealthBoard,
     config::{
         self, GithubCredential, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE,
-        WakeupConfig, local_operator,
+        local_operator,
     },
     instance::{InstanceDir, read_secret_file},
     ports::{Clock, CodeSource, ProductSource, Random, SystemClock, SystemRandom},
@@ -28,8 +28,6 @@ pub struct Config {
     pub settings: Settings,
     /// `read-only/tools.json`.
     pub tools: ToolsConfig,
-    /// `read-only/wakeup.json`.
-    pub wakeup: WakeupConfig,
     /// Credentials and base URLs.
     pub secrets: Secrets,
     /// Unknown keys and the like, each with a suggestion.
@@ -44,10 +42,11 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     let mut warnings = Vec::new();
     let settings = parse(&dir.settings(), SETTINGS_FILE, config::parse_settings, &mut warnings)?;
     let tools = parse(&dir.tools(), TOOLS_FILE, config::parse_tools, &mut warnings)?;
-    let wakeup = parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
+    // Checked with the others so that a wrong line is named now; what it schedules is not run by this version.
+    parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
     let env = |name: &str| std::env::var(name).ok();
     let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
-    Ok(Config { settings, tools, wakeup, secrets, warnings })
+    Ok(Config { settings, tools, secrets, warnings })
 }
 
 fn parse<T, E: std::fmt::Display>(

@@ -101,11 +101,17 @@ impl Global {
     /// The one line of a failure.
     pub fn complain(&self, message: &str) {
         let mark = if self.errors.color { "\u{1b}[1;31mwakeman:\u{1b}[0m" } else { "wakeman:" };
-        eprintln!("{mark} {}", wakeman_present::sanitize_lines(message, 4000));
+        eprintln!("{mark} {}", printable(message));
     }
 
     /// Time and zone for words.
     pub fn context(&self, now: Timestamp, zone: &str) -> RenderContext {
         RenderContext { now, zone: parse_zone(zone).unwrap_or(chrono_tz::UTC) }
     }
+}
+
+/// Text of ours that may quote outside text, safe on a terminal: no control characters but line breaks. Addresses stay whole.
+pub fn printable(text: &str) -> String {
+    let visible = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    text.trim_end().chars().take(20_000).map(visible).collect()
 }

@@ -140,8 +140,11 @@ impl Desk {
         })
     }
 
-    async fn status_view(&self, by: &Principal) -> Result<StatusView, GatewayError> {
-        self.may_read(by)?;
+    /// The one-look summary, for Wakeman's own parts.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn status_now(&self) -> Result<StatusView, GatewayError> {
         let core = &self.core;
         let now = core.now();
         let mut open_findings = 0;
@@ -243,7 +246,10 @@ impl Frontend for Desk {
 
 impl Admin for Desk {
     fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView> {
-        Box::pin(self.status_view(by))
+        Box::pin(async move {
+            self.may_read(by)?;
+            self.status_now().await
+        })
     }
 
     fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView> {

@@ -3,14 +3,14 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView, Interruption,
+    CandidateCause, Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView, Interruption,
     RecoveryView, Resolution, Severity, Subject, View,
 };
 
 use super::{
     causes::{Evidence, likely_causes},
     detection::Detection,
-    interrupt,
+    interrupt, related,
 };
 use crate::{
     act::draft::repair_label,
@@ -31,12 +31,26 @@ pub async fn report(core: &Core, seen: &Detection, evidence: &Evidence) -> Resul
         if let Some(found) = under_way(core, &seen.fingerprint).await? {
             return update(core, found, seen, evidence).await;
         }
+        let open = all_under_way(core).await?;
+        if let Some(found) = open.iter().find(|found| related::holds(&found.value, &seen.fingerprint)) {
+            return related::update(core, found, seen).await;
+        }
+        let causes = likely_causes(core, seen, evidence).await?;
+        if let Some(found) = open.iter().find(|found| related::same_problem(&found.value, seen, &causes.0)) {
+            return related::join(core, found, seen).await;
+        }
         match ended_lately(core, &seen.fingerprint).await? {
             Some(found) if closed_by_hand(&found.value, seen) => Ok(Wanted::Nothing(found.value)),
-            Some(found) => reopen(core, found, seen, evidence).await,
-            None => open(core, seen, evidence).await,
+            Some(found) => reopen(core, found, seen, causes).await,
+            None => start(core, seen, causes).await,
         }
     })
+}
+
+/// Every finding that is not over.
+pub async fn all_under_way(core: &Core) -> Result<Vec<Versioned<Finding>>, StoreError> {
+    let open = ListQuery::newest(500).state("open").state("acknowledged").state("snoozed");
+    Ok(core.store.list::<Finding>(&open).await?.items)
 }
 
 /// The finding of this fingerprint that is not over.
@@ -61,8 +75,11 @@ fn closed_by_hand(finding: &Finding, seen: &Detection) -> bool {
     }
 }
 
-async fn open(core: &Core, seen: &Detection, evidence: &Evidence) -> Result<Wanted<Finding>, SettleError> {
-    let (causes, none_probability) = likely_causes(core, seen, evidence).await?;
+async fn start(
+    core: &Core,
+    seen: &Detection,
+    (causes, none_probability): (Vec<CandidateCause>, f64),
+) -> Result<Wanted<Finding>, SettleError> {
     let now = core.now();
     let thread = ThreadWriter::create(core, Channel::System, title(&seen.subject));
     let mut finding = Finding {
@@ -78,6 +95,7 @@ async fn open(core: &Core, seen: &Detection, evidence: &Evidence) -> Result<Want
         occurrences: seen.occurrences,
         series: seen.series.clone(),
         step_ms: seen.step_ms,
+        also: Vec::new(),
         scope: None,
         causes,
         none_probability,
@@ -104,15 +122,15 @@ async fn reopen(
     core: &Core,
     found: Versioned<Finding>,
     seen: &Detection,
-    evidence: &Evidence,
+    causes: (Vec<CandidateCause>, f64),
 ) -> Result<Wanted<Finding>, SettleError> {
-    let (causes, none_probability) = likely_causes(core, seen, evidence).await?;
     let mut finding = found.value;
     refresh(&mut finding, seen);
-    (finding.causes, finding.none_probability) = (causes, none_probability);
+    finding.also.clear();
+    (finding.causes, finding.none_probability) = causes.clone();
     (finding.state, finding.since, finding.severity) = (FindingState::Open, seen.since, seen.severity);
     (finding.reopened, finding.proposal) = (finding.reopened + 1, None);
-    let Some(thread) = ThreadWriter::load(core, &finding.thread).await? else { return open(core, seen, evidence).await };
+    let Some(thread) = ThreadWriter::load(core, &finding.thread).await? else { return start(core, seen, causes).await };
     let commit = tell(core, Commit::new(core.now()), &mut finding, thread, FindingNews::Reopened).await?;
     let commit = commit.replace(&finding, found.version).event(core.event(
         "finding.reopened",
@@ -171,7 +189,7 @@ fn refresh(finding: &mut Finding, seen: &Detection) {
 }
 
 /// Decides how to tell it, logs the decision, and says it in the thread.
-async fn tell(
+pub(super) async fn tell(
     core: &Core,
     commit: Commit,
     finding: &mut Finding,
@@ -245,8 +263,7 @@ pub async fn mark_unknown(
     since: Option<wakeman_types::Timestamp>,
     concerns: impl Fn(&Subject) -> bool,
 ) -> Result<(), SettleError> {
-    let open = ListQuery::newest(200).state("open").state("acknowledged").state("snoozed");
-    for found in core.store.list::<Finding>(&open).await?.items {
+    for found in all_under_way(core).await? {
         if !concerns(&found.value.subject) || found.value.unknown_since == since {
             continue;
         }

@@ -8,6 +8,7 @@ mod causes;
 mod detection;
 pub(crate) mod interrupt;
 pub mod keep;
+mod related;
 pub mod repair;
 pub mod verbs;
 mod words;

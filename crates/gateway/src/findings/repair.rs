@@ -3,7 +3,8 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError};
 use wakeman_types::{
-    CandidateCause, ChangeRef, DeliveryClass, Finding, FindingState, Proposal, ProposalId, ProposalView, Severity, View,
+    CandidateCause, ChangeRef, DeliveryClass, Finding, FindingState, Proposal, ProposalId, ProposalState, ProposalView,
+    Severity, View,
 };
 
 use crate::{
@@ -49,7 +50,7 @@ pub async fn stage(core: &Core, finding: &Finding) -> Result<Staged, SettleError
     if repair_label(core, cause).is_none() {
         return Ok(Staged::Nothing);
     }
-    if let Some(id) = staged_for(core, cause).await? {
+    if let Some(id) = staged_for(core, finding, cause).await? {
         link(core, finding, id).await?;
         return Ok(Staged::Proposal(id));
     }
@@ -63,11 +64,20 @@ pub async fn stage(core: &Core, finding: &Finding) -> Result<Staged, SettleError
     }
 }
 
-/// A proposal under way that undoes the same change: two findings of one cause share it.
-async fn staged_for(core: &Core, cause: &CandidateCause) -> Result<Option<ProposalId>, StoreError> {
-    let under_way = ListQuery::newest(100).state("pending").state("approved").state("executing");
-    let list = core.store.list::<Proposal>(&under_way).await?;
-    Ok(list.items.into_iter().map(|found| found.value).find(|p| undoes(p, &cause.change.reference)).map(|p| p.id))
+/// A proposal that undoes the same change and is under way, or took effect after the problem began: findings of one cause
+/// share it, and nothing is undone twice.
+async fn staged_for(core: &Core, finding: &Finding, cause: &CandidateCause) -> Result<Option<ProposalId>, StoreError> {
+    let mut query = ListQuery::newest(100);
+    for state in ["pending", "approved", "executing", "needs_review", "succeeded", "verified"] {
+        query = query.state(state);
+    }
+    let list = core.store.list::<Proposal>(&query).await?;
+    let counts = |p: &Proposal| match p.state {
+        ProposalState::Succeeded | ProposalState::Verified => p.state_since >= finding.since,
+        _ => true,
+    };
+    let mut proposals = list.items.into_iter().map(|found| found.value);
+    Ok(proposals.find(|p| undoes(p, &cause.change.reference) && counts(p)).map(|p| p.id))
 }
 
 fn undoes(proposal: &Proposal, change: &ChangeRef) -> bool {

@@ -6,8 +6,12 @@ use wakeman_types::{DAY_MS, HOUR_MS, MINUTE_MS, Severity, Subject, Timestamp};
 
 use crate::{act::verify::Standing, findings::Detection, ports::ErrorIssue};
 
-/// Occurrences from which a new error is worth a finding.
+/// Occurrences from which a new error is worth a finding, once it has lasted; a blip is not.
 const WORTH: u64 = 5;
+/// How long it must have lasted.
+const LASTED_MS: i64 = 10 * MINUTE_MS;
+/// Occurrences from which it is worth one at once.
+const WORTH_AT_ONCE: u64 = 30;
 /// Errors first seen this long before the first look count as new.
 const NEW_MS: i64 = HOUR_MS;
 /// An error that was not seen for this long, and for this many of its usual gaps, has stopped.
@@ -49,7 +53,7 @@ impl Errors {
             }
         }
         self.forget_old();
-        let goes_on = |issue: &&ErrorIssue| issue.occurrences >= WORTH && !is_quiet(issue, now);
+        let goes_on = |issue: &&ErrorIssue| is_worth(issue) && !is_quiet(issue, now);
         let mut on: Vec<&ErrorIssue> = self.fresh.values().filter(goes_on).collect();
         on.sort_by(|a, b| a.id.cmp(&b.id));
         on.into_iter().map(|issue| detection(issue, now)).collect()
@@ -85,6 +89,11 @@ impl Errors {
 /// The fingerprint of an error's finding.
 fn fingerprint(id: &str) -> String {
     format!("error:{id}")
+}
+
+fn is_worth(issue: &ErrorIssue) -> bool {
+    let lasted = issue.last_seen.since(issue.first_seen) >= LASTED_MS;
+    issue.occurrences >= WORTH_AT_ONCE || (issue.occurrences >= WORTH && lasted)
 }
 
 fn is_quiet(issue: &ErrorIssue, now: Timestamp) -> bool {
@@ -145,8 +154,10 @@ mod tests {
         let mut errors = Errors::default();
         assert!(errors.take(vec![issue("old", 0, 500, 900)], at(500)).is_empty());
         assert!(errors.take(vec![issue("new", 505, 509, 4)], at(510)).is_empty());
-        let seen = errors.take(vec![issue("new", 505, 514, 9)], at(515));
-        assert!(matches!(&seen[..], [seen] if seen.occurrences == 9 && seen.since == at(505)));
+        assert!(errors.take(vec![issue("new", 505, 512, 9)], at(513)).is_empty(), "a blip so far");
+        let seen = errors.take(vec![issue("new", 505, 515, 12)], at(516));
+        assert!(matches!(&seen[..], [seen] if seen.occurrences == 12 && seen.since == at(505)));
+        assert_eq!(errors.take(vec![issue("burst", 515, 516, 40), issue("new", 505, 515, 12)], at(517)).len(), 2);
     }
 
     #[test]

@@ -191,7 +191,7 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
     let spec = &state.spec;
     let event = match &spec.query {
         MetricQuery::Event { event } => Some(event.clone()),
-        MetricQuery::HogQl { .. } => None,
+        MetricQuery::HogQl { query } => event_in(query).map(str::to_owned),
     };
     Some(Detection {
         fingerprint: fingerprint(&spec.id),
@@ -206,6 +206,13 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
         head_sha: None,
         effect: verdict.effect,
     })
+}
+
+/// The first event a query names: `… event = 'signed_up' …`. It tells users and causes apart, no more.
+fn event_in(query: &str) -> Option<&str> {
+    let after = query.split_once("event").map(|(_, after)| after.trim_start())?;
+    let quoted = after.strip_prefix("==").or_else(|| after.strip_prefix('='))?.trim_start().strip_prefix('\'')?;
+    quoted.split('\'').next().filter(|name| !name.is_empty())
 }
 
 fn points(state: &MetricState) -> Vec<SeriesPoint> {

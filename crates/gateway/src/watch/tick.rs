@@ -102,18 +102,19 @@ impl Watch {
         }
         let open = self.under_way().await?;
         if let Some(product) = &mut self.product {
-            product.errors.resume(open.iter().filter_map(|finding| match &finding.subject {
-                Subject::Error { issue, .. } => Some((issue.clone(), finding.since)),
-                _ => None,
-            }));
+            for finding in &open {
+                product.errors.resume(finding.subjects().filter_map(|subject| match subject {
+                    Subject::Error { issue, .. } => Some((issue.clone(), finding.since)),
+                    _ => None,
+                }));
+            }
         }
         self.resumed = true;
         Ok(())
     }
 
     async fn under_way(&self) -> Result<Vec<Finding>, StoreError> {
-        let open = ListQuery::newest(500).state("open").state("acknowledged").state("snoozed");
-        Ok(self.core.store.list::<Finding>(&open).await?.items.into_iter().map(|found| found.value).collect())
+        Ok(keep::all_under_way(&self.core).await?.into_iter().map(|found| found.value).collect())
     }
 
     async fn read_code(&mut self) -> Result<Vec<Detection>, SettleError> {
@@ -215,12 +216,12 @@ impl Watch {
     }
 
     async fn check_repairs(&self) -> Result<(), SettleError> {
-        verify::pass(&self.core, |finding| self.standing(&finding.subject)).await
+        verify::pass(&self.core, |finding| self.standing_of(finding)).await
     }
 
     async fn end_what_is_over(&mut self) -> Result<(), SettleError> {
         for finding in self.under_way().await? {
-            if self.standing(&finding.subject) != Standing::Recovered {
+            if self.standing_of(&finding) != Standing::Recovered {
                 continue;
             }
             let last = match (&finding.subject, &self.product) {
@@ -231,6 +232,18 @@ impl Watch {
             keep::recovered(&self.core, &finding.fingerprint, last.as_ref()).await?;
         }
         Ok(())
+    }
+
+    /// A finding is over when everything that shows it is.
+    fn standing_of(&self, finding: &Finding) -> Standing {
+        let all: Vec<Standing> = finding.subjects().map(|subject| self.standing(subject)).collect();
+        if all.contains(&Standing::Still) {
+            Standing::Still
+        } else if all.contains(&Standing::Unknown) {
+            Standing::Unknown
+        } else {
+            Standing::Recovered
+        }
     }
 
     fn standing(&self, subject: &Subject) -> Standing {

@@ -125,6 +125,23 @@ fn a_finding_says_who_has_it_and_when_it_cannot_be_read() {
     assert!(shown(snoozed).contains("Snoozed by ada until 16:05."));
 }
 
+fn related(subject: Subject, measure: Option<Measure>) -> Related {
+    let severity = Severity::Warning;
+    Related { fingerprint: "other".into(), subject, severity, since: ago(24), measure, occurrences: 12 }
+}
+
+#[test]
+fn what_else_shows_the_problem_is_one_line() {
+    let also = vec![
+        related(finding().subject, Some(measure())),
+        related(error(), None),
+        related(run(), None),
+        related(deployment("failure"), None),
+    ];
+    let shown = first_lines(Finding { also, ..finding() }, 3);
+    insta::assert_snapshot!(shown.lines().last().unwrap_or_default(), @"Also: sign-ups down 62 % · TypeError in web/signup/form.ts, 12 times · workflow CI · deployment to production");
+}
+
 #[test]
 fn every_reason_has_words() {
     let reasons = vec![

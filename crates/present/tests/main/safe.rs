@@ -109,6 +109,14 @@ fn poisoned(evil: &str) -> Vec<View> {
         source: Some(evil.clone()),
         function: Some(evil.clone()),
     };
+    finding.also = vec![Related {
+        fingerprint: evil.clone(),
+        subject: error.clone(),
+        severity: Severity::Info,
+        since: ago(1),
+        measure: None,
+        occurrences: 1,
+    }];
     let run = Subject::Run { workflow: evil.clone(), run: 1, sha: evil.clone(), url: Some(evil.clone()) };
     let deployment = Subject::Deployment { id: 1, sha: evil.clone(), environment: evil.clone(), status: evil.clone() };
     let digest =

@@ -191,6 +191,7 @@ pub fn finding() -> Finding {
         occurrences: 31,
         series: Vec::new(),
         step_ms: MINUTE_MS,
+        also: Vec::new(),
         scope: Some("browser safari".into()),
         causes: Vec::new(),
         none_probability: 0.25,

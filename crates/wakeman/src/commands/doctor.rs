@@ -8,12 +8,11 @@ use wakeman_gateway::{
     ports::{Clock, SystemClock},
 };
 use wakeman_integrations::{CheckOutcome, check_github, check_posthog};
-use wakeman_present::sanitize_lines;
 
 use crate::{
     compose::{self, Config},
     failure::{DONE, Failure},
-    global::Global,
+    global::{Global, printable},
 };
 
 /// One checked thing.
@@ -69,9 +68,9 @@ fn words(report: &Report, failed: usize, color: bool) -> String {
     let mut out = String::new();
     for line in &report.0 {
         let mark = if line.ok { paint("✓", "32") } else { paint("✗", "31") };
-        out += &format!("{mark} {}: {}\n", line.check, sanitize_lines(&line.detail, 400));
+        out += &format!("{mark} {}: {}\n", line.check, printable(&line.detail));
         if let Some(remedy) = &line.remedy {
-            out += &format!("    {}\n", paint(&sanitize_lines(remedy, 400), "1"));
+            out += &format!("    {}\n", paint(&printable(remedy), "1"));
         }
     }
     let checks = report.0.len();
@@ -129,14 +128,14 @@ async fn database(dir: &InstanceDir, report: &mut Report) {
     }
     match compose::open_store(dir).await {
         Ok(store) => {
-            let verified = store.verify(wakeman_store::LANE, wakeman_store::Seq(1), wakeman_store::FIRST_PREVIOUS_LINK).await;
+            let verified = store.verify_journal(wakeman_store::LANE, wakeman_store::Seq(1), wakeman_store::FIRST_PREVIOUS_LINK).await;
             match verified {
                 Ok(wakeman_store::Verdict::Verified { entries, .. }) => {
                     report.good("database", format!("whole; {entries} journal entries prove themselves"));
                 }
-                Ok(wakeman_store::Verdict::Bad(bad)) => report.bad(
+                Ok(wakeman_store::Verdict::FirstBad(bad)) => report.bad(
                     "database",
-                    format!("journal entry {} does not fit its chain: {bad:?}", bad.seq),
+                    format!("journal entry {} does not hold: {}", bad.seq, bad.why),
                     "somebody edited the database; restore a backup",
                 ),
                 Err(error) => report.bad("database", error.to_string(), "restore a backup of storage/wakeman.db"),

@@ -12,14 +12,13 @@ use wakeman_gateway::{
     ports::{Clock, Random, SystemClock, SystemRandom},
 };
 use wakeman_integrations::{CheckOutcome, check_github, check_posthog, discover};
-use wakeman_present::sanitize_lines;
 use wakeman_types::{MetricKind, MetricQuery, MetricSpec};
 
 use crate::{
     args::InitArgs,
     compose,
     failure::{DONE, Failure},
-    global::Global,
+    global::{Global, printable},
     templates,
 };
 
@@ -46,7 +45,7 @@ pub async fn run(global: &Global, args: InitArgs) -> Result<u8, Failure> {
             told_takeover(global, &plan.report, &outcome)?;
         }
     } else if !global.json {
-        let verb = if created.files.is_empty() { "is there already" } else { "created" };
+        let verb = if created.written.is_empty() { "is there already" } else { "created" };
         global.print(&format!("{} {verb}\n", dir.path().display()))?;
     }
     if !args.yes && global.interactive && !global.json {
@@ -82,9 +81,9 @@ fn tell_checks(global: &Global, outcomes: &[CheckOutcome], answer: &mut Value) -
     let mut lines = Vec::new();
     for check in outcomes.iter().flat_map(|outcome| &outcome.checks) {
         let mark = if check.remedy.is_none() { "✓" } else { "✗" };
-        let mut text = format!("{mark} {}: {}\n", check.name, sanitize_lines(&check.detail, 400));
+        let mut text = format!("{mark} {}: {}\n", check.name, printable(&check.detail));
         if let Some(remedy) = &check.remedy {
-            text += &format!("    {}\n", sanitize_lines(remedy, 400));
+            text += &format!("    {}\n", printable(remedy));
         }
         if !global.json {
             global.print(&text)?;
@@ -110,7 +109,7 @@ fn told_takeover(
     );
     text += &format!("new here: {} threads, {} messages, {} notes\n", outcome.threads, outcome.messages, outcome.notes);
     for line in &report.unreadable {
-        text += &format!("kept as it is, unreadable: {line}\n");
+        text += &format!("kept as it is, unreadable: {}:{}: {}\n", line.file, line.line, line.reason);
     }
     for setting in report.settings.iter().filter(|setting| !setting.used) {
         let note = setting.note.as_deref().map(|note| format!("; {note}")).unwrap_or_default();
@@ -119,7 +118,7 @@ fn told_takeover(
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
     }
-    global.print(&sanitize_lines(&text, 20_000))
+    global.print(&format!("{}\n", printable(&text)))
 }
 
 /// What can be asked for, with the words of the question.
@@ -168,7 +167,7 @@ async fn suggest_metrics(global: &Global, dir: &InstanceDir, mut settings: Value
     if found.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = found.iter().map(|spec| sanitize_lines(&spec.name, 60)).collect();
+    let names: Vec<String> = found.iter().map(|spec| printable(&spec.name)).collect();
     global.print(&format!("PostHog has {} things that can be watched: {}\n", found.len(), names.join(", ")))?;
     if line("Watch them all? (y/n)")?.to_lowercase().starts_with('y') {
         watch(&mut settings, &found);
@@ -177,13 +176,19 @@ async fn suggest_metrics(global: &Global, dir: &InstanceDir, mut settings: Value
     Ok(())
 }
 
-/// Writes metrics into settings in the form people write them.
-pub fn watch(settings: &mut Value, metrics: &[MetricSpec]) {
+/// Writes metrics into settings in the form people write them. An event that a saved insight is about is not watched twice.
+pub(super) fn watch(settings: &mut Value, metrics: &[MetricSpec]) {
+    let queried = |event: &str| {
+        metrics.iter().any(|spec| match &spec.query {
+            MetricQuery::HogQl { query } => query.contains(&format!("'{event}'")),
+            MetricQuery::Event { .. } => false,
+        })
+    };
     let events: Vec<&str> = metrics
         .iter()
         .filter_map(|spec| match &spec.query {
-            MetricQuery::Event { event } => Some(event.as_str()),
-            MetricQuery::HogQl { .. } => None,
+            MetricQuery::Event { event } if !queried(event) => Some(event.as_str()),
+            _ => None,
         })
         .collect();
     let monitors: Vec<Value> = metrics

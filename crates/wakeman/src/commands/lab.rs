@@ -43,17 +43,16 @@ async fn serve(global: &Global, args: LabServeArgs) -> Result<u8, Failure> {
 /// A usage failure: no such scenario, or the key in the file that is wrong.
 pub fn scenario(name_or_file: &str, seed: Option<u64>) -> Result<Scenario, Failure> {
     let path = Path::new(name_or_file);
-    let mut scenario = match Scenario::shipped(name_or_file) {
-        Some(shipped) => shipped.map_err(Failure::usage)?,
-        None if path.exists() => Scenario::load(path).map_err(Failure::usage)?,
-        None => {
-            let names: Vec<&str> = wakeman_lab::scenario::shipped().iter().map(|(name, _)| *name).collect();
-            let known = names.join(", ");
-            return Err(Failure::usage(format!(
-                "there is no scenario or file \"{name_or_file}\"; shipped are {known}"
-            )));
-        }
+    let names: Vec<&str> = wakeman_lab::scenario::shipped().iter().map(|(name, _)| *name).collect();
+    let scenario = if names.contains(&name_or_file) {
+        Scenario::shipped(name_or_file)
+    } else if path.exists() {
+        Scenario::load(path)
+    } else {
+        let known = names.join(", ");
+        return Err(Failure::usage(format!("there is no scenario or file \"{name_or_file}\"; shipped are {known}")));
     };
+    let mut scenario = scenario.map_err(Failure::usage)?;
     if let Some(seed) = seed {
         scenario.seed = seed;
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use wakeman_gateway::{
     Core, Desk,
     act::Executor,
-    config::{self, GithubCredential, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig, WakeupConfig},
+    config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig},
     instance::InstanceDir,
     ports::{Clock, SystemRandom},
     watch::Watch,
@@ -115,7 +115,7 @@ fn folder() -> Result<Folder, Failure> {
 }
 
 fn secrets(lab: &LabClient, state: &LabState) -> Result<Secrets, Failure> {
-    let url = |service: &str| lab.service_url(service).parse().map_err(|_| Failure::usage("--lab: is not an address"));
+    let url = |service: &str| HttpUrl::parse(&lab.service_url(service)).ok_or_else(|| Failure::usage("--lab: is not an address"));
     let token = || SecretString::from("lab");
     Ok(Secrets {
         posthog_api_key: Some(token()),
@@ -146,5 +146,5 @@ fn parse(settings: &serde_json::Value, secrets: Secrets) -> Result<Config, Failu
         Some(file) => config::parse_tools(&String::from_utf8_lossy(file.bytes), TOOLS_FILE).map_err(Failure::failed)?.value,
         None => ToolsConfig::default(),
     };
-    Ok(Config { settings, tools, wakeup: WakeupConfig::default(), secrets, warnings: Vec::new() })
+    Ok(Config { settings, tools, secrets, warnings: Vec::new() })
 }

@@ -13,7 +13,10 @@ use wakeman_types::{
 };
 
 use super::{report::Report, stage::Stage, stage::instant};
-use crate::{failure::Failure, global::Global};
+use crate::{
+    failure::Failure,
+    global::{Global, printable},
+};
 
 /// One incident of the scenario and what became of it.
 #[derive(Debug, Serialize)]
@@ -135,7 +138,7 @@ fn first_opening(
 ) -> Result<Option<Timestamp>, Failure> {
     let start = instant(&incident.start)?;
     let end = incident.end.as_deref().map(instant).transpose()?;
-    let names = match &finding.subject {
+    let names = |subject: &Subject| match subject {
         Subject::Metric { name, event, .. } => {
             let by_name = incident.metric.as_deref().is_some_and(|metric| metric == name);
             by_name || event.as_ref().is_some_and(|event| incident.events.first() == Some(event))
@@ -145,7 +148,7 @@ fn first_opening(
         Subject::Deployment { .. } => incident.effect == "deploy_stuck",
     };
     let during = |at: &&Timestamp| **at >= start && end.is_none_or(|end| **at <= end);
-    Ok(opened.iter().find(during).copied().filter(|_| names))
+    Ok(opened.iter().find(during).copied().filter(|_| finding.subjects().any(names)))
 }
 
 fn top_causes(finding: &Finding, truth: &LabTruth) -> Vec<TopCause> {
@@ -233,5 +236,5 @@ fn words(
         record.findings.len(),
         record.interruptions
     );
-    global.print(&wakeman_present::sanitize_lines(&out, 10_000))
+    global.print(&format!("{}\n", printable(&out)))
 }
