@@ -75,7 +75,6 @@ impl Wire {
             .set_connect_timeout(Some(options.timeouts.connect))
             .set_read_timeout(Some(options.timeouts.answer))
             .set_write_timeout(Some(options.timeouts.answer))
-            .add_header(header::USER_AGENT, concat!("wakeman/", env!("CARGO_PKG_VERSION")).to_owned())
             .add_header(header::ACCEPT, "application/vnd.github+json".to_owned())
             .personal_token(options.token.clone())
             .base_uri(base.origin().ascii_serialization())

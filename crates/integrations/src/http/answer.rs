@@ -143,7 +143,7 @@ mod tests {
         };
         assert_eq!(
             reason(r#"{"results":[{"version":1},{"version":"two"}]}"#),
-            "flag list: `results[1].version`: invalid type: string \"two\", expected u64 at line 1 column 43"
+            "flag list: `results[1].version`: invalid type: string \"two\", expected u64 at line 1 column 42"
         );
         assert!(reason(r#"{"results":[{}]}"#).contains("missing field `version`"));
         assert!(reason(r#"{"results":[]}x"#).contains("trailing characters"));

@@ -5,6 +5,8 @@
 mod peel;
 mod quote;
 mod rewrite;
+#[cfg(test)]
+mod tests;
 
 pub(super) use quote::{float, instant, quoted, start_of};
 pub(super) use rewrite::{Part, kind_of, rewrite};

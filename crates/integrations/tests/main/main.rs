@@ -1,0 +1,13 @@
+//! The adapters against counterparts that answer in every way a service can, and against the simulated services of the lab.
+
+mod github_fake;
+mod github_hands;
+mod github_lab;
+mod github_poll;
+mod github_revert;
+mod posthog_buckets;
+mod posthog_flags;
+mod posthog_lab;
+mod posthog_reads;
+mod statuses;
+mod support;
