@@ -236,7 +236,8 @@ fn check_execute(settings: &Settings, found: &mut Found) {
     for (index, class) in settings.execute.classes.iter().enumerate() {
         let key = format!("execute.classes[{index}]");
         let words = class.split(|c: char| !c.is_alphanumeric());
-        let gated = words.filter_map(|word| ALWAYS_APPROVED.iter().find(|(w, _)| word.eq_ignore_ascii_case(w))).last();
+        let gated =
+            words.filter_map(|word| ALWAYS_APPROVED.iter().find(|(w, _)| word.eq_ignore_ascii_case(w))).next_back();
         if let Some((_, does)) = gated {
             found.wrong(key, format!("{} {does} and always needs an approval; remove it", quote(class)));
         } else if !ACTION_CLASSES.contains(&class.as_str()) {

@@ -4,6 +4,7 @@ mod messages;
 mod rules;
 mod secrets;
 mod shape;
+mod tables;
 
 use super::{Parsed, SETTINGS_FILE, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE, WakeupConfig};
 

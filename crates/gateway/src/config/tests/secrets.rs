@@ -73,101 +73,101 @@ fn an_app_needs_both_halves_and_its_key_may_be_on_one_line() {
     assert_eq!(github(&app), "-----BEGIN KEY-----\nabc");
 }
 
+/// Environment, files (path, mode, text), and the line that is expected.
+type Case = (&'static [(&'static str, &'static str)], &'static [(&'static str, u32, &'static str)], &'static str);
+
+const WRONG: &[Case] = &[
+    (
+        &[("GITHUB_TOKEN_FILE", "/k")],
+        &[("/k", 0o644, "s3cret")],
+        "GITHUB_TOKEN_FILE=/k: others may read or change it (mode 0644); run `chmod 600 /k`",
+    ),
+    (
+        &[("GITHUB_TOKEN_FILE", "/k")],
+        &[("/k", 0o640, "s3cret")],
+        "GITHUB_TOKEN_FILE=/k: others may read or change it (mode 0640); run `chmod 600 /k`",
+    ),
+    (
+        &[("GITHUB_TOKEN_FILE", "/k")],
+        &[("/k", 0o602, "s3cret")],
+        "GITHUB_TOKEN_FILE=/k: others may read or change it (mode 0602); run `chmod 600 /k`",
+    ),
+    (
+        &[("GITHUB_TOKEN_FILE", "/k")],
+        &[("/k", 0, "s3cret")],
+        "GITHUB_TOKEN_FILE=/k: cannot be read; check that it exists and belongs to the account that runs wakeman",
+    ),
+    (
+        &[("GITHUB_TOKEN_FILE", "/k")],
+        &[],
+        "GITHUB_TOKEN_FILE=/k: cannot be read; check that it exists and belongs to the account that runs wakeman",
+    ),
+    (
+        &[],
+        &[("/i/.env", 0o604, "GITHUB_TOKEN=s3cret")],
+        "/i/.env: others may read or change it (mode 0604); run `chmod 600 /i/.env`",
+    ),
+    (
+        &[],
+        &[("/i/.env", 0, "GITHUB_TOKEN=s3cret")],
+        "/i/.env: cannot be read; check that it exists and belongs to the account that runs wakeman",
+    ),
+    (
+        &[],
+        &[("/i/.env", 0o600, "A=1\nGITHUB_TOKEN s3cret")],
+        "/i/.env: line 2 is not an assignment; write it like GITHUB_TOKEN=…",
+    ),
+    (
+        &[],
+        &[("/i/.env", 0o600, "GITHUB_TOKEN=\"s3cret")],
+        "/i/.env: line 1 is not an assignment; write it like GITHUB_TOKEN=…",
+    ),
+    (
+        &[("GITHUB_TOKEN", "s3cret"), ("GITHUB_TOKEN_FILE", "/k")],
+        &[("/k", 0o600, "x")],
+        "GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; unset one",
+    ),
+    (
+        &[("GITHUB_TOKEN", "s3cret s3cret")],
+        &[],
+        "GITHUB_TOKEN is not a token: it holds blanks, line breaks or other signs; paste it again without them",
+    ),
+    (
+        &[("VERCEL_TOKEN", "s3cret\nx")],
+        &[],
+        "VERCEL_TOKEN is not a token: it holds blanks, line breaks or other signs; paste it again without them",
+    ),
+    (
+        &[("POSTHOG_PROJECT_ID", "s3cret")],
+        &[],
+        "POSTHOG_PROJECT_ID is not a number; copy it from the service's settings page",
+    ),
+    (
+        &[("POSTHOG_HOST", "eu.posthog.com")],
+        &[],
+        "POSTHOG_HOST is not a web address; write it like https://host.example",
+    ),
+    (
+        &[("LITELLM_URL", "http://user:s3cret@host")],
+        &[],
+        "LITELLM_URL is not a web address; write it like https://host.example",
+    ),
+    (&[("GITHUB_APP_ID", "7")], &[], "GITHUB_APP_ID is set but GITHUB_APP_PRIVATE_KEY is not; a GitHub app needs both"),
+    (
+        &[("GITHUB_APP_PRIVATE_KEY", "s3cret")],
+        &[],
+        "GITHUB_APP_PRIVATE_KEY is set but GITHUB_APP_ID is not; a GitHub app needs both",
+    ),
+    (&[("DATABASE_URL", "postgres://s3cret")], &[], "DATABASE_URL is not supported by this version; unset it"),
+    (&[("NATS_URL", "nats://s3cret")], &[], "NATS_URL is not supported by this version; unset it"),
+    (&[("NATS_URL_FILE", "/k")], &[("/k", 0o600, "x")], "NATS_URL is not supported by this version; unset it"),
+    (&[], &[("/i/.env", 0o600, "DATABASE_URL=s3cret")], "DATABASE_URL is not supported by this version; unset it"),
+];
+
 #[test]
 fn what_is_wrong_is_named_without_the_value() {
-    let table: &[(&[(&str, &str)], &[(&str, u32, &str)], &str)] = &[
-        (
-            &[("GITHUB_TOKEN_FILE", "/k")],
-            &[("/k", 0o644, "s3cret")],
-            "GITHUB_TOKEN_FILE=/k: others may read or change it (mode 0644); run `chmod 600 /k`",
-        ),
-        (
-            &[("GITHUB_TOKEN_FILE", "/k")],
-            &[("/k", 0o640, "s3cret")],
-            "GITHUB_TOKEN_FILE=/k: others may read or change it (mode 0640); run `chmod 600 /k`",
-        ),
-        (
-            &[("GITHUB_TOKEN_FILE", "/k")],
-            &[("/k", 0o602, "s3cret")],
-            "GITHUB_TOKEN_FILE=/k: others may read or change it (mode 0602); run `chmod 600 /k`",
-        ),
-        (
-            &[("GITHUB_TOKEN_FILE", "/k")],
-            &[("/k", 0, "s3cret")],
-            "GITHUB_TOKEN_FILE=/k: cannot be read; check that it exists and belongs to the account that runs wakeman",
-        ),
-        (
-            &[("GITHUB_TOKEN_FILE", "/k")],
-            &[],
-            "GITHUB_TOKEN_FILE=/k: cannot be read; check that it exists and belongs to the account that runs wakeman",
-        ),
-        (
-            &[],
-            &[("/i/.env", 0o604, "GITHUB_TOKEN=s3cret")],
-            "/i/.env: others may read or change it (mode 0604); run `chmod 600 /i/.env`",
-        ),
-        (
-            &[],
-            &[("/i/.env", 0, "GITHUB_TOKEN=s3cret")],
-            "/i/.env: cannot be read; check that it exists and belongs to the account that runs wakeman",
-        ),
-        (
-            &[],
-            &[("/i/.env", 0o600, "A=1\nGITHUB_TOKEN s3cret")],
-            "/i/.env: line 2 is not an assignment; write it like GITHUB_TOKEN=…",
-        ),
-        (
-            &[],
-            &[("/i/.env", 0o600, "GITHUB_TOKEN=\"s3cret")],
-            "/i/.env: line 1 is not an assignment; write it like GITHUB_TOKEN=…",
-        ),
-        (
-            &[("GITHUB_TOKEN", "s3cret"), ("GITHUB_TOKEN_FILE", "/k")],
-            &[("/k", 0o600, "x")],
-            "GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; unset one",
-        ),
-        (
-            &[("GITHUB_TOKEN", "s3cret s3cret")],
-            &[],
-            "GITHUB_TOKEN is not a token: it holds blanks, line breaks or other signs; paste it again without them",
-        ),
-        (
-            &[("VERCEL_TOKEN", "s3cret\nx")],
-            &[],
-            "VERCEL_TOKEN is not a token: it holds blanks, line breaks or other signs; paste it again without them",
-        ),
-        (
-            &[("POSTHOG_PROJECT_ID", "s3cret")],
-            &[],
-            "POSTHOG_PROJECT_ID is not a number; copy it from the service's settings page",
-        ),
-        (
-            &[("POSTHOG_HOST", "eu.posthog.com")],
-            &[],
-            "POSTHOG_HOST is not a web address; write it like https://host.example",
-        ),
-        (
-            &[("LITELLM_URL", "http://user:s3cret@host")],
-            &[],
-            "LITELLM_URL is not a web address; write it like https://host.example",
-        ),
-        (
-            &[("GITHUB_APP_ID", "7")],
-            &[],
-            "GITHUB_APP_ID is set but GITHUB_APP_PRIVATE_KEY is not; a GitHub app needs both",
-        ),
-        (
-            &[("GITHUB_APP_PRIVATE_KEY", "s3cret")],
-            &[],
-            "GITHUB_APP_PRIVATE_KEY is set but GITHUB_APP_ID is not; a GitHub app needs both",
-        ),
-        (&[("DATABASE_URL", "postgres://s3cret")], &[], "DATABASE_URL is not supported by this version; unset it"),
-        (&[("NATS_URL", "nats://s3cret")], &[], "NATS_URL is not supported by this version; unset it"),
-        (&[("NATS_URL_FILE", "/k")], &[("/k", 0o600, "x")], "NATS_URL is not supported by this version; unset it"),
-        (&[], &[("/i/.env", 0o600, "DATABASE_URL=s3cret")], "DATABASE_URL is not supported by this version; unset it"),
-    ];
     let mut wrong = 0;
-    for (env, files, want) in table {
+    for (env, files, want) in WRONG {
         let line = load(env, files).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(!line.contains("s3cret") && !line.contains('\n'), "{line}");
         if line != *want {
