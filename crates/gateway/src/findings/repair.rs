@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A cause less probable than this is shown, but nothing is staged for it.
-const STAGE_FROM: f64 = 0.4;
+const STAGE_FROM: f64 = 0.5;
 
 /// What staging came to.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,6 +21,8 @@ const HISTORY_MS: i64 = 28 * DAY_MS;
 const BEHIND_MS_MAX: i64 = 2 * DAY_MS;
 /// How far back late data is still looked for.
 const LATE_MS: i64 = 3 * HOUR_MS;
+/// The onset is never known better than this: a bucket either way, and sources date their changes differently.
+const ONSET_MS: i64 = 2 * STEP_MS;
 /// Points of evidence a finding keeps.
 const POINTS: usize = 48;
 
@@ -198,7 +200,7 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
         subject: Subject::Metric { metric: spec.id.clone(), name: spec.name.clone(), kind: spec.kind, event },
         severity: severity(spec.kind, &measure, verdict.effect),
         since: Timestamp::from_ms(verdict.since_ms().unwrap_or(verdict.start_ms)),
-        uncertainty_ms: verdict.since.map_or(STEP_MS, |onset| onset.uncertainty_ms()).max(STEP_MS / 2),
+        uncertainty_ms: verdict.since.map_or(0, |onset| onset.uncertainty_ms()).max(ONSET_MS),
         measure: Some(measure),
         occurrences: 0,
         series: points(state),
@@ -210,9 +212,11 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
 
 /// The first event a query names: `… event = 'signed_up' …`. It tells users and causes apart, no more.
 fn event_in(query: &str) -> Option<&str> {
-    let after = query.split_once("event").map(|(_, after)| after.trim_start())?;
-    let quoted = after.strip_prefix("==").or_else(|| after.strip_prefix('='))?.trim_start().strip_prefix('\'')?;
-    quoted.split('\'').next().filter(|name| !name.is_empty())
+    query.match_indices("event").find_map(|(at, word)| {
+        let after = query[at + word.len()..].trim_start();
+        let quoted = after.strip_prefix("==").or_else(|| after.strip_prefix('='))?.trim_start().strip_prefix('\'')?;
+        quoted.split('\'').next().filter(|name| !name.is_empty())
+    })
 }
 
 fn points(state: &MetricState) -> Vec<SeriesPoint> {
@@ -244,5 +248,25 @@ fn severity(kind: MetricKind, measure: &Measure, effect: f64) -> Severity {
         (true, _) => Severity::Critical,
         (false, true) => Severity::Info,
         (false, false) => Severity::Warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::event_in;
+
+    #[test]
+    fn the_first_event_of_a_query_is_found_and_nothing_else_is_taken_for_one() {
+        let table = [
+            ("SELECT count() FROM events WHERE event = 'signed_up' AND timestamp > now()", Some("signed_up")),
+            ("SELECT countIf(event='paid') / countIf(event = 'cart') FROM events", Some("paid")),
+            ("SELECT count() FROM events", None),
+            ("SELECT count() FROM events WHERE event IN ('a', 'b')", None),
+            ("event = ''", None),
+            ("", None),
+        ];
+        for (query, want) in table {
+            assert_eq!(event_in(query), want, "{query}");
+        }
     }
 }
