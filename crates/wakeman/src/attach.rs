@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use wakeman_client::SocketClient;
-use wakeman_gateway::{Core, Desk, act::Executor, instance::InstanceLock, ports::{Clock, SystemClock}};
+use wakeman_gateway::{
+    Core, Desk,
+    act::Executor,
+    instance::InstanceLock,
+    ports::{Clock, SystemClock},
+};
 use wakeman_types::Gateway;
 
 use crate::{compose, failure::Failure, global::Global};

@@ -27,7 +27,11 @@ impl<'a> Printer<'a> {
     ///
     /// # Errors
     /// When the store or stdout fails; what was not confirmed is owed again.
-    pub async fn drain(&mut self, gateway: &dyn Gateway, now: Timestamp) -> Result<Vec<(ClaimedDelivery, Doc)>, Failure> {
+    pub async fn drain(
+        &mut self,
+        gateway: &dyn Gateway,
+        now: Timestamp,
+    ) -> Result<Vec<(ClaimedDelivery, Doc)>, Failure> {
         let mut printed = Vec::new();
         loop {
             let claimed = gateway.claim_deliveries(Channel::Cli, LEASE_MS, 20).await?;

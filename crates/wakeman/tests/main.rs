@@ -1,3 +1,4 @@
-//! Tests of the repository as a whole. One binary: linking is what costs.
+//! Tests of the binary as people use it, and of the repository as a whole. One test binary: linking is what costs.
 
+mod demo;
 mod rules;

@@ -118,7 +118,11 @@ pub async fn decide(
                 "approvals": decided.approvals(), "needed": decided.needed, "state": decided.state.name(),
             }),
         );
-        let commit = thread.finish(Commit::durable(core.now()).replace(&decided, version).event(event));
+        let mut commit = thread.finish(Commit::durable(core.now()).replace(&decided, version).event(event));
+        if request.decision == Verdict::Reject {
+            // A "no" must work even on a full disk.
+            commit = commit.essential();
+        }
         Ok::<_, DecideError>(Wanted::Commit(Box::new(commit), decided))
     })?;
     core.work.notify_one();

@@ -73,7 +73,9 @@ async fn revert(
     };
     let pull = hands.pull(number).await?;
     let Some(merge_sha) = pull.merge_sha.clone().filter(|_| pull.merged) else {
-        return Err(HandsError::Permanent { reason: format!("#{number} is not merged, so there is nothing to revert") });
+        return Err(HandsError::Permanent {
+            reason: format!("#{number} is not merged, so there is nothing to revert"),
+        });
     };
     let files = hands.pull_files(number).await?;
     let touched = hands.changed_since(&pull.base, &files).await?;
@@ -88,7 +90,10 @@ async fn revert(
         method,
         paths: files.iter().map(|file| file.path.clone()).collect(),
         title: format!("Revert #{number}"),
-        body: format!("Proposed by Wakeman for {} and approved by an operator ({id}).\n\n<!-- {marker} -->", finding.id),
+        body: format!(
+            "Proposed by Wakeman for {} and approved by an operator ({id}).\n\n<!-- {marker} -->",
+            finding.id
+        ),
         marker,
     };
     let revision = RevertRevision { merge_sha, files: files.into_iter().map(|file| (file.path, file.blob)).collect() };
@@ -141,7 +146,8 @@ async fn flag_off(core: &Core, key: &str, check: String) -> Result<Draft, HandsE
 
 /// The draft with its card, once the payload has proved readable.
 fn card(action: Action, plan: Option<(String, String)>, check: String) -> Result<Draft, HandsError> {
-    let unreadable = |reason: String| HandsError::Permanent { reason: format!("the repair cannot be written down: {reason}") };
+    let unreadable =
+        |reason: String| HandsError::Permanent { reason: format!("the repair cannot be written down: {reason}") };
     let steps = plan_steps(&action).map_err(unreadable)?;
     let card = match plan {
         Some((title, undo)) => plan_card(title, undo, check, &steps),

@@ -88,7 +88,8 @@ impl Executor {
         let mut run = Run { core: &self.core, proposal: approved.proposal, version: approved.version };
         let late = self.core.now().since(run.proposal.expires_at) > GRACE_MS;
         if run.proposal.state == ProposalState::Approved && late {
-            run.end(Command::Expire, Some("it was approved, but could not begin before its window closed".into())).await?;
+            run.end(Command::Expire, Some("it was approved, but could not begin before its window closed".into()))
+                .await?;
             return Ok(true);
         }
         for index in 0..run.proposal.steps.len() {
@@ -168,8 +169,12 @@ impl Run<'_> {
         (step.not_before, step.waiting_for) = (None, None);
         let number = step.number;
         let kind = step.action.kind.clone();
-        self.save("proposal.intent", json!({"step": number, "kind": kind, "digest": self.proposal.digest.as_str()}), true)
-            .await
+        self.save(
+            "proposal.intent",
+            json!({"step": number, "kind": kind, "digest": self.proposal.digest.as_str()}),
+            true,
+        )
+        .await
     }
 
     async fn call(&mut self, index: usize, class: &dyn ActionClass, action: &Action) -> Result<Progress, StoreError> {
@@ -182,7 +187,9 @@ impl Run<'_> {
                 self.wait(index, format!("word on what became of it ({reason})"), until).await
             }
             Err(HandsError::NotDone { reason, not_before }) => self.again(index, reason, not_before).await,
-            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => self.fail(index, reason).await,
+            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => {
+                self.fail(index, reason).await
+            }
         }
     }
 
@@ -204,7 +211,9 @@ impl Run<'_> {
                 self.fail(index, format!("it was tried {TRIES_MAX} times and did not happen")).await
             }
             Ok(Reconciled::Unknown(reason)) => self.doubt(index, reason).await,
-            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => self.doubt(index, reason).await,
+            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => {
+                self.doubt(index, reason).await
+            }
             Err(HandsError::NotDone { reason, not_before }) => {
                 let until = not_before.unwrap_or_else(|| self.core.now().plus_ms(RETRY_MS));
                 self.wait(index, format!("word on what became of it ({reason})"), until).await
@@ -314,7 +323,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn ending(&self, command: Command, severity: Severity, finding: Option<Finding>) -> Result<Commit, StoreError> {
+    async fn ending(
+        &self,
+        command: Command,
+        severity: Severity,
+        finding: Option<Finding>,
+    ) -> Result<Commit, StoreError> {
         let now = self.core.now();
         let proposal = &self.proposal;
         let mut commit = Commit::durable(now).replace(proposal, self.version).event(self.core.event(

@@ -100,9 +100,7 @@ mod tests {
     fn table() -> Vec<(S, [Result<S, E>; 11])> {
         let no = |s| Err(E::NotUnderWay(s));
         let done = |s| Err(E::AlreadyDecided(s));
-        let over = |s| {
-            [done(s), done(s), done(s), done(s), done(s), no(s), no(s), no(s), no(s), no(s), no(s)]
-        };
+        let over = |s| [done(s), done(s), done(s), done(s), done(s), no(s), no(s), no(s), no(s), no(s), no(s)];
         let shy = Err(E::NotShown);
         let d = S::Drafted;
         let p = S::Pending;
@@ -112,15 +110,75 @@ mod tests {
         let s = S::Succeeded;
         vec![
             (d, [Ok(p), shy, shy, shy, Ok(S::Superseded), no(d), no(d), no(d), no(d), no(d), no(d)]),
-            (p, [done(p), Ok(a), Ok(S::Rejected), Ok(S::Expired), Ok(S::Superseded), no(p), no(p), no(p), no(p), no(p), no(p)]),
+            (
+                p,
+                [
+                    done(p),
+                    Ok(a),
+                    Ok(S::Rejected),
+                    Ok(S::Expired),
+                    Ok(S::Superseded),
+                    no(p),
+                    no(p),
+                    no(p),
+                    no(p),
+                    no(p),
+                    no(p),
+                ],
+            ),
             (a, [done(a), done(a), done(a), Ok(S::Expired), done(a), Ok(x), no(a), Ok(S::Failed), no(a), no(a), no(a)]),
             (S::Rejected, over(S::Rejected)),
             (S::Expired, over(S::Expired)),
             (S::Superseded, over(S::Superseded)),
-            (x, [done(x), done(x), done(x), Err(E::Begun(x)), Err(E::Begun(x)), no(x), Ok(s), Ok(S::Failed), Ok(r), no(x), no(x)]),
-            (s, [done(s), done(s), done(s), done(s), done(s), no(s), no(s), no(s), no(s), Ok(S::Verified), Ok(S::NotRecovered)]),
+            (
+                x,
+                [
+                    done(x),
+                    done(x),
+                    done(x),
+                    Err(E::Begun(x)),
+                    Err(E::Begun(x)),
+                    no(x),
+                    Ok(s),
+                    Ok(S::Failed),
+                    Ok(r),
+                    no(x),
+                    no(x),
+                ],
+            ),
+            (
+                s,
+                [
+                    done(s),
+                    done(s),
+                    done(s),
+                    done(s),
+                    done(s),
+                    no(s),
+                    no(s),
+                    no(s),
+                    no(s),
+                    Ok(S::Verified),
+                    Ok(S::NotRecovered),
+                ],
+            ),
             (S::Failed, over(S::Failed)),
-            (r, [done(r), done(r), done(r), Err(E::Begun(r)), Err(E::Begun(r)), Ok(x), Ok(s), Ok(S::Failed), no(r), no(r), no(r)]),
+            (
+                r,
+                [
+                    done(r),
+                    done(r),
+                    done(r),
+                    Err(E::Begun(r)),
+                    Err(E::Begun(r)),
+                    Ok(x),
+                    Ok(s),
+                    Ok(S::Failed),
+                    no(r),
+                    no(r),
+                    no(r),
+                ],
+            ),
             (S::Verified, over(S::Verified)),
             (S::NotRecovered, over(S::NotRecovered)),
         ]

@@ -1,8 +1,6 @@
 //! Small pieces the parts of `act` share.
 
-use wakeman_types::{
-    DeliveryClass, Finding, Proposal, SettledView, Severity, VerificationResult, View,
-};
+use wakeman_types::{DeliveryClass, Finding, Proposal, SettledView, Severity, VerificationResult, View};
 
 use crate::deliver::Post;
 

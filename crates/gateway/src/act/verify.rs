@@ -65,21 +65,18 @@ fn answer(check: &Verification, standing: Standing, now_ms: i64) -> Option<Verif
     }
 }
 
-async fn record(
-    core: &Core,
-    id: wakeman_types::ProposalId,
-    result: VerificationResult,
-) -> Result<(), SettleError> {
+async fn record(core: &Core, id: wakeman_types::ProposalId, result: VerificationResult) -> Result<(), SettleError> {
     settle!(core, "the verification", async {
-        let Some(check) = core.store.get::<Verification>(&id.to_string()).await? else { return Ok(Wanted::Nothing(())) };
+        let Some(check) = core.store.get::<Verification>(&id.to_string()).await? else {
+            return Ok(Wanted::Nothing(()));
+        };
         let Some(proposal) = core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(Wanted::Nothing(())) };
         if check.value.result.is_some() {
             return Ok(Wanted::Nothing(()));
         }
         let (mut commit, proposal, finding) = recorded(core, &check, proposal, result).await?;
         if let Some(mut thread) = ThreadWriter::load(core, &proposal.thread).await? {
-            let severity =
-                if result == VerificationResult::Recovered { Severity::Warning } else { Severity::Critical };
+            let severity = if result == VerificationResult::Recovered { Severity::Warning } else { Severity::Critical };
             thread.say(core, settled_post(&proposal, finding, Some(result), DeliveryClass::Alert, severity));
             commit = thread.finish(commit);
         }

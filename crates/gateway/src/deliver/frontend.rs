@@ -40,12 +40,7 @@ pub async fn claim(
 }
 
 /// Records what became of a leased message.
-pub async fn confirm(
-    core: &Core,
-    id: &DeliveryId,
-    epoch: u64,
-    report: DeliveryReport,
-) -> Result<(), GatewayError> {
+pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryReport) -> Result<(), GatewayError> {
     let outcome = match report {
         DeliveryReport::Sent { reference } => Outcome::Sent { receipt: json!({ "reference": reference }) },
         DeliveryReport::Retry { not_before, reason } => match tries(core, id).await? {

@@ -9,4 +9,3 @@ mod thread;
 
 pub use frontend::{claim, confirm};
 pub use thread::{Post, ThreadWriter};
-

@@ -3,12 +3,11 @@
 use wakeman_present::RenderContext;
 use wakeman_store::{Commit, ListQuery, OutboxRow, StoreError, Version};
 use wakeman_types::{
-    Channel, ConversationId, Delivery, DeliveryClass, FindingId, Message, MessageRole, Severity, Thread, ThreadId,
-    Timestamp, View,
+    Channel, Delivery, DeliveryClass, FindingId, Message, MessageRole, Severity, Thread, ThreadId, Timestamp, View,
 };
 
 use super::route::destinations;
-use crate::core::Core;
+use crate::{core::Core, instance::conversation_id};
 
 /// Something to say.
 pub struct Post {
@@ -38,7 +37,7 @@ impl ThreadWriter {
     pub fn create(core: &Core, channel: Channel, title: String) -> Self {
         let (id, now) = (core.thread_id(), core.now());
         let thread = Thread {
-            conversation_id: ConversationId::new(format!("conversation-{}-{id}", folder_time(now))),
+            conversation_id: conversation_id(now, &id),
             thread_id: id,
             channel,
             title,
@@ -126,10 +125,4 @@ pub(super) fn outbox_row(delivery: &Delivery) -> OutboxRow {
         body: serde_json::to_value(delivery).expect("invariant: a delivery is plain data with string keys"),
         not_before: delivery.created_at,
     }
-}
-
-/// `2026-04-20T05-10-00-000Z`: a time that a file system takes.
-pub(crate) fn folder_time(at: Timestamp) -> String {
-    let time = chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default();
-    time.format("%Y-%m-%dT%H-%M-%S-%3fZ").to_string()
 }

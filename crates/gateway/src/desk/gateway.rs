@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Admin, Chat, ChoiceRecord, Channel, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind,
+    Admin, Channel, Chat, ChoiceRecord, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind,
     Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message,
     Note, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, StatusView, Thread,
     ThreadId, ThreadView, WhoamiView, WhyView,
@@ -107,7 +107,12 @@ impl Desk {
         })
     }
 
-    async fn decided(&self, by: &Principal, id: ProposalId, request: &DecisionRequest) -> Result<Proposal, GatewayError> {
+    async fn decided(
+        &self,
+        by: &Principal,
+        id: ProposalId,
+        request: &DecisionRequest,
+    ) -> Result<Proposal, GatewayError> {
         match act::decide(&self.core, by, id, request).await {
             Ok(proposal) => Ok(proposal),
             Err(error @ DecideError::Expired { .. }) => {

@@ -20,16 +20,14 @@ pub(super) async fn page<E: Entity>(
     if let Some(state) = &request.state {
         if !states.contains(&state.as_str()) {
             let known = states.join(", ");
-            return Err(GatewayError::new(
-                ErrorKind::Invalid,
-                format!("`state`: \"{state}\" is not one of {known}"),
-            ));
+            return Err(GatewayError::new(ErrorKind::Invalid, format!("`state`: \"{state}\" is not one of {known}")));
         }
         query = query.state(state.clone());
     }
     if let Some(cursor) = &request.cursor {
-        let cursor: Cursor =
-            cursor.parse().map_err(|_| GatewayError::new(ErrorKind::Invalid, "`cursor`: is not one a page gave out"))?;
+        let cursor: Cursor = cursor
+            .parse()
+            .map_err(|_| GatewayError::new(ErrorKind::Invalid, "`cursor`: is not one a page gave out"))?;
         query = query.after(Some(cursor));
     }
     let page = store.list::<E>(&query).await.map_err(|error| storage_error(&error))?;

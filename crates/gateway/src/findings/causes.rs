@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use wakeman_detect::{
-    Anomaly, CandidateChange, ChangeKind as Kind, Direction as Way, ErrorEvidence, FlagSplit, Ranking,
-    correlate,
+    Anomaly, CandidateChange, ChangeKind as Kind, Direction as Way, ErrorEvidence, FlagSplit, Ranking, correlate,
 };
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{

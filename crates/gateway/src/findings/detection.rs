@@ -11,8 +11,10 @@ pub struct Detection {
     pub subject: Subject,
     /// How bad.
     pub severity: Severity,
-    /// Estimated onset.
+    /// Estimated onset, by the source's clock.
     pub since: Timestamp,
+    /// The source's own present when it was seen.
+    pub seen_at: Timestamp,
     /// How far the onset may be off, each way, in milliseconds.
     pub uncertainty_ms: i64,
     /// For a metric: the numbers.

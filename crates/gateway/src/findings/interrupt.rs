@@ -14,14 +14,14 @@ const WEEK_MS: i64 = 7 * DAY_MS;
 /// More interruptions in a week than this are not counted one by one.
 const COUNTED_MAX: usize = 200;
 
-/// Decides how to tell `finding` and makes the log entry, to be committed with the telling.
+/// Decides how to tell `finding`, seen at `seen_at` by its source's clock, and makes the log entry, to be committed with the telling.
 ///
 /// A context the policy cannot judge falls back to "now" for what is bad and "digest" for the rest, and says so in the log.
 ///
 /// # Errors
 /// [`StoreError`] if the past could not be read.
-pub(super) async fn choose(core: &Core, finding: &Finding) -> Result<ChoiceRecord, StoreError> {
-    let context = context(core, finding).await?;
+pub(super) async fn choose(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<ChoiceRecord, StoreError> {
+    let context = context(core, finding, seen_at).await?;
     let seed = core.random.number();
     Ok(match decide(&RuleV1, &context, seed) {
         Ok(decision) => record(core, finding, decision),
@@ -43,7 +43,7 @@ pub(crate) const fn budget_start(now: Timestamp) -> Timestamp {
     now.plus_ms(-WEEK_MS)
 }
 
-async fn context(core: &Core, finding: &Finding) -> Result<InterruptContext, StoreError> {
+async fn context(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<InterruptContext, StoreError> {
     let now = core.now();
     let week = interruptions_since(core, budget_start(now)).await?;
     let local = now_in_zone(core, now);
@@ -66,7 +66,7 @@ async fn context(core: &Core, finding: &Finding) -> Result<InterruptContext, Sto
         interruptions_this_week: used,
         alarm_budget_left: budget - f64::from(used),
         duplicates: u32::try_from(told.len()).unwrap_or(u32::MAX),
-        age_minutes: minutes(now.since(finding.since)),
+        age_minutes: minutes(seen_at.since(finding.since)),
         open_findings: u32::try_from(core.store.list::<Finding>(&open).await?.items.len()).unwrap_or(u32::MAX),
         open_proposals: u32::try_from(core.store.count::<Proposal>(Some("pending")).await?).unwrap_or(u32::MAX),
         past_useful_rate: None,

@@ -3,8 +3,8 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    CandidateCause, Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView, Interruption,
-    RecoveryView, Resolution, Severity, Subject, View,
+    CandidateCause, Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView,
+    Interruption, RecoveryView, Resolution, Severity, Subject, View,
 };
 
 use super::{
@@ -105,7 +105,7 @@ async fn start(
         reopened: 0,
         unknown_since: None,
     };
-    let commit = tell(core, Commit::new(now), &mut finding, thread, FindingNews::New).await?;
+    let commit = tell(core, Commit::new(now), &mut finding, seen, thread, FindingNews::New).await?;
     let commit = commit.insert(&finding).event(core.event(
         "finding.opened",
         "system:watch",
@@ -131,7 +131,7 @@ async fn reopen(
     (finding.state, finding.since, finding.severity) = (FindingState::Open, seen.since, seen.severity);
     (finding.reopened, finding.proposal) = (finding.reopened + 1, None);
     let Some(thread) = ThreadWriter::load(core, &finding.thread).await? else { return start(core, seen, causes).await };
-    let commit = tell(core, Commit::new(core.now()), &mut finding, thread, FindingNews::Reopened).await?;
+    let commit = tell(core, Commit::new(core.now()), &mut finding, seen, thread, FindingNews::Reopened).await?;
     let commit = commit.replace(&finding, found.version).event(core.event(
         "finding.reopened",
         "system:watch",
@@ -168,7 +168,7 @@ async fn update(
         && matches!(finding.state, FindingState::Open)
         && let Some(thread) = ThreadWriter::load(core, &finding.thread).await?
     {
-        commit = tell(core, commit, &mut finding, thread, FindingNews::Escalated).await?;
+        commit = tell(core, commit, &mut finding, seen, thread, FindingNews::Escalated).await?;
         commit = commit.event(core.event(
             "finding.escalated",
             "system:watch",
@@ -193,10 +193,11 @@ pub(super) async fn tell(
     core: &Core,
     commit: Commit,
     finding: &mut Finding,
+    seen: &Detection,
     mut thread: ThreadWriter,
     news: FindingNews,
 ) -> Result<Commit, SettleError> {
-    let record = interrupt::choose(core, finding).await?;
+    let record = interrupt::choose(core, finding, seen.seen_at).await?;
     finding.interruption = record.chosen;
     let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
     thread.say(

@@ -81,7 +81,7 @@ async fn write(
         && matches!(finding.state, FindingState::Open)
         && let Some(thread) = ThreadWriter::load(core, &finding.thread).await?
     {
-        commit = tell(core, commit, &mut finding, thread, FindingNews::Escalated).await?;
+        commit = tell(core, commit, &mut finding, seen, thread, FindingNews::Escalated).await?;
         commit = commit.event(core.event(
             "finding.escalated",
             "system:watch",

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 use wakeman_store::Commit;
-use wakeman_types::{
-    DAY_MS, ErrorKind, Finding, FindingId, FindingState, GatewayError, Identity, Resolution,
-};
+use wakeman_types::{DAY_MS, ErrorKind, Finding, FindingId, FindingState, GatewayError, Identity, Resolution};
 
 use crate::{
     core::Core,

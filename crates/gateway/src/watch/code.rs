@@ -46,10 +46,11 @@ impl Code {
         }
         let mut off = Vec::new();
         for (workflow, run) in newest {
-            let failing = runs.iter().filter(|r| r.workflow == workflow && r.status == RunStatus::Failed).count() as u64;
+            let failing =
+                runs.iter().filter(|r| r.workflow == workflow && r.status == RunStatus::Failed).count() as u64;
             self.runs.insert(workflow.to_owned(), run.clone());
             if run.status == RunStatus::Failed {
-                off.push(run_detection(format!("run:{workflow}"), run, failing));
+                off.push(run_detection(format!("run:{workflow}"), run, failing, self.now));
             }
         }
         off
@@ -60,7 +61,7 @@ impl Code {
         let Some(newest) = production.max_by_key(|d| (d.created_at, d.id)) else { return Vec::new() };
         self.deployment = Some(newest.clone());
         let bad = is_bad(newest, self.now);
-        bad.then(|| deployment_detection("deployment:production".to_owned(), newest)).into_iter().collect()
+        bad.then(|| deployment_detection("deployment:production".to_owned(), newest, self.now)).into_iter().collect()
     }
 
     /// How a workflow or the deployment stands.
@@ -89,7 +90,7 @@ fn is_bad(deployment: &DeploymentFact, now: Timestamp) -> bool {
     }
 }
 
-fn run_detection(fingerprint: String, run: &RunFact, failing: u64) -> Detection {
+fn run_detection(fingerprint: String, run: &RunFact, failing: u64, now: Timestamp) -> Detection {
     Detection {
         fingerprint,
         subject: Subject::Run {
@@ -100,6 +101,7 @@ fn run_detection(fingerprint: String, run: &RunFact, failing: u64) -> Detection 
         },
         severity: Severity::Warning,
         since: run.created_at,
+        seen_at: now,
         uncertainty_ms: MINUTE_MS,
         measure: None,
         occurrences: failing,
@@ -110,7 +112,7 @@ fn run_detection(fingerprint: String, run: &RunFact, failing: u64) -> Detection 
     }
 }
 
-fn deployment_detection(fingerprint: String, deployment: &DeploymentFact) -> Detection {
+fn deployment_detection(fingerprint: String, deployment: &DeploymentFact, now: Timestamp) -> Detection {
     Detection {
         fingerprint,
         subject: Subject::Deployment {
@@ -121,6 +123,7 @@ fn deployment_detection(fingerprint: String, deployment: &DeploymentFact) -> Det
         },
         severity: Severity::Warning,
         since: deployment.created_at,
+        seen_at: now,
         uncertainty_ms: MINUTE_MS,
         measure: None,
         occurrences: 1,

@@ -2,8 +2,8 @@
 
 use wakeman_detect::{Direction as Way, Trend as Heading};
 use wakeman_types::{
-    Bucket, DAY_MS, Direction, HOUR_MS, MINUTE_MS, Measure, MetricId, MetricKind, MetricQuery, MetricSpec,
-    SeriesPoint, Severity, Subject, Timestamp, Trend,
+    Bucket, DAY_MS, Direction, HOUR_MS, MINUTE_MS, Measure, MetricId, MetricKind, MetricQuery, MetricSpec, SeriesPoint,
+    Severity, Subject, Timestamp, Trend,
 };
 
 use super::metric::MetricState;
@@ -147,7 +147,11 @@ impl Metrics {
         let state = self.states.iter().find(|state| state.spec.id == *id);
         match state.and_then(|state| Some((state, state.verdict.as_ref()?))) {
             Some((state, verdict)) if verdict.known && state.refused.is_none() => {
-                if verdict.anomalous { Standing::Still } else { Standing::Recovered }
+                if verdict.anomalous {
+                    Standing::Still
+                } else {
+                    Standing::Recovered
+                }
             }
             _ => Standing::Unknown,
         }
@@ -200,6 +204,7 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
         subject: Subject::Metric { metric: spec.id.clone(), name: spec.name.clone(), kind: spec.kind, event },
         severity: severity(spec.kind, &measure, verdict.effect),
         since: Timestamp::from_ms(verdict.since_ms().unwrap_or(verdict.start_ms)),
+        seen_at: Timestamp::from_ms(verdict.start_ms + STEP_MS),
         uncertainty_ms: verdict.since.map_or(0, |onset| onset.uncertainty_ms()).max(ONSET_MS),
         measure: Some(measure),
         occurrences: 0,

@@ -27,6 +27,8 @@ const CODE_BACK_MS: i64 = 72 * HOUR_MS;
 /// The health names of the sources.
 pub(crate) const PRODUCT: &str = "posthog";
 pub(crate) const CODE: &str = "github";
+/// The host of the deployments.
+const HOSTING: &str = "vercel";
 
 /// The watch over one instance. One task owns it; nothing here is shared or locked.
 pub struct Watch {
@@ -43,7 +45,6 @@ struct CodeWatch {
     facts: Code,
     backoff: Backoff,
     round: u64,
-    since: Option<Timestamp>,
 }
 
 impl Watch {
@@ -64,15 +65,14 @@ impl Watch {
         }
         match &code {
             Some(_) => core.health.starting(CODE),
-            None => core.health.not_configured(CODE, "set GITHUB_TOKEN and github.repository in read-only/settings.json"),
+            None => {
+                core.health.not_configured(CODE, "set GITHUB_TOKEN and github.repository in read-only/settings.json")
+            }
         }
-        let code = code.map(|source| CodeWatch {
-            source,
-            facts: Code::default(),
-            backoff: Backoff::default(),
-            round: 0,
-            since: None,
-        });
+        // Its deployments reach the watch through GitHub.
+        core.health.not_configured(HOSTING, "deployments are read from GitHub in this version");
+        let code =
+            code.map(|source| CodeWatch { source, facts: Code::default(), backoff: Backoff::default(), round: 0 });
         Ok(Self { core, product, code, unstaged: HashMap::new(), resumed: false })
     }
 
@@ -83,8 +83,9 @@ impl Watch {
     /// [`SettleError`] when the database does not take it; the next round sees the same again.
     pub async fn tick(&mut self) -> Result<(), SettleError> {
         self.resume().await?;
-        let mut off = self.read_code().await?;
-        off.extend(self.read_product().await?);
+        // The product source first: its clock tells how far back the code host's changes matter.
+        let mut off = self.read_product().await?;
+        off.extend(self.read_code().await?);
         let evidence = self.evidence(&off).await?;
         for seen in &off {
             keep::report(&self.core, seen, &evidence).await?;
@@ -117,15 +118,19 @@ impl Watch {
         Ok(keep::all_under_way(&self.core).await?.into_iter().map(|found| found.value).collect())
     }
 
+    /// The sources' own present where one tells it, else ours: what they date is compared with this, not with our clock.
+    fn source_now(&self) -> Timestamp {
+        self.product.as_ref().and_then(|product| product.metrics.server_now()).unwrap_or_else(|| self.core.now())
+    }
+
     async fn read_code(&mut self) -> Result<Vec<Detection>, SettleError> {
-        let now = self.core.now();
+        let (now, source_now) = (self.core.now(), self.source_now());
         let Some(code) = self.code.as_mut().filter(|code| code.backoff.may_ask(now)) else { return Ok(Vec::new()) };
-        let since = code.since.unwrap_or_else(|| now.plus_ms(-CODE_BACK_MS));
+        let since = source_now.plus_ms(-CODE_BACK_MS);
         match code.source.poll(CodeRequest { since, round: code.round }).await {
             Ok(answer) => {
                 code.round += 1;
-                code.since = Some(now.plus_ms(-CODE_BACK_MS));
-                let off = code.facts.take(&answer, now);
+                let off = code.facts.take(&answer, source_now);
                 let was = code.backoff.succeeded(now);
                 self.core.health.succeeded(CODE, now, "");
                 keep_changes(&self.core, &answer.changes).await?;

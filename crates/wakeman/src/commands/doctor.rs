@@ -96,7 +96,9 @@ async fn check(global: &Global, dir: &InstanceDir, report: &mut Report) {
     database(dir, report).await;
     let config = match compose::load(dir) {
         Ok(config) => config,
-        Err(error) => return report.bad("configuration", error.to_string(), "mend the file and run `wakeman doctor` again"),
+        Err(error) => {
+            return report.bad("configuration", error.to_string(), "mend the file and run `wakeman doctor` again");
+        }
     };
     report.good("configuration", "settings.json, tools.json and wakeup.json are understood");
     for warning in &config.warnings {
@@ -110,7 +112,11 @@ async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
     if let Some(holder) = dir.locked_by() {
         return match wakeman_client::SocketClient::connect(&dir.socket()).await {
             Ok(_) => report.good("daemon", format!("running ({holder})")),
-            Err(error) => report.bad("daemon", format!("{holder} holds the instance, but: {error}"), "stop it and start `wakeman run` again"),
+            Err(error) => report.bad(
+                "daemon",
+                format!("{holder} holds the instance, but: {error}"),
+                "stop it and start `wakeman run` again",
+            ),
         };
     }
     report.good("daemon", "not running");
@@ -118,7 +124,11 @@ async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
     let address = global.listen.unwrap_or_else(|| ([127, 0, 0, 1], port).into());
     match std::net::TcpListener::bind(address) {
         Ok(_) => report.good("port", format!("{address} is free")),
-        Err(error) => report.bad("port", format!("{address}: {error}"), "set runtime.port in read-only/settings.json or use --listen"),
+        Err(error) => report.bad(
+            "port",
+            format!("{address}: {error}"),
+            "set runtime.port in read-only/settings.json or use --listen",
+        ),
     }
 }
 
@@ -128,7 +138,9 @@ async fn database(dir: &InstanceDir, report: &mut Report) {
     }
     match compose::open_store(dir).await {
         Ok(store) => {
-            let verified = store.verify_journal(wakeman_store::LANE, wakeman_store::Seq(1), wakeman_store::FIRST_PREVIOUS_LINK).await;
+            let verified = store
+                .verify_journal(wakeman_store::LANE, wakeman_store::Seq(1), wakeman_store::FIRST_PREVIOUS_LINK)
+                .await;
             match verified {
                 Ok(wakeman_store::Verdict::Verified { entries, .. }) => {
                     report.good("database", format!("whole; {entries} journal entries prove themselves"));
@@ -142,7 +154,11 @@ async fn database(dir: &InstanceDir, report: &mut Report) {
             }
             store.close().await;
         }
-        Err(error) => report.bad("database", error.to_string(), "restore a backup of storage/wakeman.db, or move it away to begin anew"),
+        Err(error) => report.bad(
+            "database",
+            error.to_string(),
+            "restore a backup of storage/wakeman.db, or move it away to begin anew",
+        ),
     }
 }
 

@@ -35,8 +35,7 @@ pub async fn run(global: &Global, args: InitArgs) -> Result<u8, Failure> {
         let random = SystemRandom::from_os();
         let salt = || random.bytes16();
         let actor = global.principal().to_string();
-        let context =
-            TakeoverContext { at: SystemClock.now(), actor: &actor, salt: &salt, template: &template };
+        let context = TakeoverContext { at: SystemClock.now(), actor: &actor, salt: &salt, template: &template };
         let outcome = apply_takeover(&plan, &dir, &store, &context).await;
         store.close().await;
         let outcome = outcome.map_err(Failure::failed)?;
@@ -131,7 +130,8 @@ const QUESTIONS: [(&str, &str); 4] = [
 
 async fn ask_for_missing(global: &Global, dir: &InstanceDir) -> Result<(), Failure> {
     let kept = std::fs::read_to_string(dir.env_file()).unwrap_or_default();
-    let set = |name: &str| std::env::var_os(name).is_some() || kept.lines().any(|line| line.starts_with(&format!("{name}=")));
+    let set =
+        |name: &str| std::env::var_os(name).is_some() || kept.lines().any(|line| line.starts_with(&format!("{name}=")));
     let mut added = String::new();
     for (name, question) in QUESTIONS.iter().filter(|(name, _)| !set(name)) {
         let value = line(question)?;
@@ -211,7 +211,8 @@ const fn kind(kind: MetricKind) -> &'static str {
 }
 
 fn read_json(path: &Path) -> Result<Value, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
     serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 

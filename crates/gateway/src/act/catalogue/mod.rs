@@ -98,7 +98,8 @@ pub(crate) fn read<T: DeserializeOwned>(part: &'static str, value: &Value) -> Re
 
 /// The same for the executor, where it is the proposal that is broken.
 pub(crate) fn read_or_fail<T: DeserializeOwned>(part: &'static str, value: &Value) -> Result<T, HandsError> {
-    read(part, value).map_err(|reason| HandsError::Permanent { reason: format!("the proposal cannot be read: {reason}") })
+    read(part, value)
+        .map_err(|reason| HandsError::Permanent { reason: format!("the proposal cannot be read: {reason}") })
 }
 
 /// The repository hands, or why there are none.

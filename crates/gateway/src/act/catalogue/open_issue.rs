@@ -53,7 +53,10 @@ impl ActionClass for OpenIssue {
         let title = action.arguments["title"].as_str().unwrap_or_default();
         CardText {
             title: format!("Open an issue on {repository}"),
-            steps: vec![StepText { text: format!("open issue \"{title}\""), note: "nothing else is changed".to_owned() }],
+            steps: vec![StepText {
+                text: format!("open issue \"{title}\""),
+                note: "nothing else is changed".to_owned(),
+            }],
             undo: "close the issue".to_owned(),
             check,
         }
@@ -79,7 +82,8 @@ impl ActionClass for OpenIssue {
             Ok(match repo_hands(&step)?.issue_by_marker(&arguments.marker, since).await? {
                 Some(issue) => Reconciled::Done(json!({"number": issue.number, "url": issue.url})),
                 None => Reconciled::Unknown(
-                    "GitHub shows no such issue yet, and cannot prove that none is coming; look at its issues".to_owned(),
+                    "GitHub shows no such issue yet, and cannot prove that none is coming; look at its issues"
+                        .to_owned(),
                 ),
             })
         })

@@ -61,7 +61,12 @@ impl ActionClass for SetFlag {
         let arguments: Result<SetFlagArguments, _> = read("arguments", &action.arguments);
         let revision: Result<SetFlagRevision, _> = read("revision", &action.revision);
         let (Ok(arguments), Ok(revision)) = (arguments, revision) else {
-            return CardText { title: "A flag edit that cannot be read".into(), steps: vec![], undo: String::new(), check };
+            return CardText {
+                title: "A flag edit that cannot be read".into(),
+                steps: vec![],
+                undo: String::new(),
+                check,
+            };
         };
         let to = state_words(arguments.active, arguments.rollout.or(revision.rollout));
         let from = state_words(revision.active, revision.rollout);
@@ -85,7 +90,10 @@ impl ActionClass for SetFlag {
                 return Ok(Readiness::Ready);
             }
             Err(HandsError::Precondition {
-                reason: format!("the flag changed since you approved (version {} → {})", revision.version, flag.version),
+                reason: format!(
+                    "the flag changed since you approved (version {} → {})",
+                    revision.version, flag.version
+                ),
             })
         })
     }
@@ -94,9 +102,8 @@ impl ActionClass for SetFlag {
         Box::pin(async move {
             let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
             let revision: SetFlagRevision = read_or_fail("revision", &step.action.revision)?;
-            let flag = flag_hands(&step)?
-                .set_flag(revision.id, revision.version, arguments.active, arguments.rollout)
-                .await?;
+            let flag =
+                flag_hands(&step)?.set_flag(revision.id, revision.version, arguments.active, arguments.rollout).await?;
             Ok(output(&flag))
         })
     }

@@ -107,15 +107,16 @@ fn folder() -> Result<Folder, Failure> {
     // The name needs no secret: the directory is made new, for this account alone, or the demo stops.
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos());
     let path = std::env::temp_dir().join(format!("wakeman-demo-{}-{nanos}", std::process::id()));
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&path)
-        .map_err(|error| Failure::failed(format!("{}: {error}; set TMPDIR to a directory you may write", path.display())))?;
+    std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
+        Failure::failed(format!("{}: {error}; set TMPDIR to a directory you may write", path.display()))
+    })?;
     Ok(Folder(path))
 }
 
 fn secrets(lab: &LabClient, state: &LabState) -> Result<Secrets, Failure> {
-    let url = |service: &str| HttpUrl::parse(&lab.service_url(service)).ok_or_else(|| Failure::usage("--lab: is not an address"));
+    let url = |service: &str| {
+        HttpUrl::parse(&lab.service_url(service)).ok_or_else(|| Failure::usage("--lab: is not an address"))
+    };
     let token = || SecretString::from("lab");
     Ok(Secrets {
         posthog_api_key: Some(token()),
@@ -141,9 +142,12 @@ fn settings(global: &Global, state: &LabState) -> serde_json::Value {
 
 fn parse(settings: &serde_json::Value, secrets: Secrets) -> Result<Config, Failure> {
     let settings = config::parse_settings(&settings.to_string(), SETTINGS_FILE).map_err(Failure::failed)?.value;
-    let tools = templates::runtime().into_iter().find(|file| TOOLS_FILE.ends_with(file.path) || file.path == TOOLS_FILE);
+    let tools =
+        templates::runtime().into_iter().find(|file| TOOLS_FILE.ends_with(file.path) || file.path == TOOLS_FILE);
     let tools = match tools {
-        Some(file) => config::parse_tools(&String::from_utf8_lossy(file.bytes), TOOLS_FILE).map_err(Failure::failed)?.value,
+        Some(file) => {
+            config::parse_tools(&String::from_utf8_lossy(file.bytes), TOOLS_FILE).map_err(Failure::failed)?.value
+        }
         None => ToolsConfig::default(),
     };
     Ok(Config { settings, tools, secrets, warnings: Vec::new() })

@@ -9,7 +9,8 @@ use wakeman_lab::{
 };
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Change, ChangeRef, ChoiceRecord, Finding, FindingId, MINUTE_MS, Proposal, ProposalState, Subject, Timestamp, Verdict,
+    Change, ChangeRef, ChoiceRecord, Finding, FindingId, MINUTE_MS, Proposal, ProposalState, Subject, Timestamp,
+    Verdict,
 };
 
 use super::{report::Report, stage::Stage, stage::instant};
@@ -169,7 +170,9 @@ fn scenario_id(change: &Change, truth: &LabTruth) -> String {
         ChangeRef::PullRequest { number, .. } => {
             known.kind == "merge" && (known.pr == Some(*number) || (known.title == change.title && at(known)))
         }
-        ChangeRef::Flag { key, .. } => known.kind == "flag" && known.flag.as_ref().is_none_or(|flag| flag == key) && at(known),
+        ChangeRef::Flag { key, .. } => {
+            known.kind == "flag" && known.flag.as_ref().is_none_or(|flag| flag == key) && at(known)
+        }
         ChangeRef::Deployment { .. } => known.kind == "deploy" && at(known),
         ChangeRef::Release { .. } => known.kind == "release" && at(known),
         ChangeRef::Experiment { .. } => known.kind == "experiment" && at(known),
@@ -179,10 +182,8 @@ fn scenario_id(change: &Change, truth: &LabTruth) -> String {
 }
 
 fn was_executed(proposal: &Proposal, effects: &[EffectRecord]) -> bool {
-    let done = matches!(
-        proposal.state,
-        ProposalState::Succeeded | ProposalState::Verified | ProposalState::NotRecovered
-    );
+    let done =
+        matches!(proposal.state, ProposalState::Succeeded | ProposalState::Verified | ProposalState::NotRecovered);
     done && effects.iter().any(|effect| effect.applied)
 }
 

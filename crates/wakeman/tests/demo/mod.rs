@@ -94,7 +94,11 @@ fn a_bad_flag_is_turned_off_and_the_metric_comes_back() {
     let lines = lines(&wakeman(&["demo", "--scenario", "flag-rollback", "--answer", "approve", "--json"]));
     let incident = &lines.last().unwrap()["incidents"][0];
     assert_eq!(incident["proposal_kind"], "posthog.set_flag", "{incident:#}");
-    assert_eq!((&incident["executed"], &incident["verified"]), (&Value::Bool(true), &Value::Bool(true)), "{incident:#}");
+    assert_eq!(
+        (&incident["executed"], &incident["verified"]),
+        (&Value::Bool(true), &Value::Bool(true)),
+        "{incident:#}"
+    );
 }
 
 #[test]
