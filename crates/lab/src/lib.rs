@@ -37,7 +37,8 @@ impl Lab {
         Arc::new(Lab { world: Mutex::new(World::new(scenario)), faults: Mutex::default() })
     }
 
-    /// Every service under its prefix: `/posthog`, `/github`, `/vercel` and the control plane `/_lab`.
+    /// Every service under its prefix: `/posthog`, `/github`, `/vercel` and the control plane `/_lab`. Serve it with
+    /// [`serve`]: other servers send an empty 504 where a connection should close without a reply.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .nest("/posthog", gate::guarded(posthog::router(), scenario::Service::Posthog, self))

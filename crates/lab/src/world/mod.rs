@@ -2,6 +2,7 @@
 
 mod draw;
 mod effect;
+mod level;
 mod plan;
 mod stream;
 

@@ -3,21 +3,12 @@
 //! Inside a step the `n` events of a cell stand evenly spread, so that any bucket width of a query comes out natural
 //! and the running step is partial. Steps are generated once, when the clock enters them, and never change.
 
-use std::f64::consts::TAU;
-
 use super::draw::{Dice, binomial, poisson};
-use super::effect;
-use super::{Ending, plan};
+use super::level::{factors, level};
+use super::{Ending, effect, plan};
 use crate::posthog::Flags;
-use crate::scenario::{Metric, Noise, Scenario};
-use crate::time::{DAY_MS, HOUR_MS};
-
-/// Hour of the day (UTC) at which daily amplitudes peak.
-const PEAK_HOUR: f64 = 15.0;
-/// Day of the week, from Monday 00:00, at which weekly amplitudes peak.
-const PEAK_DAY: f64 = 2.5;
-/// Relative spread of a duration's step means when its noise is a count's.
-const DURATION_DEVIATION: f64 = 0.05;
+use crate::scenario::{Incident, Metric, Noise, Scenario};
+use crate::time::HOUR_MS;
 
 /// A property with few values that splits a stream's events.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,8 +63,8 @@ impl Rate {
 /// An incident and the cells it touches.
 #[derive(Debug, Clone)]
 pub(super) struct Touch {
-    incident: usize,
-    cells: Vec<bool>,
+    pub(super) incident: usize,
+    pub(super) cells: Vec<bool>,
 }
 
 /// The `duration_ms` of a stream's events.
@@ -141,7 +132,7 @@ impl Stream {
     pub(super) fn bind_incidents(&mut self, scenario: &Scenario) {
         self.cells = self.dims.iter().map(|dim| dim.values.len()).product();
         let of = |metrics: &[usize]| -> Vec<Touch> {
-            let on = |(_, incident): &(usize, &crate::scenario::Incident)| {
+            let on = |(_, incident): &(usize, &Incident)| {
                 let name = incident.metric.as_deref();
                 incident.effect.is_on_metric()
                     && metrics.iter().any(|at| Some(scenario.metrics[*at].name.as_str()) == name)
@@ -159,7 +150,7 @@ impl Stream {
         }
     }
 
-    fn touched_cells(&self, scenario: &Scenario, incident: &crate::scenario::Incident) -> Vec<bool> {
+    fn touched_cells(&self, scenario: &Scenario, incident: &Incident) -> Vec<bool> {
         let exposed =
             plan::exposed_flag(scenario, incident).map(|flag| (format!("$feature/{flag}"), "true".to_owned()));
         let wanted: Vec<_> = incident.segment.iter().chain(&exposed).collect();
@@ -307,48 +298,4 @@ impl Stream {
         }
         shares
     }
-}
-
-fn factors(effects: &[Touch], cells: usize, context: &Context<'_>, (from, to): (i64, i64)) -> Vec<f64> {
-    let mut factors = vec![1.0; cells];
-    for touch in effects {
-        let incident = &context.scenario.incidents[touch.incident];
-        let strength = effect::strength(incident, context.endings[touch.incident].as_ref(), from, to);
-        if strength > 0.0 {
-            let factor = 1.0 + (effect::full_factor(incident) - 1.0) * strength;
-            touch
-                .cells
-                .iter()
-                .zip(&mut factors)
-                .filter(|(touched, _)| **touched)
-                .for_each(|(_, value)| *value *= factor);
-        }
-    }
-    factors
-}
-
-/// A metric's level in a step: recorded, or level × seasons × trend with the noise that all its cells share.
-fn level(metric: &Metric, scenario: &Scenario, step: usize, dice: Dice) -> f64 {
-    if let Some(replay) = &metric.replay {
-        return replay[step % replay.len()].max(0.0);
-    }
-    let at_ms = scenario.history_start_ms() + step as i64 * scenario.step_ms + scenario.step_ms / 2;
-    let hour = at_ms.rem_euclid(DAY_MS) as f64 / HOUR_MS as f64;
-    // 1970-01-01 was a Thursday.
-    let day = (at_ms + 3 * DAY_MS).rem_euclid(7 * DAY_MS) as f64 / DAY_MS as f64;
-    let daily = 1.0 + metric.daily_amplitude * (TAU * (hour - PEAK_HOUR) / 24.0).cos();
-    let weekly = 1.0 + metric.weekly_amplitude * (TAU * (day - PEAK_DAY) / 7.0).cos();
-    let trend = 1.0 + metric.trend_per_day * (at_ms - scenario.start_ms) as f64 / DAY_MS as f64;
-    let shape = daily * weekly * trend;
-    const SHARED_NOISE: u64 = 1 << 40;
-    let place = step as u64;
-    let noisy = match metric.noise {
-        Noise::Poisson if metric.kind == crate::scenario::MetricKind::Duration => {
-            shape + DURATION_DEVIATION * dice.normal(place, SHARED_NOISE)
-        }
-        Noise::Poisson => shape,
-        Noise::NegBin { size } => shape * dice.gamma(place, SHARED_NOISE, size),
-        Noise::Normal { deviation } => shape + deviation * dice.normal(place, SHARED_NOISE),
-    };
-    (metric.level * noisy).max(0.0)
 }

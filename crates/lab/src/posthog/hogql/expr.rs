@@ -135,10 +135,12 @@ impl Expr {
                 let value = inner.eval(row)?;
                 Value::Bool(list.iter().any(|item| Comparison::Equal.holds(&value, item)))
             }
-            Expr::Call(function, arguments) => {
-                let values = arguments.iter().map(|argument| argument.eval(row)).collect::<Result<Vec<_>, _>>()?;
-                function.apply(&values)?
-            }
+            // Most calls have one or two arguments; those need no list on the heap.
+            Expr::Call(function, arguments) => match arguments.as_slice() {
+                [one] => function.apply(&[one.eval(row)?])?,
+                [one, two] => function.apply(&[one.eval(row)?, two.eval(row)?])?,
+                more => function.apply(&more.iter().map(|part| part.eval(row)).collect::<Result<Vec<_>, _>>()?)?,
+            },
             Expr::Aggregate(_) => return Err(QueryError::query("aggregate functions are not allowed here")),
         })
     }

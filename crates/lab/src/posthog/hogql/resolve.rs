@@ -1,19 +1,17 @@
 //! From the syntax tree to [`Expr`]: what each name means, operators as functions, constants folded.
 
+mod calls;
+mod names;
+
 use std::sync::Arc;
 
-use sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments,
-};
-use sqlparser::ast::{Subscript, UnaryOperator};
+use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 
 use super::QueryError;
-use super::aggregate::{AggregateCall, kind_of};
-use super::expr::{Column, Comparison, Expr, NoRow};
-use super::functions::{built_in, named, unit_span};
+use super::expr::{Comparison, Expr, NoRow};
+use super::functions::{built_in, unit_span};
 use super::query::{Engine, Names};
 use super::value::Value;
-use crate::time::DAY_MS;
 
 /// What a select reads, as far as names go.
 pub(super) enum Shape {
@@ -38,7 +36,7 @@ pub(super) struct Resolver<'q> {
     pub(super) names: &'q Names,
     pub(super) shape: Shape,
     pub(super) aliases: Vec<(String, &'q ast::Expr)>,
-    /// The properties in use; [`Column::Property`] points here.
+    /// The properties in use; `Column::Property` points here.
     pub(super) properties: Vec<Arc<str>>,
     /// Aliases being resolved, so that one that names itself means the column.
     open: Vec<String>,
@@ -111,107 +109,6 @@ impl<'q> Resolver<'q> {
             }
             other => Err(QueryError::query(format!("Unsupported expression: {other}"))),
         }
-    }
-
-    fn bare(&mut self, name: &str, prefer: Prefer) -> Resolved {
-        let alias = self.aliases.iter().find(|(alias, _)| alias == name).map(|(_, expr)| *expr);
-        let usable = alias.filter(|_| !self.open.iter().any(|open| open == name));
-        if prefer == Prefer::Alias
-            && let Some(expr) = usable
-        {
-            return self.alias(name, expr);
-        }
-        match (self.column(std::slice::from_ref(&name.to_owned())), usable) {
-            (Some(column), _) => Ok(column),
-            (None, Some(expr)) => self.alias(name, expr),
-            (None, None) => Err(QueryError::query(format!("Unable to resolve field: {name}"))),
-        }
-    }
-
-    fn alias(&mut self, name: &str, expr: &'q ast::Expr) -> Resolved {
-        self.open.push(name.to_owned());
-        let resolved = self.expr(expr, Prefer::Column);
-        self.open.pop();
-        resolved
-    }
-
-    fn path(&mut self, parts: &[String]) -> Resolved {
-        self.column(parts).ok_or_else(|| QueryError::query(format!("Unable to resolve field: {}", parts.join("."))))
-    }
-
-    fn column(&mut self, parts: &[String]) -> Option<Expr> {
-        match &self.shape {
-            Shape::Nothing => None,
-            Shape::Rows(columns, alias) => {
-                let rest = match parts {
-                    [first, rest @ ..] if !rest.is_empty() && alias.as_ref() == Some(first) => rest,
-                    all => all,
-                };
-                let [name] = rest else { return None };
-                columns.iter().position(|column| column == name).map(|at| Expr::Column(Column::Field(at)))
-            }
-            Shape::Events(aliases) => {
-                let rest = match parts {
-                    [first, rest @ ..] if !rest.is_empty() && aliases.contains(first) => rest,
-                    all => all,
-                };
-                self.event_column(&rest.to_vec())
-            }
-        }
-    }
-
-    fn event_column(&mut self, parts: &[String]) -> Option<Expr> {
-        let words: Vec<&str> = parts.iter().map(String::as_str).collect();
-        Some(Expr::Column(match words.as_slice() {
-            ["event"] => Column::Event,
-            ["timestamp" | "created_at" | "inserted_at"] => Column::Timestamp,
-            ["distinct_id"] => Column::DistinctId,
-            ["person_id"] | ["person", "id"] => Column::PersonId,
-            ["uuid"] => Column::Uuid,
-            ["properties"] => Column::Properties,
-            ["issue_id"] => self.property("$exception_issue_id"),
-            ["$session_id"] => self.property("$session_id"),
-            ["properties", key] => self.property(key),
-            ["properties", ..] | ["person", "properties", ..] => return Some(Expr::Const(Value::Null)),
-            ["elements_chain"] => return Some(Expr::Const(Value::text(""))),
-            ["team_id"] => return Some(Expr::Const(Value::Int(1))),
-            _ => return None,
-        }))
-    }
-
-    fn property(&mut self, key: &str) -> Column {
-        let known = self.properties.iter().position(|known| &**known == key);
-        Column::Property(known.unwrap_or_else(|| {
-            self.properties.push(key.into());
-            self.properties.len() - 1
-        }))
-    }
-
-    /// `properties['key']`, `e.properties.key`, `list[1]`.
-    fn access(&mut self, root: &'q ast::Expr, chain: &'q [AccessExpr], prefer: Prefer) -> Resolved {
-        let mut path = match root {
-            ast::Expr::Identifier(name) => vec![name.value.clone()],
-            ast::Expr::CompoundIdentifier(parts) => parts.iter().map(|part| part.value.clone()).collect(),
-            _ => Vec::new(),
-        };
-        let known = path.len();
-        for step in chain {
-            match step {
-                AccessExpr::Dot(ast::Expr::Identifier(name)) => path.push(name.value.clone()),
-                AccessExpr::Subscript(Subscript::Index { index: ast::Expr::Value(value) }) => {
-                    let key = value.value.clone().into_string();
-                    path.extend(key);
-                }
-                _ => {}
-            }
-        }
-        if known > 0 && path.len() == known + chain.len() {
-            return self.path(&path);
-        }
-        let [AccessExpr::Subscript(Subscript::Index { index })] = chain else {
-            return Err(QueryError::query("Unsupported access to a field"));
-        };
-        self.call("arrayElement", &[root, index], prefer)
     }
 
     fn binary(&mut self, left: &'q ast::Expr, op: &BinaryOperator, right: &'q ast::Expr, prefer: Prefer) -> Resolved {
@@ -320,123 +217,6 @@ impl<'q> Resolver<'q> {
         };
         self.call(name, &[expr], prefer)
     }
-
-    fn call(&mut self, name: &'static str, arguments: &[&'q ast::Expr], prefer: Prefer) -> Resolved {
-        let function = built_in(name);
-        let arguments = arguments.iter().map(|argument| self.expr(argument, prefer)).collect::<Result<Vec<_>, _>>()?;
-        function.check_arguments(arguments.len())?;
-        folded(Expr::Call(function, arguments))
-    }
-
-    fn function(&mut self, call: &'q ast::Function, prefer: Prefer) -> Resolved {
-        let name = call.name.to_string().replace(['`', '"'], "");
-        if call.over.is_some() || call.filter.is_some() || !call.within_group.is_empty() {
-            return Err(QueryError::query(format!(
-                "Unsupported clause of {name}(...): window functions are not available"
-            )));
-        }
-        let (arguments, distinct) = arguments_of(&call.args)?;
-        let (parameters, _) = arguments_of(&call.parameters)?;
-        if let Some(value) = self.clock(&name, arguments.len()) {
-            return Ok(Expr::Const(value));
-        }
-        let mut resolved = Vec::with_capacity(arguments.len());
-        for argument in arguments.into_iter().flatten() {
-            resolved.push(self.expr(argument, prefer)?);
-        }
-        let parameter = match parameters.first() {
-            Some(Some(expr)) => match self.expr(expr, prefer)? {
-                Expr::Const(value) => value.number(),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(aggregate) = aggregate(&name, parameter, &resolved, distinct)? {
-            return Ok(Expr::Aggregate(Box::new(aggregate)));
-        }
-        if let Some(comparison) = comparison_of(&name)
-            && resolved.len() == 2
-        {
-            let right = resolved.pop().unwrap_or(Expr::Const(Value::Null));
-            return compared(comparison, resolved.pop().unwrap_or(Expr::Const(Value::Null)), right);
-        }
-        let function =
-            named(&name).ok_or_else(|| QueryError::query(format!("Unsupported function call '{name}(...)'")))?;
-        function.check_arguments(resolved.len())?;
-        folded(match function.name {
-            "and" => Expr::And(resolved),
-            "or" => Expr::Or(resolved),
-            _ => Expr::Call(function, resolved),
-        })
-    }
-
-    /// The functions that ask for the time.
-    fn clock(&self, name: &str, arguments: usize) -> Option<Value> {
-        let today = self.engine.now_ms.div_euclid(DAY_MS);
-        match (name.to_lowercase().as_str(), arguments) {
-            ("now" | "now64" | "current_timestamp", 0 | 1) => Some(Value::Time(self.engine.now_ms)),
-            ("today" | "current_date", 0) => Some(Value::Date(today)),
-            ("yesterday", 0) => Some(Value::Date(today - 1)),
-            _ => None,
-        }
-    }
-}
-
-/// The arguments, `None` for `*`, and whether they are DISTINCT.
-fn arguments_of(arguments: &FunctionArguments) -> Result<(Vec<Option<&ast::Expr>>, bool), QueryError> {
-    let FunctionArguments::List(list) = arguments else { return Ok((Vec::new(), false)) };
-    if !list.clauses.is_empty() {
-        return Err(QueryError::query("Unsupported clause in a function's arguments"));
-    }
-    let argument = |argument| match argument {
-        &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref expr)) => Ok(Some(expr)),
-        &FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => Ok(None),
-        other => Err(QueryError::query(format!("Unsupported argument: {other}"))),
-    };
-    let all = list.args.iter().map(argument).collect::<Result<_, _>>()?;
-    Ok((all, list.duplicate_treatment == Some(DuplicateTreatment::Distinct)))
-}
-
-fn aggregate(
-    name: &str,
-    parameter: Option<f64>,
-    arguments: &[Expr],
-    distinct: bool,
-) -> Result<Option<AggregateCall>, QueryError> {
-    let lower = name.to_lowercase();
-    let conditional = lower.strip_suffix("if").and_then(|base| kind_of(base, parameter));
-    let Some((kind, takes)) = kind_of(&lower, parameter).or(conditional) else { return Ok(None) };
-    let is_conditional = kind_of(&lower, parameter).is_none();
-    if arguments.iter().any(Expr::has_aggregate) {
-        return Err(QueryError::query(format!("Aggregation '{name}' cannot be nested inside another aggregation")));
-    }
-    let mut arguments = arguments.to_vec();
-    let condition = if is_conditional { arguments.pop() } else { None };
-    if is_conditional && condition.is_none() {
-        return Err(QueryError::query(format!("Aggregation '{name}' expects a condition")));
-    }
-    let (kind, takes) = match (kind, distinct, arguments.len()) {
-        (super::aggregate::Kind::Count, true, 1) => (super::aggregate::Kind::Uniq, 1),
-        (super::aggregate::Kind::Count, false, 1) => (kind, 1),
-        _ => (kind, takes),
-    };
-    if arguments.len() != takes {
-        let found = arguments.len();
-        return Err(QueryError::query(format!("Aggregation '{name}' expects {takes} arguments, found {found}")));
-    }
-    Ok(Some(AggregateCall { kind, arguments, condition }))
-}
-
-fn comparison_of(name: &str) -> Option<Comparison> {
-    Some(match name {
-        "equals" => Comparison::Equal,
-        "notEquals" => Comparison::Unequal,
-        "less" => Comparison::Less,
-        "lessOrEquals" => Comparison::LessOrEqual,
-        "greater" => Comparison::Greater,
-        "greaterOrEquals" => Comparison::GreaterOrEqual,
-        _ => return None,
-    })
 }
 
 fn compared(how: Comparison, left: Expr, right: Expr) -> Resolved {

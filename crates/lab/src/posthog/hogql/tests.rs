@@ -107,6 +107,7 @@ fn placeholders_take_their_values() {
     let values = json!({"name": "sig'ned\\", "list": [1, 2], "filters": {"n": 3}});
     let query = "SELECT {name}, 2 IN {list}, {filters.n}, '{name}'";
     assert_eq!(rows_with(&world, query, &values), json!([["sig'ned\\", true, 3, "{name}"]]));
+    assert_eq!(rows(&world, "SELECT 1 WHERE {filters}"), json!([[1]]), "no filters hold everywhere");
     let error = run(&world, world.now_ms, "SELECT {other}", &values).unwrap_err();
     assert_eq!(error.detail, "Unresolved placeholder: {other}");
 }

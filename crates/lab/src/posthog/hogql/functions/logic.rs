@@ -33,7 +33,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn multi_if(arguments: &[Value]) -> Result<Value, String> {
-    if arguments.len() % 2 == 0 {
+    if arguments.len().is_multiple_of(2) {
         return Err("it takes pairs of condition and value, then the value otherwise".to_owned());
     }
     let pairs = arguments.chunks_exact(2);

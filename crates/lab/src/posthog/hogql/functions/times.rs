@@ -107,7 +107,7 @@ pub(crate) fn grain_ms(function: &Function, arguments: &[Expr]) -> Option<i64> {
         _ => return None,
     };
     // Whole days are finer than any longer period, and every calendar begins at midnight.
-    (period > 0).then(|| if period % DAY_MS == 0 { DAY_MS } else { period })
+    (period > 0).then_some(if period % DAY_MS == 0 { DAY_MS } else { period })
 }
 
 /// Whether the function only passes an instant through.
