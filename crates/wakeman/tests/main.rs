@@ -1,4 +1,5 @@
 //! Tests of the binary as people use it, and of the repository as a whole. One test binary: linking is what costs.
 
+mod daemon;
 mod demo;
 mod rules;

@@ -1,0 +1,275 @@
+//! The daemon and the verbs, as an operator meets them: processes, exit codes, the socket, the files.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+/// A root directory with one instance, and the environment the commands see.
+struct Home {
+    folder: tempfile::TempDir,
+    env: Vec<(String, String)>,
+}
+
+/// A process that is ended with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    /// Asks it to end and waits; its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
+        let made = home.run(&["init", "--yes"]);
+        assert!(made.status.success(), "{}", said(&made));
+        home
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wakeman"));
+        command.args(args).env_clear().env("WAKEMAN_ROOT", self.folder.path()).env("NO_COLOR", "1");
+        command.envs(self.env.iter().map(|(k, v)| (k, v))).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(&[args, &["--json"]].concat());
+        assert!(output.status.success(), "{args:?}: {}", said(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn instance(&self) -> PathBuf {
+        self.folder.path().join("instances/default")
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.instance().join(file), text).unwrap();
+    }
+
+    /// Starts the daemon and waits for the line that says where it listens.
+    fn daemon(&self) -> (Process, String) {
+        let mut child = self
+            .command(&["run", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let process = Process(child);
+        for line in errors.lines() {
+            let line = line.unwrap();
+            if let Some(address) = line.strip_prefix("listening on ") {
+                return (process, address.to_owned());
+            }
+        }
+        panic!("the daemon ended before it listened");
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_daemon_without_credentials_starts_says_so_and_ends_cleanly() {
+    let home = Home::new();
+    let (daemon, _) = home.daemon();
+    let status = home.json(&["status"]);
+    let components = status["components"].as_array().unwrap();
+    for name in ["github", "posthog", "vercel"] {
+        let one = components.iter().find(|component| component["name"] == name).unwrap();
+        assert_eq!((&one["configured"], &one["ok"]), (&json!(false), &json!(true)), "{one}");
+    }
+    assert_eq!(home.json(&["findings"]), json!([]));
+    assert_eq!(home.json(&["proposals", "--state", "pending"]), json!([]));
+    assert_eq!(home.json(&["threads"]), json!([]));
+    assert_eq!(home.json(&["whoami"])["identity"]["role"], "owner");
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(home.json(&["status"])["open_findings"], 0, "embedded when none runs");
+}
+
+#[test]
+fn a_second_daemon_on_one_instance_refuses_and_names_the_first() {
+    let home = Home::new();
+    let (daemon, _) = home.daemon();
+    let second = home.run(&["run", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(said(&second).contains("another wakeman runs on this instance"), "{}", said(&second));
+    drop(daemon);
+}
+
+#[test]
+fn verbs_name_what_is_not_there_and_what_is_no_id() {
+    let home = Home::new();
+    for (args, code, words) in [
+        (vec!["finding", "F-1"], 1, "there is no finding F-1"),
+        (vec!["why", "F-1"], 1, "there is no finding F-1"),
+        (vec!["ack", "F-1"], 1, "there is no finding F-1"),
+        (vec!["approve", "P-1", "--digest", "0123456789ab"], 1, "there is no proposal P-1"),
+        (vec!["finding", "P-1"], 2, "is not a finding id"),
+        (vec!["snooze", "F-1", "soon"], 2, "soon"),
+        (vec!["findings", "--state", "lost"], 2, "lost"),
+        (vec!["schema", "nothing"], 2, "schema"),
+        (vec!["run", "--frontends", "telegram"], 2, "telegram"),
+    ] {
+        let output = home.run(&args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(words), "{args:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_and_an_unknown_one_is_only_named() {
+    let home = Home::new();
+    home.write("read-only/settings.json", r#"{"monitor": {"intervallMs": 60000}}"#);
+    let odd = home.run(&["status"]);
+    assert!(odd.status.success());
+    assert!(said(&odd).contains("monitor.intervallMs is not a setting; did you mean monitor.intervalMs?"));
+    home.write("read-only/settings.json", r#"{"monitor": {"intervalMs": "often"}}"#);
+    for args in [vec!["run", "--once"], vec!["status"]] {
+        let output = home.run(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(said(&output).contains("`monitor.intervalMs`"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_stops_the_start() {
+    let home = Home::new();
+    home.write(".env", "GITHUB_TOKEN=x\n");
+    std::fs::set_permissions(home.instance().join(".env"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = home.run(&["run", "--once"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("chmod 600"), "{}", said(&output));
+}
+
+#[test]
+fn a_name_kept_for_later_is_refused_today() {
+    let mut home = Home::new();
+    home.env.push(("DATABASE_URL".to_owned(), "postgres://x".to_owned()));
+    let output = home.run(&["status"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("not supported by this version"));
+}
+
+#[test]
+fn a_damaged_database_is_named_and_kept() {
+    let home = Home::new();
+    let database = home.instance().join("storage/wakeman.db");
+    std::fs::write(&database, b"this is no database, and never was one; it is long enough to be read as one").unwrap();
+    let before = std::fs::read(&database).unwrap();
+    let output = home.run(&["run", "--once"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("wakeman.db"), "{}", said(&output));
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+}
+
+#[test]
+fn another_instance_is_taken_over_with_everything_accounted_for() {
+    let home = Home::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/fixtures/instance-sample");
+    let report = home.json(&["init", "--yes", "--from", sample.to_str().unwrap()]);
+    let taken = &report["takeover"];
+    assert_eq!((&taken["threads"], &taken["messages"], &taken["notes"]), (&json!(2), &json!(4), &json!(1)));
+    assert_eq!(taken["wakeups"].as_array().unwrap().len(), 2);
+    assert_eq!(taken["unreadable"].as_array().unwrap().len(), 1, "the torn line is told");
+    let threads = home.json(&["threads"]);
+    let ids: Vec<&str> = threads.as_array().unwrap().iter().map(|t| t["threadId"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"thread_7f00") && ids.contains(&"thread_9a11"), "{ids:?}");
+    let exported = home.folder.path().join("exported");
+    home.json(&["export", "--out", exported.to_str().unwrap()]);
+    let live = home.instance().join("storage/conversations");
+    for folder in std::fs::read_dir(&live).unwrap() {
+        let folder = folder.unwrap().file_name();
+        for file in ["chat.jsonl", "notes.jsonl"] {
+            let read = |root: &Path| std::fs::read(root.join(&folder).join(file)).unwrap();
+            assert_eq!(read(&live), read(&exported.join("conversations")), "{folder:?}/{file}");
+        }
+    }
+}
+
+#[test]
+fn doctor_says_the_remedy_of_each_failed_line() {
+    let home = Home::new();
+    let output = home.run(&["doctor", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "nothing is configured");
+    let lines: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for line in lines.as_array().unwrap() {
+        assert_eq!(line["ok"] == false, line["remedy"].is_string(), "{line}");
+    }
+}
+
+/// A lab as its own process; its address.
+fn served_lab(home: &Home, scenario: &str) -> (Process, String) {
+    let mut child =
+        home.command(&["lab", "serve", "--scenario", scenario, "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    (Process(child), said["url"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn the_demo_plays_against_a_lab_that_is_served_elsewhere() {
+    let home = Home::new();
+    let (_lab, url) = served_lab(&home, "flag-rollback");
+    let other = home.run(&["demo", "--lab", &url, "--scenario", "quiet", "--answer", "approve", "--json"]);
+    assert_eq!(other.status.code(), Some(2), "the served scenario counts");
+    let output = home.run(&["demo", "--lab", &url, "--answer", "approve", "--json"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let summary: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(summary["scenario"], "flag-rollback");
+    assert_eq!(summary["incidents"][0]["verified"], true, "{summary:#}");
+}
+
+#[test]
+fn one_look_at_a_served_lab_reads_both_sources() {
+    let mut home = Home::new();
+    let (_lab, url) = served_lab(&home, "bad-merge");
+    for (name, value) in [
+        ("POSTHOG_HOST", format!("{url}/posthog")),
+        ("POSTHOG_API_KEY", "phx_test".to_owned()),
+        ("POSTHOG_PROJECT_ID", "1".to_owned()),
+        ("GITHUB_API_URL", format!("{url}/github")),
+        ("GITHUB_TOKEN", "test".to_owned()),
+    ] {
+        home.env.push((name.to_owned(), value));
+    }
+    let settings = json!({
+        "posthog": {"events": ["signed_up", "checkout_completed"], "rateShare": 1.0},
+        "github": {"repository": "acme/app"},
+    });
+    home.write("read-only/settings.json", &settings.to_string());
+    let output = home.run(&["run", "--once"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(words.contains("PostHog ok") && words.contains("GitHub ok"), "{words}");
+    let doctor: Value = serde_json::from_slice(&home.run(&["doctor", "--json"]).stdout).unwrap();
+    let lines = doctor.as_array().unwrap();
+    assert!(
+        lines.iter().any(|line| line["check"].as_str().unwrap().contains("PostHog") && line["ok"] == true),
+        "{doctor:#}"
+    );
+}
