@@ -94,20 +94,25 @@ impl Global {
     /// A line on stderr that is no error: progress, where something listens. Silent with `-q`.
     pub fn note(&self, text: &str) {
         if self.verbosity >= 0 {
-            eprintln!("{text}");
+            say(text);
         }
     }
 
     /// The one line of a failure.
     pub fn complain(&self, message: &str) {
         let mark = if self.errors.color { "\u{1b}[1;31mwakeman:\u{1b}[0m" } else { "wakeman:" };
-        eprintln!("{mark} {}", printable(message));
+        say(&format!("{mark} {}", printable(message)));
     }
 
     /// Time and zone for words.
     pub fn context(&self, now: Timestamp, zone: &str) -> RenderContext {
         RenderContext { now, zone: parse_zone(zone).unwrap_or(chrono_tz::UTC) }
     }
+}
+
+/// A line on stderr. Nobody reading it is no reason to die.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Text of ours that may quote outside text, safe on a terminal: no control characters but line breaks. Addresses stay whole.

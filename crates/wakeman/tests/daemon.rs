@@ -178,6 +178,7 @@ fn a_damaged_database_is_named_and_kept() {
     let home = Home::new();
     let database = home.instance().join("storage/wakeman.db");
     std::fs::write(&database, b"this is no database, and never was one; it is long enough to be read as one").unwrap();
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o600)).unwrap();
     let before = std::fs::read(&database).unwrap();
     let output = home.run(&["run", "--once"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));

@@ -11,10 +11,13 @@ use crate::{
     global::Global,
 };
 
+/// Makes one schema.
+type Make = fn() -> Schema;
+
 /// Files people write.
 const FILES: [&str; 3] = ["settings", "tools", "wakeup"];
 /// Objects others read.
-const NAMES: [(&str, fn() -> Schema); 11] = [
+const NAMES: [(&str, Make); 11] = [
     ("finding", || schema_for!(types::Finding)),
     ("proposal", || schema_for!(types::Proposal)),
     ("change", || schema_for!(types::Change)),

@@ -149,3 +149,27 @@ fn every_crate_takes_licence_and_lints_from_the_workspace() {
     }
     none(&breaches);
 }
+
+#[test]
+fn every_crate_has_one_integration_test_binary_at_most() {
+    let mut breaches = Vec::new();
+    for krate in crates() {
+        let automatic = krate.manifest["package"].get("autotests").and_then(toml::Value::as_bool) != Some(false);
+        let named = krate.manifest.get("test").and_then(toml::Value::as_array).map_or(0, Vec::len);
+        let roots = krate.files.iter().filter(|file| automatic && is_test_root(&file.path)).count();
+        if named.max(roots) > 1 {
+            breaches.push(format!(
+                "crates/{}/tests: {} files become binaries of their own; set autotests = false and name tests/main.rs \
+                 under [[test]], linking each costs more than running it",
+                krate.name,
+                named.max(roots)
+            ));
+        }
+    }
+    none(&breaches);
+}
+
+/// `crates/x/tests/y.rs` or `crates/x/tests/y/main.rs`: what cargo builds by itself.
+fn is_test_root(path: &str) -> bool {
+    matches!(path.split('/').collect::<Vec<_>>()[2..], ["tests", _] | ["tests", _, "main.rs"])
+}

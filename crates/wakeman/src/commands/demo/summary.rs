@@ -199,7 +199,7 @@ fn unapproved(record: &Record, effects: &[EffectRecord]) -> usize {
 
 /// From the deciding approval to the last recorded outcome.
 fn window(proposal: &Proposal) -> Option<(i64, i64)> {
-    let approved = proposal.decisions.iter().filter(|d| d.verdict == Verdict::Approve).next_back()?.at.ms();
+    let approved = proposal.decisions.iter().rfind(|d| d.verdict == Verdict::Approve)?.at.ms();
     let settled = proposal.steps.iter().filter_map(|step| step.settled_at).map(Timestamp::ms).max();
     Some((approved, settled.unwrap_or(i64::MAX)))
 }
