@@ -3,7 +3,7 @@
 use wakeman_store::{Version, Versioned};
 use wakeman_types::{Proposal, ProposalState};
 
-use super::digest::digest;
+use super::{catalogue::plan_steps, digest::digest};
 
 /// A proposal that may be executed. It can only be made from what the store holds, and only if enough people approved exactly
 /// the payload that is stored.
@@ -75,9 +75,17 @@ impl Approved {
         if have < usize::from(proposal.needed.max(1)) {
             return Err(NotApproved::Approvals { id, have, needed: proposal.needed });
         }
-        if digest(instance, &proposal.action) != proposal.digest {
+        if digest(instance, &proposal.action) != proposal.digest || !runs_what_it_says(&proposal) {
             return Err(NotApproved::Digest { id, approved: proposal.digest.short().to_owned() });
         }
         Ok(Self { proposal, version })
     }
+}
+
+/// The digest covers the action; what runs are its steps. They must be the very same.
+fn runs_what_it_says(proposal: &Proposal) -> bool {
+    plan_steps(&proposal.action).is_ok_and(|steps| {
+        let approved = steps.iter().map(|step| (step.number, &step.action));
+        approved.eq(proposal.steps.iter().map(|step| (step.number, &step.action)))
+    })
 }
