@@ -72,7 +72,10 @@ impl Executor {
             match Approved::check(&self.core.instance, stored) {
                 Ok(approved) => match self.drive(approved).await {
                     Ok(done) => left += usize::from(!done),
-                    Err(error) => tracing::error!(proposal.id = %id, %error, "act.drive"),
+                    Err(error) => {
+                        tracing::error!(proposal.id = %id, %error, "act.drive");
+                        left += 1;
+                    }
                 },
                 Err(reason) => self.refuse(id, reason.to_string()).await?,
             }
@@ -188,8 +191,23 @@ impl Run<'_> {
             }
             Err(HandsError::NotDone { reason, not_before }) => self.again(index, reason, not_before).await,
             Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => {
-                self.fail(index, reason).await
+                let repeated = self.proposal.steps[index].tries > 1;
+                if repeated { self.refused(index, class, action, reason).await } else { self.fail(index, reason).await }
             }
+        }
+    }
+
+    /// The remote refuses a repeated call. If an earlier one arrived late, that is because it is done already.
+    async fn refused(
+        &mut self,
+        index: usize,
+        class: &dyn ActionClass,
+        action: &Action,
+        reason: String,
+    ) -> Result<Progress, StoreError> {
+        match class.reconcile(self.context(index, action)).await {
+            Ok(Reconciled::Done(output)) => self.done(index, output).await,
+            _ => self.fail(index, reason).await,
         }
     }
 
@@ -204,6 +222,9 @@ impl Run<'_> {
                     Ok(Readiness::Ready) if self.intend(index).await? => self.call(index, class, action).await,
                     Ok(Readiness::Ready) => Ok(Progress::Stop),
                     Ok(Readiness::Wait { waiting_for, until }) => self.wait(index, waiting_for, until).await,
+                    Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => {
+                        self.refused(index, class, action, reason).await
+                    }
                     Err(error) => self.not_ready(index, error).await,
                 }
             }
