@@ -137,7 +137,7 @@ fn judge(
     request: &DecisionRequest,
 ) -> Result<Proposal, DecideError> {
     let now = core.now();
-    may_decide(core, &proposal, identity)?;
+    proposal.needed = proposal.needed.max(may_decide(core, &proposal, identity)?);
     if !proposal.digest.matches(&request.digest) {
         return Err(DecideError::Digest {
             id: proposal.id,
@@ -180,12 +180,12 @@ fn judge(
     Ok(proposal)
 }
 
-/// By the settings as they are now, not as they were when the card was drawn. Fails closed.
-fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<(), DecideError> {
+/// By the settings as they are now, not as they were when the card was drawn. Fails closed. Returns how many must say yes.
+fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
     let kinds = proposal.steps.iter().map(|step| step.action.kind.as_str()).chain([proposal.action.kind.as_str()]);
     let rule = core.approval_rule(kinds);
     if identity.role >= Role::Approver && rule.allows(identity) {
-        return Ok(());
+        return Ok(rule.needed);
     }
     Err(DecideError::NotAnApprover {
         id: proposal.id,

@@ -7,7 +7,7 @@ use wakeman_types::{
     Admin, Channel, Chat, ChoiceRecord, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind,
     Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message,
     Note, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, StatusView, Thread,
-    ThreadId, ThreadView, WhoamiView, WhyView,
+    ThreadId, ThreadView, Verdict, WhoamiView, WhyView,
 };
 
 use super::{
@@ -115,7 +115,7 @@ impl Desk {
     ) -> Result<Proposal, GatewayError> {
         match act::decide(&self.core, by, id, request).await {
             Ok(proposal) => Ok(proposal),
-            Err(error @ DecideError::Expired { .. }) => {
+            Err(error @ DecideError::Expired { .. }) if request.decision == Verdict::Approve => {
                 let refusal = GatewayError::from(error);
                 act::expire(&self.core, id).await.map_err(|e| settle_error(&e))?;
                 Err(match repair::renew(&self.core, id).await.map_err(|e| settle_error(&e))? {
