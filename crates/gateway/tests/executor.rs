@@ -1,0 +1,214 @@
+//! What runs after the yes: exactly what was approved, in order, once, while the world is as it was shown.
+
+use serde_json::{Value, json};
+use wakeman_gateway::ports::Checks;
+use wakeman_store::{Commit, Fault as Disk};
+use wakeman_types::{Outcome, Proposal, ProposalState as S, Verification};
+
+use crate::support::{Fault, World, minutes};
+
+async fn store(world: &World, proposal: &Proposal) {
+    world.commit(Commit::new(world.core.now()).put(proposal)).await;
+}
+
+fn output(proposal: &Proposal, step: usize) -> &Value {
+    match &proposal.steps[step].outcome {
+        Some(Outcome::Done { output }) => output,
+        other => panic!("step {step} came to {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_plan_runs_its_steps_in_order_once_and_keeps_every_receipt() {
+    let world = World::new().await;
+    let proposal = world.propose_revert().await;
+    assert_eq!(world.run().await, 0);
+    assert!(world.repo.effects().is_empty(), "nobody said yes yet");
+    world.approve(&proposal).await;
+    assert_eq!(world.run().await, 0);
+    assert_eq!(world.repo.effects(), ["open #483: Revert #482 on wakeman/P-1", "merge #483"]);
+    let done = world.proposal(proposal.id).await;
+    assert_eq!(done.state, S::Succeeded);
+    assert_eq!(output(&done, 0)["number"], 483);
+    assert_eq!(
+        output(&done, 1),
+        &json!({"number": 483, "sha": "merge483"}),
+        "the second step used what the first returned"
+    );
+    for step in &done.steps {
+        assert_eq!(step.tries, 1);
+        assert_eq!(step.idempotency_key.as_deref(), Some(&*format!("wakeman-proposal: test/P-1/{}", step.number)));
+        assert!(step.intended_at <= step.settled_at && step.intended_at.is_some());
+    }
+    assert_eq!(
+        world.events_of(proposal.id).await,
+        [
+            "proposal.approved",
+            "proposal.intent",
+            "proposal.step_done",
+            "proposal.intent",
+            "proposal.step_done",
+            "proposal.succeeded"
+        ]
+    );
+    let check: Verification = world.get(proposal.id).await;
+    assert_eq!((check.result, check.deadline.since(check.began_at)), (None, minutes(40)));
+    world.run().await;
+    assert_eq!(world.repo.calls(), 2, "a finished proposal is not touched again");
+}
+
+#[tokio::test]
+async fn what_changed_since_the_yes_is_named_and_nothing_is_called() {
+    let world = World::new().await;
+    let revert = world.propose_revert().await;
+    world.approve(&revert).await;
+    world.repo.state().touched = vec!["web/signup/form.ts".to_owned()];
+    world.run_to_end().await;
+    let ended = world.proposal(revert.id).await;
+    assert_eq!(ended.state, S::Failed);
+    assert_eq!(ended.note.as_deref(), Some("web/signup/form.ts was changed since you were shown this"));
+    assert!(world.said(&revert.thread).await.last().unwrap().contains("web/signup/form.ts was changed"));
+
+    let flag = world.propose_flag().await;
+    world.approve(&flag).await;
+    world.flags.state().version = 13;
+    world.run_to_end().await;
+    let ended = world.proposal(flag.id).await;
+    assert_eq!(ended.note.as_deref(), Some("the flag changed since you approved (version 12 → 13)"));
+    assert_eq!(ended.state, S::Failed);
+    assert!(world.repo.effects().is_empty() && world.flags.effects().is_empty());
+}
+
+#[tokio::test]
+async fn a_merge_takes_only_the_head_that_was_shown() {
+    let world = World::new().await;
+    world.repo.fail("merge", &[Fault::NotDone]);
+    let proposal = world.propose_revert().await;
+    world.approve(&proposal).await;
+    assert_eq!(world.run().await, 1);
+    world.repo.state().pulls.get_mut(&483).unwrap().head_sha = "f00dfeedcafe".to_owned();
+    world.run_to_end().await;
+    let ended = world.proposal(proposal.id).await;
+    assert_eq!(ended.state, S::Failed);
+    assert!(ended.note.unwrap().contains("#483 has a new head"));
+    assert_eq!(world.repo.effects().len(), 1, "opened, not merged");
+}
+
+#[tokio::test]
+async fn it_waits_for_checks_and_then_merges_but_not_for_more_than_an_hour() {
+    for (passes, state) in [(true, S::Succeeded), (false, S::Failed)] {
+        let world = World::new().await;
+        let proposal = world.propose_revert().await;
+        world.approve(&proposal).await;
+        world.repo.fail("pull", &[]);
+        // The revert is opened in the first pass; its checks are pending from then on.
+        world.repo.fail("merge", &[Fault::NotDone]);
+        assert_eq!(world.run().await, 1);
+        world.repo.state().pulls.get_mut(&483).unwrap().checks = Checks::Pending;
+        world.clock.advance(minutes(1));
+        assert_eq!(world.run().await, 1);
+        let waiting = world.proposal(proposal.id).await;
+        assert_eq!(waiting.steps[1].waiting_for.as_deref(), Some("the checks of #483"));
+        if passes {
+            world.clock.advance(minutes(20));
+            world.repo.state().pulls.get_mut(&483).unwrap().checks = Checks::Passed;
+        }
+        world.run_to_end().await;
+        let ended = world.proposal(proposal.id).await;
+        assert_eq!(ended.state, state, "{:?}", ended.note);
+        assert_eq!(world.repo.effects().len(), if passes { 2 } else { 1 });
+        if !passes {
+            assert_eq!(ended.note.as_deref(), Some("it waited an hour for the checks of #483"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_checks_end_it_at_once() {
+    let world = World::new().await;
+    world.repo.fail("merge", &[Fault::NotDone]);
+    let proposal = world.propose_revert().await;
+    world.approve(&proposal).await;
+    world.run().await;
+    world.repo.state().pulls.get_mut(&483).unwrap().checks = Checks::Failed;
+    world.run_to_end().await;
+    let ended = world.proposal(proposal.id).await;
+    assert_eq!((ended.state, ended.note.as_deref()), (S::Failed, Some("the checks of #483 failed")));
+}
+
+#[tokio::test]
+async fn what_is_stored_must_be_what_was_approved_to_the_last_field() {
+    let tamper: [(&str, fn(&mut Proposal)); 6] = [
+        ("the action's arguments", |p| p.action.arguments["key"] = json!("kill-switch")),
+        ("the action's target", |p| p.action.target["flag"] = json!("kill-switch")),
+        ("the action's revision", |p| p.action.revision["version"] = json!(13)),
+        ("the action's kind", |p| p.action.kind = "github.open_issue".to_owned()),
+        ("the step that would run", |p| p.steps[0].action.arguments["active"] = json!(true)),
+        ("one step more", |p| p.steps.push(p.steps[0].clone())),
+    ];
+    for (what, change) in tamper {
+        let world = World::new().await;
+        let proposal = world.propose_flag().await;
+        let mut stored = world.approve(&proposal).await;
+        change(&mut stored);
+        store(&world, &stored).await;
+        world.run_to_end().await;
+        let ended = world.proposal(proposal.id).await;
+        assert_eq!(ended.state, S::Failed, "{what}");
+        assert!(ended.note.unwrap().contains("was changed after it was approved"), "{what}");
+        assert!(world.flags.effects().is_empty(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_without_the_decisions_behind_it_runs_nothing() {
+    let world = World::new().await;
+    let mut proposal = world.propose_flag().await;
+    proposal.state = S::Approved;
+    store(&world, &proposal).await;
+    world.run_to_end().await;
+    let ended = world.proposal(proposal.id).await;
+    assert_eq!((ended.state, ended.note.as_deref()), (S::Failed, Some("P-1 has 0 of 1 approvals")));
+    assert!(world.flags.effects().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_approved_begins_within_ten_minutes_of_its_window_or_never() {
+    for (late, state) in [(minutes(10), S::Succeeded), (minutes(10) + 1, S::Expired)] {
+        let mut world = World::new().await;
+        let proposal = world.propose_revert().await;
+        world.approve(&proposal).await;
+        world.clock.set(proposal.expires_at.plus_ms(late));
+        world.restart().await;
+        world.run_to_end().await;
+        assert_eq!(world.proposal(proposal.id).await.state, state, "{late} ms after its window");
+        assert_eq!(world.repo.effects().is_empty(), state == S::Expired);
+    }
+}
+
+#[tokio::test]
+async fn without_a_durable_intent_no_call_is_made() {
+    for fault in [Disk::Full, Disk::Fsync, Disk::Busy] {
+        let world = World::new().await;
+        let proposal = world.propose_flag().await;
+        world.approve(&proposal).await;
+        world.core.store.fail_next(fault);
+        assert_eq!(world.run().await, 1, "{fault:?}: it is still under way");
+        assert!(world.flags.effects().is_empty(), "{fault:?}");
+        world.run_to_end().await;
+        assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded, "{fault:?}");
+        assert_eq!(world.flags.effects().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_proposal_that_fails_does_not_keep_the_others_from_running() {
+    let world = World::new().await;
+    let (first, second) = (world.propose_revert().await, world.propose_flag().await);
+    world.approve(&first).await;
+    world.approve(&second).await;
+    world.repo.fail("pull", &[Fault::Permanent]);
+    world.run_to_end().await;
+    assert_eq!(world.proposal(first.id).await.state, S::Failed);
+    assert_eq!(world.proposal(second.id).await.state, S::Succeeded);
+}

@@ -1,0 +1,17 @@
+//! A small instance on a real store, with a clock that tests set and a world outside that does what they say.
+
+mod code;
+mod fault;
+mod flags;
+mod product;
+mod repo;
+mod time;
+mod world;
+
+pub use code::FakeCode;
+pub use fault::Fault;
+pub use flags::FakeFlags;
+pub use product::{FakeProduct, Incident};
+pub use repo::FakeRepo;
+pub use time::TestClock;
+pub use world::{NOW, SETTINGS, World, by, merge_482, minutes};

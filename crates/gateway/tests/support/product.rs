@@ -1,0 +1,133 @@
+//! A product with a steady stream of events, whose metrics go wrong and whose API fails when a test says so.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures::future::BoxFuture;
+use wakeman_gateway::ports::{BucketAnswer, BucketRequest, Clock, ErrorIssue, ProductSource, SourceError};
+use wakeman_types::{Bucket, Change, MetricId, Timestamp};
+
+use super::TestClock;
+
+/// A metric runs at a fraction of its rate for a while.
+#[derive(Clone)]
+pub struct Incident {
+    pub metric: &'static str,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub factor: f64,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub incidents: Vec<Incident>,
+    /// Every call fails with this.
+    pub down: Option<SourceError>,
+    /// Only the list of errors fails with this.
+    pub errors_down: Option<SourceError>,
+    /// Metrics whose query is refused.
+    pub refused: Vec<(MetricId, String)>,
+    /// The source answers from a cache of then.
+    pub frozen_at: Option<Timestamp>,
+    /// How late events arrive.
+    pub late_ms: i64,
+    pub flag_changes: Vec<Change>,
+    pub errors: Vec<ErrorIssue>,
+    pub split: Option<[f64; 4]>,
+    pub asked: usize,
+}
+
+pub struct FakeProduct {
+    clock: Arc<TestClock>,
+    state: Mutex<State>,
+}
+
+impl FakeProduct {
+    pub fn new(clock: Arc<TestClock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn ask(&self) -> Result<Timestamp, SourceError> {
+        let mut state = self.state();
+        state.asked += 1;
+        match &state.down {
+            Some(error) => Err(error.clone()),
+            None => Ok(state.frozen_at.unwrap_or_else(|| self.clock.now())),
+        }
+    }
+}
+
+impl State {
+    fn value(&self, metric: &str, start: i64, step_ms: i64, now: i64) -> f64 {
+        let off = self.incidents.iter().filter(|i| i.metric == metric && (i.from.ms()..i.until.ms()).contains(&start));
+        let factor: f64 = off.map(|incident| incident.factor).product();
+        // What has arrived of it by now.
+        let share = ((now - self.late_ms - start) as f64 / step_ms as f64).clamp(0.0, 1.0);
+        ((60.0 + wobble(metric, start)) * factor * share).round()
+    }
+}
+
+/// −8 to 8, the same for the same bucket: noise without chance.
+fn wobble(metric: &str, start: i64) -> f64 {
+    let seed =
+        metric.bytes().fold(start as u64 / 300_000, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let mixed = (seed ^ (seed >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((mixed >> 40) % 17) as f64 - 8.0
+}
+
+impl ProductSource for FakeProduct {
+    fn server_now(&self) -> BoxFuture<'_, Result<Timestamp, SourceError>> {
+        Box::pin(std::future::ready(self.ask()))
+    }
+
+    fn buckets<'a>(&'a self, request: BucketRequest<'a>) -> BoxFuture<'a, Result<BucketAnswer, SourceError>> {
+        let answer = self.ask().map(|now| {
+            let state = self.state();
+            let mut buckets = Vec::new();
+            for spec in request.metrics.iter().filter(|spec| state.refused.iter().all(|(id, _)| *id != spec.id)) {
+                let mut start = request.from.ms();
+                while start < now.ms() {
+                    let value = state.value(spec.id.as_str(), start, request.step_ms, now.ms());
+                    if value > 0.0 {
+                        buckets.push((spec.id.clone(), Bucket { start: Timestamp(start), value, weight: 0.0 }));
+                    }
+                    start += request.step_ms;
+                }
+            }
+            BucketAnswer { server_now: now, buckets, refused: state.refused.clone() }
+        });
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn flag_changes(&self, _: Timestamp) -> BoxFuture<'_, Result<Vec<Change>, SourceError>> {
+        let answer = self.ask().map(|_| self.state().flag_changes.clone());
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn errors(&self, _: Timestamp) -> BoxFuture<'_, Result<Vec<ErrorIssue>, SourceError>> {
+        let answer = self.ask().and_then(|_| {
+            let state = self.state();
+            state.errors_down.clone().map_or_else(|| Ok(state.errors.clone()), Err)
+        });
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn flag_split<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: Timestamp,
+        _: i64,
+    ) -> BoxFuture<'a, Result<[f64; 4], SourceError>> {
+        let split = self.state().split;
+        let none = || SourceError::Rejected { reason: "no such split".to_owned(), remedy: String::new() };
+        Box::pin(std::future::ready(split.ok_or_else(none)))
+    }
+
+    fn budget_used(&self) -> f64 {
+        0.08
+    }
+}

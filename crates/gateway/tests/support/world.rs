@@ -1,0 +1,351 @@
+//! The instance under test.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::{Value, json};
+use wakeman_gateway::{
+    Core, Desk, Hands, HealthBoard,
+    act::{
+        self, DecideError, Executor,
+        draft::{Draft, draft_repair},
+    },
+    config::{parse_settings, parse_tools},
+    ports::SystemRandom,
+    watch::Watch,
+};
+use wakeman_store::{Commit, LANE, ListQuery, Options, OutboxState, Store};
+use wakeman_types::{
+    Action, CandidateCause, CardText, Change, ChangeId, ChangeKind, ChangeRef, Channel, ConversationId,
+    DecisionRequest, Direction, Entity, Finding, FindingId, FindingState, Interruption, MINUTE_MS, Measure, Message,
+    MetricId, MetricKind, OperatorId, Principal, Proposal, ProposalId, Severity, Subject, Thread, ThreadId, Timestamp,
+    Trend, Verdict,
+};
+
+use super::{FakeCode, FakeFlags, FakeProduct, FakeRepo, TestClock};
+
+/// Monday 2026-04-20, 03:00 UTC.
+pub const NOW: Timestamp = Timestamp(1_776_654_000_000);
+
+/// An owner with two accounts, two approvers, a viewer.
+pub const SETTINGS: &str = r#"{
+    "github": {"repository": "acme/app"},
+    "posthog": {"events": ["signed_up", "checkout_done"]},
+    "operators": [
+        {"id": "ada", "role": "owner", "principals": ["telegram:1", "discord:1"]},
+        {"id": "lin", "role": "approver", "principals": ["telegram:2"]},
+        {"id": "bob", "role": "approver", "principals": ["telegram:4"]},
+        {"id": "grace", "role": "viewer", "principals": ["telegram:3"]}
+    ]
+}"#;
+
+pub struct World {
+    dir: tempfile::TempDir,
+    settings: Value,
+    tools: String,
+    seed: u64,
+    pub clock: Arc<TestClock>,
+    pub core: Arc<Core>,
+    pub desk: Desk,
+    pub repo: Arc<FakeRepo>,
+    pub flags: Arc<FakeFlags>,
+    pub product: Arc<FakeProduct>,
+    pub code: Arc<FakeCode>,
+    pub watch: Watch,
+}
+
+/// `telegram:1` as the transport proved it.
+pub fn by(principal: &str) -> Principal {
+    principal.parse().unwrap()
+}
+
+pub const fn minutes(minutes: i64) -> i64 {
+    minutes * MINUTE_MS
+}
+
+/// The merge of #482, five minutes before the drop that the fixture's finding is about.
+pub fn merge_482() -> Change {
+    Change {
+        id: ChangeId::new("github:pr:482"),
+        kind: ChangeKind::Merge,
+        at: NOW.plus_ms(-minutes(30)),
+        live_at: None,
+        title: "signup: new form".to_owned(),
+        author: Some("lin".to_owned()),
+        url: None,
+        reference: ChangeRef::PullRequest {
+            number: 482,
+            merge_sha: "9c1e0d4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned(),
+        },
+        files: vec!["web/signup/form.ts".to_owned(), "web/signup/form.css".to_owned()],
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(json!({}), "{}").await
+    }
+
+    /// With these keys of the settings replaced, and this `tools.json`.
+    pub async fn with(settings: Value, tools: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock::at(NOW));
+        let mut all: Value = serde_json::from_str(SETTINGS).unwrap();
+        all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let (repo, flags) = (Arc::new(FakeRepo::new()), Arc::new(FakeFlags::new()));
+        let (product, code) = (Arc::new(FakeProduct::new(clock.clone())), Arc::new(FakeCode::default()));
+        let hands = Hands { repo: Some(repo.clone()), flags: Some(flags.clone()) };
+        let core = core(dir.path().join("db"), &all, tools, hands, clock.clone(), 1).await;
+        let watch = Watch::new(core.clone(), Some(product.clone()), Some(code.clone())).unwrap();
+        let desk = Desk::new(core.clone());
+        Self {
+            dir,
+            settings: all,
+            tools: tools.to_owned(),
+            seed: 1,
+            clock,
+            core,
+            desk,
+            repo,
+            flags,
+            product,
+            code,
+            watch,
+        }
+    }
+
+    /// The process ends and starts again on the same database.
+    pub async fn restart(&mut self) {
+        self.core.store.close().await;
+        self.seed += 1;
+        let path = self.dir.path().join("db");
+        self.core =
+            core(path, &self.settings, &self.tools, self.core.hands.clone(), self.clock.clone(), self.seed).await;
+        self.desk = Desk::new(self.core.clone());
+        self.watch = Watch::new(self.core.clone(), Some(self.product.clone()), Some(self.code.clone())).unwrap();
+    }
+
+    /// The same, with other settings.
+    pub async fn restart_with(&mut self, settings: Value) {
+        self.settings.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        self.restart().await;
+    }
+
+    pub async fn tick(&mut self) {
+        self.watch.tick().await.unwrap();
+    }
+
+    /// One look a minute for so many minutes.
+    pub async fn watch_for(&mut self, minutes: i64) {
+        for _ in 0..minutes {
+            self.clock.advance(MINUTE_MS);
+            self.tick().await;
+        }
+    }
+
+    /// One pass of the executor; how many are still under way.
+    pub async fn run(&self) -> usize {
+        Executor::new(self.core.clone()).pass().await.unwrap()
+    }
+
+    /// Passes, half a minute apart, until nothing is under way any more.
+    pub async fn run_to_end(&self) {
+        for _ in 0..200 {
+            if self.run().await == 0 {
+                return;
+            }
+            self.clock.advance(MINUTE_MS / 2);
+        }
+        panic!("still under way after 200 passes");
+    }
+
+    /// A pass of a process that dies at the call that was scripted to do so.
+    pub async fn run_and_die(&self) {
+        let executor = Executor::new(self.core.clone());
+        let pass = executor.pass();
+        let died = tokio::select! {
+            _ = pass => false,
+            () = self.repo.died() => true,
+            () = self.flags.died() => true,
+        };
+        assert!(died, "the pass ended, but the process should have died in it");
+    }
+
+    pub async fn get<E: Entity>(&self, id: impl ToString) -> E {
+        self.core.store.get::<E>(&id.to_string()).await.unwrap().unwrap().value
+    }
+
+    pub async fn all<E: Entity>(&self) -> Vec<E> {
+        let list = self.core.store.list::<E>(&ListQuery::oldest(1000)).await.unwrap();
+        list.items.into_iter().map(|found| found.value).collect()
+    }
+
+    /// What the journal says happened to a subject.
+    pub async fn events_of(&self, subject: impl ToString) -> Vec<String> {
+        let store = &self.core.store;
+        let entries = store.journal_of(&subject.to_string(), LANE, wakeman_store::Seq(0), 1000).await.unwrap();
+        entries.into_iter().map(|entry| entry.event_type).collect()
+    }
+
+    /// What is owed: one line of words for each message.
+    pub async fn owed(&self) -> usize {
+        self.core.store.outbox_count(OutboxState::Pending).await.unwrap() as usize
+    }
+
+    /// What was said in a thread, oldest first.
+    pub async fn said(&self, thread: &ThreadId) -> Vec<String> {
+        let query = ListQuery::oldest(1000).parent(thread.as_str());
+        let list = self.core.store.list::<Message>(&query).await.unwrap();
+        list.items.into_iter().map(|found| found.value.content).collect()
+    }
+
+    /// Everything that a refusal must leave as it was.
+    pub async fn snapshot(&self, proposal: ProposalId) -> (u64, u64, usize) {
+        let version = self.core.store.get::<Proposal>(&proposal.to_string()).await.unwrap().unwrap().version;
+        (self.core.store.journal_head(LANE).await.unwrap().seq.0, version.0, self.owed().await)
+    }
+
+    /// A finding about sign-ups whose likely cause is #482, as the watch would have opened it.
+    pub async fn finding(&self) -> Finding {
+        let number = self.core.store.next_number("finding").await.unwrap();
+        let thread = ThreadId::new(format!("thread_{number}"));
+        let finding = Finding {
+            id: FindingId::new(number),
+            fingerprint: format!("metric:fixture-{number}"),
+            subject: Subject::Metric {
+                metric: MetricId::new(format!("fixture-{number}")),
+                name: "Sign-ups".to_owned(),
+                kind: MetricKind::Count,
+                event: Some("signed_up".to_owned()),
+            },
+            severity: Severity::Critical,
+            state: FindingState::Open,
+            since: NOW.plus_ms(-minutes(25)),
+            opened_at: NOW,
+            updated_at: NOW,
+            measure: Some(Measure {
+                observed: 41.0,
+                expected: 96.0,
+                low: 80.0,
+                high: 112.0,
+                window_ms: minutes(25),
+                p_value: 1e-9,
+                direction: Direction::Down,
+                trend: Trend::Worsening,
+            }),
+            occurrences: 0,
+            series: Vec::new(),
+            step_ms: minutes(5),
+            also: Vec::new(),
+            scope: None,
+            causes: vec![CandidateCause { change: merge_482(), probability: 0.87, reasons: Vec::new() }],
+            none_probability: 0.06,
+            thread: thread.clone(),
+            proposal: None,
+            interruption: Interruption::Now,
+            reopened: 0,
+            unknown_since: None,
+        };
+        let thread = Thread {
+            conversation_id: ConversationId::new(format!("conversation-{number}")),
+            thread_id: thread,
+            channel: Channel::System,
+            title: "Sign-ups".to_owned(),
+            created_at: NOW,
+            updated_at: NOW,
+        };
+        self.commit(Commit::new(NOW).insert(&finding).insert(&thread)).await;
+        finding
+    }
+
+    pub async fn commit(&self, commit: Commit) {
+        assert!(self.core.store.commit(commit).await.unwrap().landed());
+    }
+
+    /// A pending proposal of this action.
+    pub async fn propose(&self, action: Action) -> Proposal {
+        let card = CardText {
+            title: action.kind.clone(),
+            steps: Vec::new(),
+            undo: "by hand".to_owned(),
+            check: String::new(),
+        };
+        let finding = self.finding().await;
+        self.show(Draft { action, card }, finding).await
+    }
+
+    /// A pending proposal to revert #482 and merge the revert.
+    pub async fn propose_revert(&self) -> Proposal {
+        let finding = self.finding().await;
+        let id = ProposalId::new(self.core.store.next_number("proposal").await.unwrap());
+        let check = "sign-ups back in 80–112 within 40 min".to_owned();
+        let draft = draft_repair(&self.core, id, &finding, &finding.causes[0], check).await.unwrap().unwrap();
+        self.show_as(id, draft, finding).await
+    }
+
+    /// A pending proposal to turn flag checkout-fast off.
+    pub async fn propose_flag(&self) -> Proposal {
+        let arguments = json!({"key": "checkout-fast", "active": false, "rollout": null});
+        let revision = json!({"id": 7, "version": 12, "active": true, "rollout": 1.0});
+        let target = json!({"flag": "checkout-fast"});
+        self.propose(Action { kind: "posthog.set_flag".to_owned(), target, arguments, revision }).await
+    }
+
+    /// A pending proposal to open an issue.
+    pub async fn propose_issue(&self) -> Proposal {
+        let marker = "wakeman-proposal: test/P-1/1";
+        let arguments = json!({"title": "Sign-ups fell", "body": format!("…\n<!-- {marker} -->"), "marker": marker});
+        let target = json!({"repository": "acme/app"});
+        self.propose(Action { kind: "github.open_issue".to_owned(), target, arguments, revision: Value::Null }).await
+    }
+
+    async fn show(&self, draft: Draft, finding: Finding) -> Proposal {
+        let id = ProposalId::new(self.core.store.next_number("proposal").await.unwrap());
+        self.show_as(id, draft, finding).await
+    }
+
+    async fn show_as(&self, id: ProposalId, draft: Draft, mut finding: Finding) -> Proposal {
+        let thread = finding.thread.clone();
+        let made = act::draft::proposal(&self.core, id, draft, &finding, &thread, self.core.now()).unwrap();
+        finding.proposal = Some(id);
+        self.commit(Commit::durable(self.core.now()).insert(&made).put(&finding)).await;
+        made
+    }
+
+    pub async fn decide(&self, who: &str, proposal: &Proposal, decision: Verdict) -> Result<Proposal, DecideError> {
+        let digest = proposal.digest.as_str().to_owned();
+        act::decide(&self.core, &by(who), proposal.id, &DecisionRequest { decision, digest, reason: None }).await
+    }
+
+    /// Approved by ada.
+    pub async fn approve(&self, proposal: &Proposal) -> Proposal {
+        self.decide("telegram:1", proposal, Verdict::Approve).await.unwrap()
+    }
+
+    pub async fn proposal(&self, id: ProposalId) -> Proposal {
+        self.get(id).await
+    }
+}
+
+async fn core(
+    path: PathBuf,
+    settings: &Value,
+    tools: &str,
+    hands: Hands,
+    clock: Arc<TestClock>,
+    seed: u64,
+) -> Arc<Core> {
+    Arc::new(Core {
+        instance: "test".to_owned(),
+        store: Store::open(&path, Options::default()).await.unwrap(),
+        settings: parse_settings(&settings.to_string(), "settings.json").unwrap().value,
+        tools: parse_tools(tools, "tools.json").unwrap().value,
+        warnings: Vec::new(),
+        clock,
+        random: Arc::new(SystemRandom::from_seed(seed)),
+        hands,
+        health: HealthBoard::default(),
+        served: vec![Channel::Cli],
+        local_operator: OperatorId::new("cli:1000"),
+        work: tokio::sync::Notify::new(),
+    })
+}
