@@ -50,7 +50,10 @@ async fn crab() -> (Site, Octocrab) {
     let site = site(WORLD).await;
     site.at_hour(2);
     let uri = format!("{}/github", site.address);
-    let crab = Octocrab::builder().base_uri(uri).unwrap().personal_token("t".to_owned()).build().unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let crab =
+        Octocrab::builder().base_uri(uri).unwrap().personal_token("t".to_owned()).build_with_reqwest(http).unwrap();
     (site, crab)
 }
 
