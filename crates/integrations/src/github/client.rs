@@ -8,8 +8,7 @@ use std::{
 
 use http::{HeaderMap, Method, StatusCode, header, request};
 use http_body_util::BodyExt;
-use hyper_util::client::legacy;
-use octocrab::{Octocrab, service::middleware::retry::RetryConfig};
+use octocrab::Octocrab;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -18,7 +17,7 @@ use wakeman_types::Timestamp;
 
 use super::{GithubOptions, cache::Cache};
 use crate::http::{
-    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, date_header, is_html, parse, prepare_tls,
+    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, date_header, http_client, is_html, parse,
     retry_after_ms, short, too_long,
 };
 
@@ -68,17 +67,12 @@ impl Wire {
         if options.token.expose_secret().bytes().any(|byte| !(0x21..0x7f).contains(&byte)) {
             return Err(BuildError::Credential { setting: "GITHUB_TOKEN" });
         }
-        prepare_tls();
+        let http = http_client(&base, options.timeouts)?;
         let crab = Octocrab::builder()
-            // By default a POST that was answered 502 is sent four times.
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(options.timeouts.connect))
-            .set_read_timeout(Some(options.timeouts.answer))
-            .set_write_timeout(Some(options.timeouts.answer))
             .add_header(header::ACCEPT, "application/vnd.github+json".to_owned())
             .personal_token(options.token.clone())
             .base_uri(base.origin().ascii_serialization())
-            .and_then(|builder| builder.build())
+            .and_then(|builder| builder.build_with_reqwest(http))
             .map_err(|error| BuildError::Client { reason: short(&error.to_string()) })?;
         Ok(Self {
             crab,
@@ -181,12 +175,7 @@ impl Wire {
             .crab
             .build_request(builder, body)
             .map_err(|_| Failure::NotSent { reason: "the request could not be built".to_owned() })?;
-        let answer = match tokio::time::timeout(self.timeouts.answer, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                Err(Failure::Lost { reason: format!("no answer within {} s", self.timeouts.answer.as_secs_f64()) })
-            }
-        };
+        let answer = self.exchange(request).await;
         answer.map_err(|failure| {
             self.pause(&failure);
             failure.scrubbed(self.token.expose_secret())
@@ -194,7 +183,7 @@ impl Wire {
     }
 
     async fn exchange(&self, request: http::Request<octocrab::OctoBody>) -> Result<Reply, Failure> {
-        let response = self.crab.execute(request).await.map_err(|error| lost(&error))?;
+        let response = self.crab.execute(request).await.map_err(|error| self.lost(&error))?;
         let (parts, mut stream) = response.into_parts();
         let settled = parts.status.is_success() || parts.status == StatusCode::NOT_MODIFIED;
         let mut body = Vec::new();
@@ -205,13 +194,24 @@ impl Wire {
                 Ok(Err(_)) => {}
                 // The status of a broken answer still counts when it is bad news.
                 Err(_) if !settled => break,
-                Err(error) => return Err(lost(&error)),
+                Err(error) => return Err(self.lost(&error)),
             }
         }
         if settled {
             return Ok(Reply { status: parts.status, headers: parts.headers, body });
         }
         Err(classify(parts.status, &parts.headers, &body, self.now()))
+    }
+
+    fn lost(&self, error: &octocrab::Error) -> Failure {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+        while let Some(inner) = cause {
+            if let Some(wire) = inner.downcast_ref::<reqwest::Error>() {
+                return Failure::of_wire(wire, self.timeouts.answer);
+            }
+            cause = inner.source();
+        }
+        Failure::Lost { reason: "the call ended without an answer".to_owned() }
     }
 
     fn not_paused(&self) -> Result<(), Failure> {
@@ -232,18 +232,6 @@ impl Wire {
             *paused = Some((until, reason.clone()));
         }
     }
-}
-
-/// Connecting is the only step that fails for certain before anything was sent.
-fn lost(error: &octocrab::Error) -> Failure {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(inner) = cause {
-        if inner.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect) {
-            return Failure::NotSent { reason: "no connection".to_owned() };
-        }
-        cause = inner.source();
-    }
-    Failure::Lost { reason: "the connection broke before the whole answer was there".to_owned() }
 }
 
 fn parse_reply<T: DeserializeOwned>(what: &str, reply: &Reply) -> Result<T, Failure> {

@@ -25,13 +25,23 @@ impl Details {
     }
 }
 
-/// Reads what is new. Four conditional calls when nothing is.
+/// Reads what is new. Four conditional calls when nothing is. A poll that fails has told nobody anything: the next one reads as far
+/// back again.
 pub(super) async fn poll(
     wire: &Wire,
     branch: &str,
     memory: &mut Memory,
     request: CodeRequest,
 ) -> Result<CodeAnswer, Failure> {
+    let swept = (memory.pulls_swept, memory.commits_swept);
+    let answer = read(wire, branch, memory, request).await;
+    if answer.is_err() {
+        (memory.pulls_swept, memory.commits_swept) = swept;
+    }
+    answer
+}
+
+async fn read(wire: &Wire, branch: &str, memory: &mut Memory, request: CodeRequest) -> Result<CodeAnswer, Failure> {
     let CodeRequest { since, round } = request;
     let mut details = Details(if round == 0 { DETAILS_FIRST } else { DETAILS_LATER });
     let mut answer = CodeAnswer::default();

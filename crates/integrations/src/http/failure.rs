@@ -1,5 +1,7 @@
 //! How one call can fail, before it is known whether it was a read or an effect.
 
+use std::time::Duration;
+
 use wakeman_gateway::ports::{HandsError, SourceError};
 use wakeman_types::Timestamp;
 
@@ -24,6 +26,20 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What became of a call that ended without a whole answer. Only before the connection stands is it certain that nothing was sent.
+    pub(crate) fn of_wire(error: &reqwest::Error, timeout: Duration) -> Self {
+        let reason = if error.is_connect() {
+            return Self::NotSent { reason: "no connection".to_owned() };
+        } else if error.is_builder() {
+            return Self::NotSent { reason: "the request could not be built".to_owned() };
+        } else if error.is_timeout() {
+            format!("no answer within {} s", timeout.as_secs_f64())
+        } else {
+            "the connection broke before the whole answer was there".to_owned()
+        };
+        Self::Lost { reason }
+    }
+
     /// As a source's error.
     pub(crate) fn source(self) -> SourceError {
         match self {

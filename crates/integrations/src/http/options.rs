@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::{Client, Url, redirect, retry};
+
+use super::short;
 
 /// How long a call may take. A call with an effect that runs out of time is in doubt, so these are generous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,9 @@ pub enum BuildError {
         setting: &'static str,
     },
     /// The HTTP client itself.
-    #[error("the HTTP client could not be set up ({reason}); check the machine's certificates")]
+    #[error(
+        "the HTTP client could not be set up ({reason}); install the system's certificates, e.g. `apt install ca-certificates`"
+    )]
     Client {
         /// What it said.
         reason: String,
@@ -74,10 +78,31 @@ pub(crate) fn base_address(setting: &'static str, text: &str, example: &'static 
     Ok(url)
 }
 
-/// Makes sure there is a TLS provider: `main` and the test harness install one, everybody else gets the same one here.
-pub(crate) fn prepare_tls() {
+/// The HTTP client of an adapter for `base`: no redirects, no retries of its own, a limit on every wait.
+pub(crate) fn http_client(base: &Url, timeouts: Timeouts) -> Result<Client, BuildError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Losing this race to another thread is fine: then there is one.
+        // `main` installs one first. Losing this race to another thread is fine: then there is one.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
+    let mut builder = Client::builder()
+        .user_agent(concat!("wakeman/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.answer)
+        .tcp_nodelay(true);
+    if base.scheme() == "http" {
+        // A plain address needs no certificates, so a machine that has none can still play the demo.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| BuildError::Client { reason: root_cause(&error) })
+}
+
+/// The innermost reason: `builder error` alone helps nobody.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    short(&cause.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::{Client, Method, Response, StatusCode, Url, header::HeaderMap, redirect};
+use reqwest::{Client, Method, Response, StatusCode, Url, header::HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use wakeman_types::Timestamp;
 
 use super::{PosthogOptions, budget::Budget};
 use crate::http::{
-    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, is_html, parse, parse_value, prepare_tls,
+    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, http_client, is_html, parse, parse_value,
     retry_after_ms, short, too_long,
 };
 
@@ -61,15 +61,7 @@ impl Wire {
         if options.key.expose_secret().bytes().any(|byte| !(0x21..0x7f).contains(&byte)) {
             return Err(BuildError::Credential { setting: "POSTHOG_API_KEY" });
         }
-        prepare_tls();
-        let http = Client::builder()
-            .user_agent(concat!("wakeman/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .connect_timeout(options.timeouts.connect)
-            .timeout(options.timeouts.answer)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| BuildError::Client { reason: short(&error.to_string()) })?;
+        let http = http_client(&base, options.timeouts)?;
         Ok(Self {
             http,
             base,
@@ -195,7 +187,7 @@ impl Wire {
         }
         let answer = match request.send().await {
             Ok(response) => self.read(response).await,
-            Err(error) => Err(self.lost(&error)),
+            Err(error) => Err(Failure::of_wire(&error, self.timeouts.answer)),
         };
         answer.map_err(|failure| failure.scrubbed(self.key.expose_secret()))
     }
@@ -210,28 +202,13 @@ impl Wire {
                 Ok(None) => break,
                 // The status of a broken answer still counts when it is bad news.
                 Err(_) if !status.is_success() => break,
-                Err(error) => return Err(self.lost(&error)),
+                Err(error) => return Err(Failure::of_wire(&error, self.timeouts.answer)),
             }
         }
         if status.is_success() {
             return Ok(Reply { status, headers, body });
         }
         Err(classify(status, &headers, &body, self.now()))
-    }
-
-    fn lost(&self, error: &reqwest::Error) -> Failure {
-        if error.is_connect() {
-            return Failure::NotSent {
-                reason: format!("no connection to {}", self.base.host_str().unwrap_or_default()),
-            };
-        }
-        if error.is_builder() {
-            return Failure::NotSent { reason: "the request could not be built".to_owned() };
-        }
-        if error.is_timeout() {
-            return Failure::Lost { reason: format!("no answer within {} s", self.timeouts.answer.as_secs_f64()) };
-        }
-        Failure::Lost { reason: "the connection broke before the whole answer was there".to_owned() }
     }
 }
 

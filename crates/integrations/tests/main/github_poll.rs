@@ -201,6 +201,26 @@ async fn a_first_look_pages_back_and_a_later_one_does_not() {
 }
 
 #[tokio::test]
+async fn a_poll_that_failed_at_the_end_loses_nothing() {
+    let shelf = repository();
+    put(&shelf, "/pulls", json!((0..50).map(|n| listed_pull(400 - n, "07:30")).collect::<Vec<_>>()));
+    put(&shelf, "/pulls?page=2", json!([listed_pull(350, "06:30"), listed_pull(349, "03:00")]));
+    for n in 349..=400 {
+        put(&shelf, &format!("/pulls/{n}/files"), json!([]));
+    }
+    let runs = shelf.lock().expect("the shelf").remove("/actions/runs").expect("runs");
+    let fake = reading(&shelf).await;
+    let github = fake.github();
+    let since = NOW.plus_ms(-2 * HOUR_MS);
+    assert!(github.poll(CodeRequest { since, round: 0 }).await.is_err());
+    put(&shelf, "/actions/runs", runs);
+    let answer = poll(&github, since, 1).await;
+    assert_eq!(answer.changes.iter().filter(|change| change.kind == ChangeKind::Merge).count(), 51);
+    assert!(answer.changes.iter().any(|change| change.id.as_str() == "pr:350"), "the second page is read again");
+    assert!(answer.changes.iter().any(|change| change.id.as_str() == "commit:d1"));
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_named() {
     let shelf = repository();
     put(&shelf, "/pulls", json!([{"number": 1, "title": "x", "updated_at": "yesterday"}]));

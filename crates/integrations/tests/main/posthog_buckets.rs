@@ -141,7 +141,7 @@ fn ranges(fake: &Fake) -> Vec<(String, Option<String>)> {
         let rest = sql.split_once(&format!("timestamp {sign} toDateTime('"))?.1;
         rest.split_once('\'').map(|(at, _)| at.to_owned())
     };
-    fake.seen().iter().map(|seen| (bound(&seen.hogql(), ">=").unwrap(), bound(&seen.hogql(), "<"))).collect()
+    fake.seen().iter().map(|seen| (bound(&seen.hogql(), ">=").expect("a start"), bound(&seen.hogql(), "<"))).collect()
 }
 
 #[tokio::test]
