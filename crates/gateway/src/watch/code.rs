@@ -46,11 +46,9 @@ impl Code {
         }
         let mut off = Vec::new();
         for (workflow, run) in newest {
-            let failing =
-                runs.iter().filter(|r| r.workflow == workflow && r.status == RunStatus::Failed).count() as u64;
             self.runs.insert(workflow.to_owned(), run.clone());
             if run.status == RunStatus::Failed {
-                off.push(run_detection(format!("run:{workflow}"), run, failing, self.now));
+                off.push(run_detection(format!("run:{workflow}"), run, &streak(runs, workflow), self.now));
             }
         }
         off
@@ -90,7 +88,18 @@ fn is_bad(deployment: &DeploymentFact, now: Timestamp) -> bool {
     }
 }
 
-fn run_detection(fingerprint: String, run: &RunFact, failing: u64, now: Timestamp) -> Detection {
+/// The failing runs of a workflow since it last passed, oldest first. What broke it is in the first of them.
+fn streak<'a>(runs: &'a [RunFact], workflow: &str) -> Vec<&'a RunFact> {
+    let of_it = || runs.iter().filter(|run| run.workflow == workflow);
+    let passed = of_it().filter(|run| run.status == RunStatus::Passed).map(|run| (run.created_at, run.id)).max();
+    let failed = of_it().filter(|run| run.status == RunStatus::Failed);
+    let mut failing: Vec<_> = failed.filter(|run| passed.is_none_or(|at| (run.created_at, run.id) > at)).collect();
+    failing.sort_by_key(|run| (run.created_at, run.id, run.attempt));
+    failing
+}
+
+fn run_detection(fingerprint: String, run: &RunFact, failing: &[&RunFact], now: Timestamp) -> Detection {
+    let first = failing.first().copied().unwrap_or(run);
     Detection {
         fingerprint,
         subject: Subject::Run {
@@ -100,14 +109,14 @@ fn run_detection(fingerprint: String, run: &RunFact, failing: u64, now: Timestam
             url: run.url.clone(),
         },
         severity: Severity::Warning,
-        since: run.created_at,
+        since: first.created_at,
         seen_at: now,
         uncertainty_ms: MINUTE_MS,
         measure: None,
-        occurrences: failing,
+        occurrences: failing.len() as u64,
         series: Vec::new(),
         step_ms: 0,
-        head_sha: Some(run.sha.clone()),
+        head_sha: Some(first.sha.clone()),
         effect: 1.0,
     }
 }

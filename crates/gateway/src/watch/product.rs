@@ -25,6 +25,8 @@ pub(super) struct Product {
     pub metrics: Metrics,
     pub errors: Errors,
     pub backoff: Backoff,
+    /// What is not given to our credential, named with the remedy.
+    pub withheld: Vec<String>,
     flags_since: Option<Timestamp>,
 }
 
@@ -35,6 +37,7 @@ impl Product {
             metrics: Metrics::new(specs, alarms_per_week)?,
             errors: Errors::default(),
             backoff: Backoff::default(),
+            withheld: Vec::new(),
             flags_since: None,
         })
     }
@@ -47,11 +50,26 @@ impl Product {
         let mut off = self.metrics.tick(&*self.source, now).await?;
         let source_now = self.metrics.server_now().unwrap_or(now);
         let since = self.flags_since.unwrap_or_else(|| source_now.plus_ms(-FLAGS_BACK_MS));
-        let changes = self.source.flag_changes(since).await?;
+        self.withheld.clear();
+        let changes = self.source.flag_changes(since).await;
+        let changes = self.unless_withheld("flag edits", changes)?.unwrap_or_default();
         self.flags_since = Some(source_now.plus_ms(-10 * MINUTE_MS));
-        let issues = self.source.errors(self.errors.since(source_now)).await?;
-        off.extend(self.errors.take(issues, source_now));
+        let issues = self.source.errors(self.errors.since(source_now)).await;
+        if let Some(issues) = self.unless_withheld("errors", issues)? {
+            off.extend(self.errors.take(issues, source_now));
+        }
         Ok((off, changes))
+    }
+
+    /// What a credential's scopes or the plan do not include must not keep the metrics from being watched.
+    fn unless_withheld<T>(&mut self, what: &str, read: Result<T, SourceError>) -> Result<Option<T>, SourceError> {
+        match read {
+            Err(error @ (SourceError::Denied { .. } | SourceError::Rejected { .. })) if self.metrics.len() > 0 => {
+                self.withheld.push(format!("{what} cannot be read: {error}"));
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// For the flags among `changes` near the onset: how the metric did among those who have the flag and the others.

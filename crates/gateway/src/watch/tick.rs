@@ -134,6 +134,7 @@ impl Watch {
                 let was = code.backoff.succeeded(now);
                 self.core.health.succeeded(CODE, now, "");
                 keep_changes(&self.core, &answer.changes).await?;
+                keep::mark_unknown(&self.core, None, is_code).await?;
                 if was.is_some() {
                     tell_source(&self.core, "GitHub", None, 0).await?;
                 }
@@ -143,6 +144,7 @@ impl Watch {
                 tracing::warn!(source = CODE, %error, "watch.no_answer");
                 code.backoff.failed(now, self.core.interval_ms(), &error);
                 self.core.health.failed(CODE, error.to_string());
+                keep::mark_unknown(&self.core, code.backoff.silent_since(), is_code).await?;
                 let tell = code.backoff.should_tell(now).then(|| code.backoff.clone());
                 if let Some(silence) = tell {
                     tell_source(&self.core, "GitHub", Some(&silence), 0).await?;
@@ -268,6 +270,10 @@ const fn is_product(subject: &Subject) -> bool {
     matches!(subject, Subject::Metric { .. } | Subject::Error { .. })
 }
 
+const fn is_code(subject: &Subject) -> bool {
+    !is_product(subject)
+}
+
 fn product_detail(product: &Product) -> String {
     let mut parts = vec![format!("{} metrics", product.metrics.len())];
     let used = product.source.budget_used();
@@ -279,6 +285,7 @@ fn product_detail(product: &Product) -> String {
     for (name, reason) in product.metrics.refused().into_iter().take(3) {
         parts.push(format!("{name} cannot be read: {reason}"));
     }
+    parts.extend(product.withheld.iter().cloned());
     parts.join(", ")
 }
 
