@@ -46,7 +46,11 @@ pub async fn pass(core: &Core, standing: impl Fn(&Finding) -> Standing) -> Resul
     for check in waiting.items {
         let Some(id) = check.value.finding else { continue };
         let Some(finding) = core.store.get::<Finding>(&id.to_string()).await? else { continue };
-        let recovered_before = matches!(finding.value.state, FindingState::Resolved { .. });
+        // A person who closed it said nothing about the numbers.
+        let recovered_before = matches!(
+            finding.value.state,
+            FindingState::Resolved { how: Resolution::Recovered | Resolution::Repaired { .. }, .. }
+        );
         let standing = if recovered_before { Standing::Recovered } else { standing(&finding.value) };
         if let Some(result) = answer(&check.value, standing, core.now().ms()) {
             record(core, check.value.proposal, result).await?;
