@@ -39,7 +39,11 @@ pub async fn report(core: &Core, seen: &Detection, evidence: &Evidence) -> Resul
         if let Some(found) = open.iter().find(|found| related::same_problem(&found.value, seen, &causes.0)) {
             return related::join(core, found, seen).await;
         }
-        match ended_lately(core, &seen.fingerprint).await? {
+        let ended = match ended_lately(core, &seen.fingerprint).await? {
+            None => closed_with_it(core, seen).await?,
+            found => found,
+        };
+        match ended {
             Some(found) if closed_by_hand(&found.value, seen) => Ok(Wanted::Nothing(found.value)),
             Some(found) => reopen(core, found, seen, causes).await,
             None => start(core, seen, causes).await,
@@ -63,6 +67,20 @@ async fn ended_lately(core: &Core, fingerprint: &str) -> Result<Option<Versioned
     let now = core.now();
     Ok(newest.items.into_iter().find(|found| match found.value.state {
         FindingState::Resolved { at, .. } => now.since(at) < REOPEN_MS,
+        _ => false,
+    }))
+}
+
+/// The finding that a person closed lately and that held this beside its own subject.
+async fn closed_with_it(core: &Core, seen: &Detection) -> Result<Option<Versioned<Finding>>, StoreError> {
+    let newest = core.store.list::<Finding>(&ListQuery::newest(50).state("resolved")).await?;
+    let now = core.now();
+    Ok(newest.items.into_iter().find(|found| match found.value.state {
+        FindingState::Resolved { at, .. } => {
+            now.since(at) < REOPEN_MS
+                && related::holds(&found.value, &seen.fingerprint)
+                && closed_by_hand(&found.value, seen)
+        }
         _ => false,
     }))
 }
