@@ -4,4 +4,8 @@
 mod decide;
 mod executor;
 mod faults;
+mod findings;
 mod support;
+mod verification;
+mod walks;
+mod watch;

@@ -14,4 +14,4 @@ pub use flags::FakeFlags;
 pub use product::{FakeProduct, Incident};
 pub use repo::FakeRepo;
 pub use time::TestClock;
-pub use world::{NOW, SETTINGS, World, by, merge_482, minutes};
+pub use world::{MERGE_SHA, NOW, World, by, merge_482, minutes};

@@ -26,8 +26,11 @@ use super::{FakeCode, FakeFlags, FakeProduct, FakeRepo, TestClock};
 /// Monday 2026-04-20, 03:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_776_654_000_000);
 
+/// The commit that merged #482.
+pub const MERGE_SHA: &str = "9c1e0d4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
 /// An owner with two accounts, two approvers, a viewer.
-pub const SETTINGS: &str = r#"{
+const SETTINGS: &str = r#"{
     "github": {"repository": "acme/app"},
     "posthog": {"events": ["signed_up", "checkout_done"]},
     "operators": [
@@ -72,10 +75,7 @@ pub fn merge_482() -> Change {
         title: "signup: new form".to_owned(),
         author: Some("lin".to_owned()),
         url: None,
-        reference: ChangeRef::PullRequest {
-            number: 482,
-            merge_sha: "9c1e0d4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned(),
-        },
+        reference: ChangeRef::PullRequest { number: 482, merge_sha: MERGE_SHA.to_owned() },
         files: vec!["web/signup/form.ts".to_owned(), "web/signup/form.css".to_owned()],
     }
 }
@@ -130,6 +130,29 @@ impl World {
         self.restart().await;
     }
 
+    /// Watches the code host only: quick, and enough for what is not about metrics.
+    pub async fn code_only() -> Self {
+        Self::code_only_with(json!({}), "{}").await
+    }
+
+    pub async fn code_only_with(settings: Value, tools: &str) -> Self {
+        let mut world = Self::with(settings, tools).await;
+        world.watch = Watch::new(world.core.clone(), None, Some(world.code.clone())).unwrap();
+        world
+    }
+
+    /// The merge of #482 and the workflow that fails since.
+    pub fn break_the_build(&self) {
+        self.code.state().answer.changes = vec![merge_482()];
+        self.code.run(1, MERGE_SHA, false, NOW.plus_ms(-minutes(25)));
+    }
+
+    pub async fn only_finding(&self) -> Finding {
+        let mut all = self.all::<Finding>().await;
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
     pub async fn tick(&mut self) {
         self.watch.tick().await.unwrap();
     }
@@ -168,6 +191,16 @@ impl World {
             () = self.flags.died() => true,
         };
         assert!(died, "the pass ended, but the process should have died in it");
+    }
+
+    /// A pass, in which the process may die if that was scripted.
+    pub async fn run_or_die(&self) {
+        let executor = Executor::new(self.core.clone());
+        tokio::select! {
+            passed = executor.pass() => drop(passed.unwrap()),
+            () = self.repo.died() => {}
+            () = self.flags.died() => {}
+        }
     }
 
     pub async fn get<E: Entity>(&self, id: impl ToString) -> E {
@@ -292,8 +325,10 @@ impl World {
 
     /// A pending proposal to open an issue.
     pub async fn propose_issue(&self) -> Proposal {
-        let marker = "wakeman-proposal: test/P-1/1";
-        let arguments = json!({"title": "Sign-ups fell", "body": format!("…\n<!-- {marker} -->"), "marker": marker});
+        let number = self.core.store.next_number("issue").await.unwrap();
+        let marker = format!("wakeman-proposal: test/issue/{number}");
+        let title = format!("Sign-ups fell, {number}");
+        let arguments = json!({"title": title, "body": format!("…\n<!-- {marker} -->"), "marker": marker});
         let target = json!({"repository": "acme/app"});
         self.propose(Action { kind: "github.open_issue".to_owned(), target, arguments, revision: Value::Null }).await
     }
