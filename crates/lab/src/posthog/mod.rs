@@ -2,7 +2,7 @@
 //!
 //! Owns: what PostHog knows beside the events ([`State`]), HogQL over the world's events, the HTTP surface.
 //! Must not: recognise a query; whatever it cannot evaluate gets PostHog's own 400.
-//! Start at [`router`], then `hogql` for how a query is read and run.
+//! Start at `http` for the routes, then `hogql` for how a query is read and run.
 
 pub(crate) mod events;
 mod flags;
