@@ -47,6 +47,8 @@ pub(super) async fn direct(
                 memory.commits.insert(due.sha, found.clone());
                 changes.extend(found);
             }
+            // Pushed away since it was listed.
+            Err(failure) if failure.is_gone() => memory.commits.insert(due.sha, None),
             Err(failure) => {
                 memory.commits_due.push_front(due);
                 return Err(failure);

@@ -59,7 +59,10 @@ pub(super) async fn read(
             None if !details.take() => continue,
             None => {
                 let path = format!("/deployments/{}/statuses?per_page=30", deployment.id);
-                let statuses = wire.get_cached::<Vec<Status>>("statuses of a deployment", &path).await?;
+                let statuses = match wire.get_cached::<Vec<Status>>("statuses of a deployment", &path).await {
+                    Err(failure) if failure.is_gone() => continue,
+                    other => other?,
+                };
                 let standing = standing(deployment, &statuses);
                 let over = matches!(standing.fact.status.as_str(), "success" | "failure" | "error" | "inactive");
                 if over || wire.now().since(deployment.created_at.0) > GIVEN_UP_MS {

@@ -8,11 +8,12 @@ use crate::http::Failure;
 
 /// Releases are rare: every fifth round they take the place of the commits.
 const RELEASES_EVERY: u64 = 5;
-/// Details that are read in the first round, and in each later one: they come on top of the four lists.
+/// Details of each list that are read in the first round, and in each later one; they come on top of the lists. Each list has its own,
+/// so that many merges cannot keep a direct commit waiting.
 const DETAILS_FIRST: usize = 40;
 const DETAILS_LATER: usize = 10;
 
-/// How many calls for details are left in this round.
+/// How many calls for details of one list are left in this round.
 #[derive(Debug)]
 pub(super) struct Details(usize);
 
@@ -43,10 +44,10 @@ pub(super) async fn poll(
 
 async fn read(wire: &Wire, branch: &str, memory: &mut Memory, request: CodeRequest) -> Result<CodeAnswer, Failure> {
     let CodeRequest { since, round } = request;
-    let mut details = Details(if round == 0 { DETAILS_FIRST } else { DETAILS_LATER });
+    let details = || Details(if round == 0 { DETAILS_FIRST } else { DETAILS_LATER });
     let mut answer = CodeAnswer::default();
-    let (deployed, deploys) = deployments::read(wire, memory, &mut details, since).await?;
-    let mut merges = pulls::merged(wire, branch, memory, &mut details, since).await?;
+    let (deployed, deploys) = deployments::read(wire, memory, &mut details(), since).await?;
+    let mut merges = pulls::merged(wire, branch, memory, &mut details(), since).await?;
     mark_live(&mut merges, memory);
     answer.changes.append(&mut merges);
     answer.changes.extend(deploys);
@@ -55,7 +56,7 @@ async fn read(wire: &Wire, branch: &str, memory: &mut Memory, request: CodeReque
         answer.changes.extend(releases::read(wire, since).await?);
     }
     if round % RELEASES_EVERY != RELEASES_EVERY - 1 {
-        answer.changes.extend(commits::direct(wire, branch, memory, &mut details, since).await?);
+        answer.changes.extend(commits::direct(wire, branch, memory, &mut details(), since).await?);
     }
     answer.runs = runs::read(wire, branch).await?;
     Ok(answer)

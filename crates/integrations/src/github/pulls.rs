@@ -41,6 +41,7 @@ pub(super) async fn merged(
         let ChangeRef::PullRequest { number, .. } = due.reference else { continue };
         due.files = match files(wire, number, details).await {
             Ok(files) => files,
+            Err(failure) if failure.is_gone() => Vec::new(),
             Err(failure) => {
                 memory.files_due.push_front(due);
                 return Err(failure);

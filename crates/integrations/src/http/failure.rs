@@ -40,6 +40,11 @@ impl Failure {
         Self::Lost { reason }
     }
 
+    /// Whether the thing that was asked for is not there (any more).
+    pub(crate) const fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { status: 404 | 409 | 410 | 422, .. })
+    }
+
     /// As a source's error.
     pub(crate) fn source(self) -> SourceError {
         match self {

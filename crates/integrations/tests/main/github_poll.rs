@@ -30,6 +30,7 @@ fn repository() -> Shelf {
             ]),
         ),
         ("/commits/d1/pulls", json!([])),
+        ("/commits/m482/pulls", json!([listed_pull(482, "07:04")])),
         ("/commits/d1", {
             let mut full = commit("d1", &["r2"], "07:30");
             full["files"] = json!([{"filename": "config/limits.yml", "status": "modified", "sha": "3"}]);
@@ -170,7 +171,7 @@ async fn details_are_bounded_and_made_up_for_later() {
         45,
         "every merge is told at once"
     );
-    assert_eq!(without(&first), 7, "two of the forty went to deployments");
+    assert_eq!(without(&first), 5, "forty of them with their files");
     assert_eq!(without(&poll(&github, since, 1).await), 0);
     let before = fake.calls();
     poll(&github, since, 2).await;
@@ -218,6 +219,19 @@ async fn a_poll_that_failed_at_the_end_loses_nothing() {
     assert_eq!(answer.changes.iter().filter(|change| change.kind == ChangeKind::Merge).count(), 51);
     assert!(answer.changes.iter().any(|change| change.id.as_str() == "pr:350"), "the second page is read again");
     assert!(answer.changes.iter().any(|change| change.id.as_str() == "commit:d1"));
+}
+
+#[tokio::test]
+async fn details_that_are_gone_do_not_stop_the_round() {
+    let shelf = repository();
+    for path in ["/commits/d1/pulls", "/pulls/482/files", "/deployments/9/statuses"] {
+        shelf.lock().expect("the shelf").remove(path).expect("it was there");
+    }
+    let fake = reading(&shelf).await;
+    let answer = poll(&fake.github(), NOW.plus_ms(-2 * HOUR_MS), 0).await;
+    assert!(find(&answer, "pr:482").files.is_empty());
+    assert!(answer.changes.iter().all(|change| change.kind != ChangeKind::Config));
+    assert_eq!(answer.deployments.iter().map(|d| d.id).collect::<Vec<_>>(), [8]);
 }
 
 #[tokio::test]
