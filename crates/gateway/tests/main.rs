@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod decide;
+mod deliver;
 mod executor;
 mod faults;
 mod findings;
 mod support;
+mod thread;
 mod verification;
 mod walks;
 mod watch;

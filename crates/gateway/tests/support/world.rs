@@ -379,7 +379,7 @@ async fn core(
         random: Arc::new(SystemRandom::from_seed(seed)),
         hands,
         health: HealthBoard::default(),
-        served: vec![Channel::Cli],
+        served: vec![Channel::Cli, Channel::Telegram],
         local_operator: OperatorId::new("cli:1000"),
         work: tokio::sync::Notify::new(),
     })

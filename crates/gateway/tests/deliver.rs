@@ -1,0 +1,106 @@
+//! What is owed to whom: by severity and route, each chat in order, three tries and no more.
+
+use serde_json::json;
+use wakeman_store::{Commit, OutboxRow, OutboxState};
+use wakeman_types::{
+    Channel, ChoiceRecord, ClaimedDelivery, DeliveryClass, DeliveryReport, ErrorKind, Frontend, Interruption, View,
+};
+
+use crate::support::{World, minutes};
+
+async fn claim(world: &World, channel: Channel) -> Vec<ClaimedDelivery> {
+    world.desk.claim_deliveries(channel, 30_000, 100).await.unwrap()
+}
+
+/// An instance whose finding has been told.
+async fn told(routes: serde_json::Value) -> World {
+    let mut world = World::code_only_with(json!({"routes": routes}), "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    assert_eq!(world.all::<ChoiceRecord>().await[0].chosen, Interruption::Now, "the fixture interrupts");
+    world
+}
+
+#[tokio::test]
+async fn each_route_gets_what_is_bad_enough_for_it_and_the_terminal_what_nobody_else_does() {
+    let table = [
+        (json!([]), 1, 0),
+        (json!([{"to": ["telegram"]}]), 0, 4),
+        (json!([{"to": ["telegram"]}, {"to": ["telegram", "cli"]}]), 1, 4),
+        (json!([{"to": ["telegram"], "minSeverity": "critical"}]), 1, 0),
+        (json!([{"to": ["discord"]}]), 1, 0),
+    ];
+    for (routes, cli, telegram) in table {
+        let world = told(routes.clone()).await;
+        let chats = |claimed: &[ClaimedDelivery]| claimed.iter().map(|c| c.delivery.chat.clone()).collect::<Vec<_>>();
+        assert_eq!(chats(&claim(&world, Channel::Cli).await).len(), cli, "{routes}");
+        assert_eq!(chats(&claim(&world, Channel::Telegram).await).len(), telegram, "{routes}");
+    }
+}
+
+#[tokio::test]
+async fn a_chat_gets_the_finding_first_and_the_card_after_it_was_sent() {
+    let world = told(json!([])).await;
+    let first = claim(&world, Channel::Cli).await.remove(0);
+    assert!(matches!(first.delivery.view, View::Finding(_)));
+    assert!(claim(&world, Channel::Cli).await.is_empty(), "one at a time");
+    let sent = || DeliveryReport::Sent { reference: None };
+    world.desk.confirm_delivery(&first.delivery.id, first.epoch, sent()).await.unwrap();
+    let card = claim(&world, Channel::Cli).await.remove(0);
+    assert_eq!(card.delivery.class, DeliveryClass::Card);
+    assert_eq!(card.delivery.thread, first.delivery.thread);
+    world.desk.confirm_delivery(&card.delivery.id, card.epoch, sent()).await.unwrap();
+    assert!(claim(&world, Channel::Cli).await.is_empty());
+}
+
+#[tokio::test]
+async fn three_tries_and_then_it_is_put_aside_but_an_outage_costs_none() {
+    let world = told(json!([])).await;
+    for _ in 0..5 {
+        let claimed = claim(&world, Channel::Cli).await.remove(0);
+        let away = DeliveryReport::Unavailable { reason: "no network".to_owned() };
+        world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, away).await.unwrap();
+        assert!(claim(&world, Channel::Cli).await.is_empty(), "left alone for a while");
+        world.clock.advance(minutes(1));
+    }
+    let mut tries = 0;
+    while world.core.store.outbox_count(OutboxState::Failed).await.unwrap() == 0 {
+        let claimed = claim(&world, Channel::Cli).await.remove(0);
+        let not_before = world.core.now().plus_ms(1000);
+        let retry = DeliveryReport::Retry { not_before, reason: "429".to_owned() };
+        world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, retry).await.unwrap();
+        world.clock.advance(2000);
+        tries += 1;
+    }
+    assert_eq!(tries, 3);
+    assert_eq!(claim(&world, Channel::Cli).await[0].delivery.class, DeliveryClass::Card, "the queue moves on");
+}
+
+#[tokio::test]
+async fn a_lease_that_lapsed_confirms_nothing() {
+    let world = told(json!([])).await;
+    let slow = claim(&world, Channel::Cli).await.remove(0);
+    world.clock.advance(minutes(2));
+    let quick = claim(&world, Channel::Cli).await.remove(0);
+    assert_eq!(quick.delivery.id, slow.delivery.id);
+    let sent = || DeliveryReport::Sent { reference: None };
+    let late = world.desk.confirm_delivery(&slow.delivery.id, slow.epoch, sent()).await.unwrap_err();
+    assert_eq!(late.kind, ErrorKind::Conflict);
+    world.desk.confirm_delivery(&quick.delivery.id, quick.epoch, sent()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_of_another_version_does_not_block_its_chat() {
+    let world = World::code_only().await;
+    let strange = OutboxRow {
+        id: "dlv_strange".to_owned(),
+        channel: "cli".to_owned(),
+        chat: "local".to_owned(),
+        body: json!({"view": {"view": "hologram"}}),
+        not_before: world.core.now(),
+    };
+    world.commit(Commit::new(world.core.now()).send(strange)).await;
+    assert!(claim(&world, Channel::Cli).await.is_empty());
+    let aside = world.core.store.outbox_item("dlv_strange").await.unwrap().unwrap();
+    assert_eq!(aside.state, OutboxState::Failed);
+}
