@@ -82,9 +82,17 @@ pub(crate) fn parse_value<T: DeserializeOwned>(what: &str, value: Value) -> Resu
 
 fn mismatch(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     let path = error.path().to_string();
-    let inner = short(&error.inner().to_string());
+    let inner = short(&without_value(error.inner().to_string()));
     let reason = if path == "." { format!("{what}: {inner}") } else { format!("{what}: `{path}`: {inner}") };
     Failure::Shape { reason }
+}
+
+/// The parser's words without the text it found: that may be anybody's.
+fn without_value(mut words: String) -> String {
+    if let (Some(start), Some(end)) = (words.find("string \""), words.rfind("\", expected")) {
+        words.replace_range(start + "string ".len()..=end, "…");
+    }
+    words
 }
 
 /// How long `Retry-After` asks to wait: seconds, or a date.
@@ -143,7 +151,7 @@ mod tests {
         };
         assert_eq!(
             reason(r#"{"results":[{"version":1},{"version":"two"}]}"#),
-            "flag list: `results[1].version`: invalid type: string \"two\", expected u64 at line 1 column 42"
+            "flag list: `results[1].version`: invalid type: string …, expected u64 at line 1 column 42"
         );
         assert!(reason(r#"{"results":[{}]}"#).contains("missing field `version`"));
         assert!(reason(r#"{"results":[]}x"#).contains("trailing characters"));

@@ -58,11 +58,15 @@ pub async fn check_posthog(posthog: &Posthog) -> CheckOutcome {
             outcome.pass("PostHog query", "the project answers queries");
             outcome.clock("PostHog clock", wire.now().since(theirs));
         }
-        // Without an answer here, everything else would fail for the same reason.
+        // Without an answer here, or with a key that is not one, everything else would fail for the same reason.
         Err(
             failure @ (Failure::NotSent { .. } | Failure::Lost { .. } | Failure::Faulty { .. } | Failure::Shape { .. }),
         ) => {
             outcome.fail_with("PostHog query", failure.source());
+            return outcome;
+        }
+        Err(Failure::Denied { reason, remedy }) if reason.starts_with("401") => {
+            outcome.fail("PostHog key", reason, remedy);
             return outcome;
         }
         Err(failure) => outcome.fail_with("PostHog query", failure.source()),

@@ -204,3 +204,12 @@ async fn a_merge_in_doubt_is_settled_by_asking_again() {
         assert_eq!(count(&world.applied().await, &format!("PUT /pulls/{}/merge", opened.number)), 1, "{mode:?}");
     }
 }
+
+#[tokio::test]
+async fn the_layout_of_github_enterprise_is_understood() {
+    let (world, _, request, _) = bad_merge().await;
+    let github = github(&format!("{}/github/api/v3", world.address), world.clock.clone());
+    assert_eq!(github.pull(482).await.expect("over REST").number, 482);
+    let opened = github.open_platform_revert(&request, "wakeman:P-31").await.expect("over GraphQL");
+    assert!(github.pull(opened.number).await.expect("the revert").open);
+}

@@ -221,6 +221,7 @@ async fn the_check_changes_nothing_and_survives_everything() {
     assert!(!silent.ok());
     let denied = Fake::always(Say::Json(401, json!({"detail": "Invalid token."}))).await;
     let outcome = check_posthog(&denied.posthog()).await;
+    assert_eq!((outcome.checks.len(), outcome.missing.len()), (1, 0), "a wrong key lacks no scope");
     assert!(
         outcome.checks[0].remedy.as_deref().is_some_and(|remedy| remedy.contains("POSTHOG_API_KEY")),
         "{outcome:?}"

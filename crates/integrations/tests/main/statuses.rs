@@ -237,3 +237,21 @@ async fn settings_that_cannot_be_used_are_named() {
     options.default_branch = " ".into();
     assert!(text(Github::new(options)).starts_with("github.defaultBranch"));
 }
+
+#[tokio::test]
+async fn at_most_two_queries_are_under_way() {
+    let fake = Fake::always(Say::Hang).await;
+    let posthog = std::sync::Arc::new(fake.posthog());
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let posthog = posthog.clone();
+        asked.spawn(async move { posthog.server_now().await });
+    }
+    while fake.calls() < 2 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fake.calls(), 2, "one of the team's three places is left for its people");
+}
