@@ -21,8 +21,8 @@ mod view;
 pub use change::{Change, ChangeKind, ChangeRef, short_sha};
 pub use entity::Entity;
 pub use finding::{
-    CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Related, Resolution, Severity, Subject,
-    Trend,
+    CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Related, Resolution, Severity,
+    Subject, Trend,
 };
 pub use gateway::{
     Admin, Chat, ClaimedDelivery, DecisionRequest, DeliveryReport, ErrorKind, Findings, Frontend, Gateway,

@@ -124,7 +124,7 @@ pub struct DemoArgs {
     /// Replaces the scenario's seed.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// `max`, or simulated seconds per second [default: 60 on a terminal, else max].
+    /// `max`, or simulated seconds per second [default: 600 on a terminal, else max].
     #[arg(long, value_name = "max|1..N")]
     pub speed: Option<Speed>,
     /// Who answers the proposals.

@@ -44,6 +44,12 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     let tools = parse(&dir.tools(), TOOLS_FILE, config::parse_tools, &mut warnings)?;
     // Checked with the others so that a wrong line is named now; what it schedules is not run by this version.
     parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
+    if settings.runtime.execution_mode == config::ExecutionMode::Execute {
+        warnings.push(format!(
+            "{SETTINGS_FILE}: runtime.executionMode \"execute\" is not supported by this version; every action still waits for \
+             an approval, as with \"propose\""
+        ));
+    }
     let env = |name: &str| std::env::var(name).ok();
     let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
     Ok(Config { settings, tools, secrets, warnings })
