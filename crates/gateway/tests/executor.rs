@@ -138,7 +138,8 @@ async fn failed_checks_end_it_at_once() {
 
 #[tokio::test]
 async fn what_is_stored_must_be_what_was_approved_to_the_last_field() {
-    let tamper: [(&str, fn(&mut Proposal)); 6] = [
+    type Change = fn(&mut Proposal);
+    let tamper: [(&str, Change); 6] = [
         ("the action's arguments", |p| p.action.arguments["key"] = json!("kill-switch")),
         ("the action's target", |p| p.action.target["flag"] = json!("kill-switch")),
         ("the action's revision", |p| p.action.revision["version"] = json!(13)),
@@ -199,6 +200,41 @@ async fn without_a_durable_intent_no_call_is_made() {
         assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded, "{fault:?}");
         assert_eq!(world.flags.effects().len(), 1, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_receipt_that_could_not_be_written_is_asked_for_and_nothing_is_done_twice() {
+    for fault in [Disk::Full, Disk::Fsync, Disk::Busy] {
+        let world = World::new().await;
+        let proposal = world.propose_issue().await;
+        world.approve(&proposal).await;
+        let store = world.core.store.clone();
+        world.repo.at_the_next_call(move || store.fail_next(fault));
+        assert_eq!(world.run().await, 1, "{fault:?}: it is still under way");
+        assert_eq!(world.repo.effects().len(), 1);
+        assert_eq!(world.proposal(proposal.id).await.state, S::Executing);
+        world.run_to_end().await;
+        assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded, "{fault:?}");
+        assert_eq!(world.repo.calls(), 1, "{fault:?}: found by its marker");
+    }
+}
+
+#[tokio::test]
+async fn a_remote_that_asks_to_wait_is_left_alone_until_then() {
+    let world = World::new().await;
+    let proposal = world.propose_flag().await;
+    world.flags.fail("set_flag", &[Fault::NotDone]);
+    world.approve(&proposal).await;
+    world.run().await;
+    let waiting = world.proposal(proposal.id).await;
+    let until = waiting.steps[0].not_before.unwrap();
+    assert_eq!(until, world.core.now().plus_ms(20_000));
+    world.clock.set(until.plus_ms(-1));
+    assert_eq!(world.run().await, 1);
+    assert_eq!(world.proposal(proposal.id).await.steps[0].tries, 1, "not yet");
+    world.clock.set(until);
+    assert_eq!(world.run().await, 0);
+    assert_eq!(world.proposal(proposal.id).await.steps[0].tries, 2);
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ pub struct State {
 pub struct FakeRepo {
     state: Mutex<State>,
     script: Script,
+    hook: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl FakeRepo {
@@ -79,7 +80,15 @@ impl FakeRepo {
         }
     }
 
+    /// Runs this while the next call with an effect is under way.
+    pub fn at_the_next_call(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.hook.lock().unwrap() = Some(Box::new(hook));
+    }
+
     async fn act(&self, call: &'static str, effect: Effect) -> Result<u64, HandsError> {
+        if let Some(hook) = self.hook.lock().unwrap().take() {
+            hook();
+        }
         match self.script.next(call) {
             overtaken @ (None | Some(Fault::Overtaken)) => {
                 if overtaken.is_some() {
