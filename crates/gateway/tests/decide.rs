@@ -166,7 +166,7 @@ async fn one_no_ends_it_even_after_a_yes_and_is_said_in_the_thread() {
     world.decide("telegram:1", &proposal, Approve).await.unwrap();
     assert_eq!(world.decide("telegram:2", &proposal, Reject).await.unwrap().state, S::Rejected);
     let (kind, words) = ask(&world, "telegram:4", &proposal, proposal.digest.as_str()).await.unwrap_err();
-    assert_eq!((kind, words.as_str()), (ErrorKind::AlreadyDecided, "P-1 was already rejected by lin at 03:00 UTC"));
+    assert_eq!((kind, words.as_str()), (ErrorKind::AlreadyDecided, "P-1 was already rejected by lin at 03:00"));
     assert_eq!(world.run().await, 0);
     assert!(world.repo.effects().is_empty());
     let said = world.said(&proposal.thread).await;
@@ -180,12 +180,31 @@ async fn a_second_press_is_told_who_was_first_and_when() {
     world.approve(&proposal).await;
     world.clock.advance(minutes(5));
     let (_, words) = ask(&world, "telegram:2", &proposal, proposal.digest.as_str()).await.unwrap_err();
-    assert_eq!(words, "P-1 was already approved by ada at 03:00 UTC");
+    assert_eq!(words, "P-1 was already approved by ada at 03:00");
     let no = world.decide("telegram:2", &proposal, Reject).await;
-    assert!(matches!(no, Err(DecideError::AlreadyDecided(_))));
+    assert!(matches!(no, Err(DecideError::AlreadyDecided { .. })));
     world.run_to_end().await;
     let (_, words) = ask(&world, "telegram:2", &proposal, proposal.digest.as_str()).await.unwrap_err();
-    assert_eq!(words, "P-1 was already approved by ada at 03:00 UTC");
+    assert_eq!(words, "P-1 was already approved by ada at 03:00");
+}
+
+#[tokio::test]
+async fn a_refusal_tells_times_in_the_zone_of_the_one_who_asked() {
+    let operators = json!([
+        {"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "Europe/Berlin"},
+        {"id": "lin", "role": "approver", "principals": ["telegram:2"]},
+    ]);
+    let settings = json!({"operators": operators, "ui": {"timezone": "Asia/Tokyo"}});
+    let world = World::with(settings, "{}").await;
+    let (late, done) = (world.propose_revert().await, world.propose_revert().await);
+    world.approve(&done).await;
+    world.clock.set(late.expires_at);
+    for (who, decided, expired) in [("telegram:1", "05:00", "05:30"), ("telegram:2", "12:00", "12:30")] {
+        let (_, words) = ask(&world, who, &done, done.digest.as_str()).await.unwrap_err();
+        assert_eq!(words, format!("P-2 was already approved by ada at {decided}"));
+        let (_, words) = ask(&world, who, &late, late.digest.as_str()).await.unwrap_err();
+        assert_eq!(words, format!("P-1 expired at {expired}; nothing was run, ask for a new proposal"));
+    }
 }
 
 #[tokio::test]

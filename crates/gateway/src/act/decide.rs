@@ -1,5 +1,6 @@
 //! The yes and the no: from the right person, to exactly what was shown, once.
 
+use chrono_tz::Tz;
 use serde_json::json;
 use wakeman_store::{Commit, Versioned};
 use wakeman_types::{
@@ -39,8 +40,13 @@ pub enum DecideError {
         role: Role,
     },
     /// It was decided before.
-    #[error("{}", already(.0))]
-    AlreadyDecided(Box<Proposal>),
+    #[error("{}", already(.proposal, *.zone))]
+    AlreadyDecided {
+        /// Which, with the decisions.
+        proposal: Box<Proposal>,
+        /// Where the speaker reads times.
+        zone: Tz,
+    },
     /// The same operator said yes before; others are still needed.
     #[error("{id} already has your approval; it needs {missing} more from: {}", names(.others))]
     Counted {
@@ -52,12 +58,14 @@ pub enum DecideError {
         others: Vec<OperatorId>,
     },
     /// The window has closed.
-    #[error("{id} expired at {}; nothing was run, ask for a new proposal", clock(*.at))]
+    #[error("{id} expired at {}; nothing was run, ask for a new proposal", clock(*.at, *.zone))]
     Expired {
         /// Which.
         id: ProposalId,
         /// When.
         at: Timestamp,
+        /// Where the speaker reads times.
+        zone: Tz,
     },
     /// What they were shown is not what is stored.
     #[error("the digest {given} is not the one of {id}, which is {shown}; look at the card again before you decide")]
@@ -79,7 +87,7 @@ impl From<DecideError> for GatewayError {
         let kind = match &error {
             DecideError::NotFound(_) => ErrorKind::NotFound,
             DecideError::Stranger(_) | DecideError::NotAnApprover { .. } => ErrorKind::Forbidden,
-            DecideError::AlreadyDecided(_) | DecideError::Counted { .. } => ErrorKind::AlreadyDecided,
+            DecideError::AlreadyDecided { .. } | DecideError::Counted { .. } => ErrorKind::AlreadyDecided,
             DecideError::Expired { .. } => ErrorKind::Expired,
             DecideError::Digest { .. } => ErrorKind::DigestMismatch,
             DecideError::Store(_) => ErrorKind::Storage,
@@ -136,7 +144,7 @@ fn judge(
     identity: &Identity,
     request: &DecisionRequest,
 ) -> Result<Proposal, DecideError> {
-    let now = core.now();
+    let (now, zone) = (core.now(), core.settings.timezone_of(&identity.operator));
     proposal.needed = proposal.needed.max(may_decide(core, &proposal, identity)?);
     if !proposal.digest.matches(&request.digest) {
         return Err(DecideError::Digest {
@@ -146,13 +154,13 @@ fn judge(
         });
     }
     if proposal.state == ProposalState::Pending && now >= proposal.expires_at {
-        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at });
+        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at, zone });
     }
     if proposal.state == ProposalState::Expired {
-        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at });
+        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at, zone });
     }
     if proposal.state != ProposalState::Pending {
-        return Err(DecideError::AlreadyDecided(Box::new(proposal)));
+        return Err(DecideError::AlreadyDecided { proposal: Box::new(proposal), zone });
     }
     let yes_before = |d: &Decision| d.verdict == Verdict::Approve && d.operator == identity.operator;
     if request.decision == Verdict::Approve && proposal.decisions.iter().any(yes_before) {
@@ -174,7 +182,7 @@ fn judge(
     if let Some(command) = command {
         match step(proposal.state, command) {
             Ok(state) => (proposal.state, proposal.state_since) = (state, now),
-            Err(_) => return Err(DecideError::AlreadyDecided(Box::new(proposal))),
+            Err(_) => return Err(DecideError::AlreadyDecided { proposal: Box::new(proposal), zone }),
         }
     }
     Ok(proposal)
@@ -215,18 +223,19 @@ fn names(list: &[OperatorId]) -> String {
     }
 }
 
-fn already(proposal: &Proposal) -> String {
+fn already(proposal: &Proposal, zone: Tz) -> String {
     match proposal.decisions.last() {
         Some(last) => {
             let verb = if last.verdict == Verdict::Approve { "approved" } else { "rejected" };
-            format!("{} was already {verb} by {} at {} UTC", proposal.id, last.operator, clock(last.at))
+            format!("{} was already {verb} by {} at {}", proposal.id, last.operator, clock(last.at, zone))
         }
         None => format!("{} is already {}", proposal.id, proposal.state.name().replace('_', " ")),
     }
 }
 
-fn clock(at: Timestamp) -> String {
-    chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default().format("%H:%M").to_string()
+fn clock(at: Timestamp, zone: Tz) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default();
+    time.with_timezone(&zone).format("%H:%M").to_string()
 }
 
 trait DecisionName {
