@@ -100,7 +100,6 @@ async fn it_waits_for_checks_and_then_merges_but_not_for_more_than_an_hour() {
         let world = World::new().await;
         let proposal = world.propose_revert().await;
         world.approve(&proposal).await;
-        world.repo.fail("pull", &[]);
         // The revert is opened in the first pass; its checks are pending from then on.
         world.repo.fail("merge", &[Fault::NotDone]);
         assert_eq!(world.run().await, 1);

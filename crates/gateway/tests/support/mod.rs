@@ -2,6 +2,7 @@
 
 mod code;
 mod fault;
+mod fixtures;
 mod flags;
 mod product;
 mod repo;
