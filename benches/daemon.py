@@ -25,6 +25,11 @@ def scenario(path):
     path.write_text("\n".join(rows))
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        pass  # a connection the stopped daemon left behind
+
+
 class Proxy(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     upstream = None
@@ -43,9 +48,12 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             if k.lower() not in ("transfer-encoding", "content-length", "connection"):
                 self.send_header(k, v)
         self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
         upstream.close()
+        try:
+            self.end_headers()
+            self.wfile.write(data)
+        except BrokenPipeError:
+            pass  # the daemon was stopped meanwhile
 
     do_GET = do_POST = do_PATCH = do_PUT = relay
 
@@ -73,7 +81,7 @@ def main():
     lab = subprocess.Popen([BINARY, "lab", "serve", "--scenario", str(file), "--json"], stdout=subprocess.PIPE, text=True)
     url = json.loads(lab.stdout.readline())["url"]
     Proxy.upstream = tuple(url.removeprefix("http://").split(":"))
-    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    proxy = Server(("127.0.0.1", 0), Proxy)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
     base = f"http://127.0.0.1:{proxy.server_address[1]}"
     env = {**os.environ, "POSTHOG_API_KEY": "phx_x", "POSTHOG_PROJECT_ID": "1", "POSTHOG_HOST": f"{base}/posthog",

@@ -175,7 +175,12 @@ impl LabClient {
     pub fn new(base: &str) -> Result<LabClient, ClientError> {
         // The client insists on a TLS provider even for loopback HTTP; an already installed one stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build();
+        let mut builder = reqwest::Client::builder().timeout(TIMEOUT).no_proxy();
+        if base.starts_with("http://") {
+            // A machine without certificates can still talk to its own loopback.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build();
         let base = base.trim_end_matches('/').to_owned();
         http.map(|http| LabClient { http, base: base.clone() })
             .map_err(|source| ClientError::Unreachable { url: base, source })
