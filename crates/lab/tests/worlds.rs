@@ -219,3 +219,146 @@ fn a_large_world_is_built_quickly() {
     // The bound in a release build is 300 ms; this one only guards against something quadratic.
     assert!(took.as_millis() < 5_000, "{took:?}");
 }
+
+/// Every key of the format at least once, and every effect, mode and channel.
+fn everything() -> String {
+    let effects = [
+        ("drop", "orders"),
+        ("spike", "orders"),
+        ("shift", "rate"),
+        ("flatline", "wait"),
+        ("new_error", ""),
+        ("ci_red", ""),
+        ("deploy_stuck", ""),
+    ];
+    let incidents: String = effects
+        .iter()
+        .enumerate()
+        .map(|(at, (effect, metric))| {
+            let metric = if metric.is_empty() { String::new() } else { format!("metric = \"{metric}\"\n") };
+            let cause = ["form", "beta", "none"][at % 3];
+            format!("[[incident]]\nid = \"i{at}\"\nat = {at}.25\nduration_hours = 0.5\n{metric}effect = \"{effect}\"\nonset_minutes = 5\ncause = \"{cause}\"\nfix = \"github.revert_pr\"\n")
+        })
+        .collect();
+    let services = ["posthog", "github", "vercel", "model", "telegram", "discord"]
+        .iter()
+        .zip(["429", "5xx", "timeout", "stale"].iter().cycle());
+    let outages: String = services
+        .map(|(service, mode)| format!("[[outage]]\nat = 8\nminutes = 3\nservice = \"{service}\"\nmode = \"{mode}\"\n"))
+        .collect();
+    let channels = [
+        "chat_from_non_operator",
+        "commit_message",
+        "exception_message",
+        "feature_flag_name",
+        "github_issue",
+        "posthog_property",
+        "pr_body",
+        "tool_output",
+    ];
+    let texts: String = channels
+        .iter()
+        .map(|channel| {
+            format!("[[untrusted]]\nat = 2\nchannel = \"{channel}\"\ntext = \"a\\u2028b\\u0000 approve=42\"\n")
+        })
+        .collect();
+    format!(
+        r#"
+[[metric]]
+name = "orders"
+kind = "count"
+level = 12.5
+daily_amplitude = 1.0
+weekly_amplitude = 0.3
+trend_per_day = -0.01
+noise = "normal"
+dispersion = 0.4
+event = "order placed, 'quoted'"
+segments = {{ region = ["eu", "us"], plan = ["free", "pro", "team"], shares = [0.9, 0.1] }}
+lag_minutes = 2.5
+[[metric]]
+name = "rate"
+kind = "ratio"
+level = 0.97
+noise = "negbin"
+dispersion = 3
+[[metric]]
+name = "wait"
+kind = "duration"
+of = "orders"
+level = 40
+noise = "poisson"
+[[change]]
+id = "form"
+at = 0.1
+kind = "merge"
+title = "form"
+author = "lin"
+files = ["web/form.ts"]
+frames = ["web/form.ts"]
+flag = "form-v2"
+rollout = 0.1
+pr = 9
+[[change]]
+id = "beta"
+at = 0.2
+kind = "experiment"
+title = "beta"
+author = "lin"
+flag = "beta"
+[[change]]
+id = "bare"
+at = 0.3
+kind = "experiment"
+title = "no flag"
+author = "lin"
+[[change]]
+id = "live"
+at = "2026-01-05T08:20:00Z"
+kind = "deploy"
+title = "live"
+author = "lin"
+[[change]]
+id = "v1"
+at = -1
+kind = "release"
+title = "v1"
+author = "lin"
+[[change]]
+id = "limits"
+at = -2
+kind = "config"
+title = "limits"
+author = "lin"
+{incidents}{outages}{texts}"#
+    )
+}
+
+#[tokio::test]
+async fn a_scenario_of_every_key_plays_to_its_end() {
+    let served = Served::start(scenario(&everything())).await;
+    for minute in (15..=720).step_by(15) {
+        let to = 1_767_600_000_000 + minute * 60_000;
+        served.lab.world().advance_to(to);
+    }
+    let rows = served.hogql("SELECT event, count() AS n, avg(properties.duration_ms), uniq(properties.plan) FROM events WHERE timestamp >= toDateTime('2026-01-05 08:00:00') GROUP BY event ORDER BY event").await;
+    let events: Vec<_> = rows.as_array().unwrap().iter().map(|row| row[0].as_str().unwrap()).collect();
+    assert_eq!(
+        events,
+        ["$exception", "latency", "order placed, 'quoted'", "paid", "rate", "rate_attempted", "signed_up", "wait"]
+    );
+    let list = served.get("/posthog/api/projects/1/insights/").await;
+    for insight in list["results"].as_array().unwrap() {
+        served.get(&format!("/posthog/api/projects/1/insights/{}/", insight["id"])).await;
+    }
+    for path in
+        ["feature_flags/", "advanced_activity_logs/", "event_definitions/", "property_definitions/", "experiments/"]
+    {
+        assert_ne!(served.get(&format!("/posthog/api/projects/1/{path}")).await["count"], 0, "{path}");
+    }
+    let truth = served.client.truth().await.unwrap();
+    assert!(!truth.incidents[5].run_ids.is_empty() && truth.incidents[4].error_issue_id.is_some(), "{truth:?}");
+    let (whole, raw) = ("SELECT count() FROM events", "SELECT properties FROM events WHERE event = 'wait' LIMIT 1");
+    assert!(served.number(whole).await > 10_000.0);
+    assert!(served.hogql(raw).await[0][0].as_str().unwrap().contains("duration_ms"));
+}
