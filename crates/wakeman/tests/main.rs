@@ -1,5 +1,7 @@
 //! Tests of the binary as people use it, and of the repository as a whole. One test binary: linking is what costs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod daemon;
 mod demo;
 mod rules;
