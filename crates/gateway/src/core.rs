@@ -9,7 +9,7 @@ use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, Thre
 use crate::{
     config::{ApprovalRule, Settings, ToolsConfig},
     health::HealthBoard,
-    ports::{Clock, FlagHands, Random, RepoHands},
+    ports::{Clock, FlagHands, Model, Random, RepoHands},
 };
 
 /// The hands that are configured. A missing one makes its actions unavailable, with the reason.
@@ -39,6 +39,8 @@ pub struct Core {
     pub random: Arc<dyn Random>,
     /// The hands.
     pub hands: Hands,
+    /// The model host; `None`: none is configured, and everything but free text works without.
+    pub model: Option<Arc<dyn Model>>,
     /// How every source and component is doing.
     pub health: HealthBoard,
     /// The channels a frontend of this process or a separate one serves; nothing is owed to any other.

@@ -17,6 +17,7 @@ mod health;
 pub mod instance;
 pub mod ports;
 mod settle;
+pub mod tools;
 pub mod watch;
 
 pub use crate::core::{Core, Hands};

@@ -142,3 +142,7 @@ text_id!(
     /// A record in the interruption log.
     DecisionId
 );
+text_id!(
+    /// One turn: a message in and what became of it.
+    TurnId
+);

@@ -16,7 +16,9 @@ mod proposal;
 mod ranking;
 mod thread;
 mod time;
+mod turn;
 mod view;
+mod wakeup;
 
 pub use change::{Change, ChangeKind, ChangeRef, short_sha};
 pub use entity::Entity;
@@ -30,7 +32,7 @@ pub use gateway::{
 };
 pub use id::{
     ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,
-    ThreadId,
+    ThreadId, TurnId,
 };
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
 pub use principal::{Channel, Identity, Principal, PrincipalError, Role};
@@ -41,7 +43,9 @@ pub use proposal::{
 pub use ranking::{Choice, ChoiceRecord};
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
     ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView, NoticeView, ProposalView,
     RecoveryView, SettledView, SourceNotice, StatusView, View, WhoamiView, WhyView,
 };
+pub use wakeup::{Occurrence, OccurrenceState, WakeupView};

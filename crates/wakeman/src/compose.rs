@@ -173,6 +173,7 @@ pub fn core_with(
         clock,
         random,
         hands,
+        model: None,
         health: HealthBoard::default(),
         served: vec![Channel::Cli],
         local_operator: local_operator(&Principal::new(Channel::Cli, uid)),

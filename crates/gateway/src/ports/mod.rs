@@ -6,6 +6,7 @@
 mod code;
 mod error;
 mod hands;
+mod model;
 mod product;
 mod time;
 
@@ -14,6 +15,9 @@ pub use error::{HandsError, SourceError};
 pub use hands::{
     Checks, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged, OpenedPull, PullFacts, PullFile, RepoHands,
     RevertRequest,
+};
+pub use model::{
+    Completion, Embeddings, Finish, Model, ModelError, ModelMessage, ModelRequest, TextSink, ToolCall, ToolSpec,
 };
 pub use product::{BucketAnswer, BucketRequest, ErrorIssue, ProductSource};
 pub use time::{Clock, Random, SystemClock, SystemRandom};

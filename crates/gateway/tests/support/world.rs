@@ -264,6 +264,7 @@ async fn core(
         clock,
         random: Arc::new(SystemRandom::from_seed(seed)),
         hands,
+        model: None,
         health: HealthBoard::default(),
         served: vec![Channel::Cli, Channel::Telegram],
         local_operator: OperatorId::new("cli:1000"),

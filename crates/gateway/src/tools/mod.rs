@@ -1,0 +1,77 @@
+//! What the model may use: one file a tool, each with its name, its arguments' schema, its effect and its run.
+//!
+//! Owns: what a tool answers and how much of it. Must not: execute an action, write outside the workspace, see `read-only/`.
+//! Start at [`Tool`].
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use wakeman_types::{Citation, Identity, ThreadId, TurnAction};
+
+use crate::core::Core;
+
+/// What running a tool can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: may run beside others.
+    Read,
+    /// It stages something for a person, or writes a note. Never executes.
+    Propose,
+}
+
+/// For whom and where a tool runs.
+pub struct ToolContext<'a> {
+    /// The instance.
+    pub core: &'a Core,
+    /// Who asked.
+    pub by: &'a Identity,
+    /// The conversation.
+    pub thread: &'a ThreadId,
+}
+
+/// What a tool answers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ToolAnswer {
+    /// For the model: untrusted, so it is marked as data by the loop.
+    pub content: String,
+    /// What it rests on.
+    pub citations: Vec<Citation>,
+    /// What it staged.
+    pub actions: Vec<TurnAction>,
+}
+
+/// Why a tool could not answer. The model is told, and may try otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// The arguments are not what the schema says.
+    #[error("{0}")]
+    Arguments(String),
+    /// The source could not be read: what it would have said is unknown, not zero.
+    #[error("{source_name} could not be read, so this is unknown: {reason}")]
+    Unknown {
+        /// The source.
+        source_name: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// There is no such thing, or it may not be done.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// One thing the model may use.
+pub trait Tool: Send + Sync {
+    /// Its name, `snake_case`.
+    fn name(&self) -> &'static str;
+    /// What it does and when to use it, in one or two short sentences.
+    fn description(&self) -> &'static str;
+    /// What people see while it runs: `asking PostHog`.
+    fn doing(&self) -> &'static str;
+    /// JSON Schema of its arguments.
+    fn parameters(&self) -> Value;
+    /// What it can change.
+    fn effect(&self) -> Effect;
+    /// Whether this instance has it: the switch in `tools.json` is on and what it needs is configured.
+    fn available(&self, core: &Core) -> bool;
+    /// Runs it.
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>>;
+}

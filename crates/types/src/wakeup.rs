@@ -1,0 +1,113 @@
+//! Wakeups: a schedule with a prompt, and what became of each due slot.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Entity, ThreadId, Timestamp, TurnId};
+
+/// How a due slot stands. Each ends as exactly one of `ran`, `skipped` and `missed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OccurrenceState {
+    /// Claimed; being run.
+    Running,
+    /// It ran and its answer was owed to the operators.
+    Ran,
+    /// Left out on purpose: nothing new, paused, out of budget, a policy.
+    Skipped,
+    /// It could not run in time.
+    Missed,
+}
+
+impl OccurrenceState {
+    /// Every state, for tables.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Ran, Self::Skipped, Self::Missed];
+
+    /// Its name in files and queries.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Ran => "ran",
+            Self::Skipped => "skipped",
+            Self::Missed => "missed",
+        }
+    }
+}
+
+/// One due slot of a wakeup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Occurrence {
+    /// The wakeup's id.
+    pub wakeup_id: String,
+    /// The prompt it asks.
+    pub prompt_id: String,
+    /// When it was due; with the wakeup's id unique.
+    pub due_at: Timestamp,
+    /// How it stands.
+    pub state: OccurrenceState,
+    /// Why, in words for people.
+    pub reason: String,
+    /// How often a run of it was begun.
+    pub attempts: u32,
+    /// When it ended, or was claimed.
+    pub at: Timestamp,
+    /// Where its answer is.
+    pub thread_id: Option<ThreadId>,
+    /// The turn that answered, where a model was asked.
+    pub turn_id: Option<TurnId>,
+}
+
+impl Entity for Occurrence {
+    const KIND: &'static str = "occurrence";
+
+    fn entity_id(&self) -> String {
+        format!("{}@{}", self.wakeup_id, self.due_at.ms())
+    }
+
+    fn state_name(&self) -> &str {
+        self.state.name()
+    }
+
+    fn parent_id(&self) -> Option<String> {
+        Some(self.wakeup_id.clone())
+    }
+
+    fn sort_key(&self) -> i64 {
+        self.due_at.ms()
+    }
+}
+
+/// A wakeup as it is shown. The first fields are those of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WakeupView {
+    /// Its id: stable while what it asks and when stay the same.
+    pub id: String,
+    /// The prompt it asks.
+    pub prompt_id: String,
+    /// What people call it.
+    pub title: String,
+    /// Once each UTC day at this time, `10:00`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_utc: Option<String>,
+    /// A cron pattern of five fields.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cron: Option<String>,
+    /// The zone the pattern is read in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timezone: Option<String>,
+    /// `run`, `skip` or `within:30m`.
+    pub late: String,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Where it comes from: `read-only/wakeup.json`.
+    pub origin: String,
+    /// What is wrong with it; such an entry never runs, the others do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub problem: Option<String>,
+    /// When it is next due.
+    pub next: Option<Timestamp>,
+    /// What became of the last slot.
+    pub last: Option<Occurrence>,
+}
