@@ -149,6 +149,25 @@ async fn a_deployment_is_stuck_after_twenty_minutes_and_over_when_one_succeeds()
 }
 
 #[tokio::test]
+async fn a_jump_of_the_clock_makes_no_deployment_stuck_but_a_failed_one_counts_at_once() {
+    let mut world = World::code_only().await;
+    world.code.deployment(9, "abc", "in_progress", NOW);
+    world.tick().await;
+    world.clock.advance(minutes(30));
+    world.tick().await;
+    assert!(world.all::<Finding>().await.is_empty(), "seen late once");
+    world.code.deployment(10, "abd", "in_progress", NOW.plus_ms(minutes(5)));
+    world.watch_for(1).await;
+    assert!(world.all::<Finding>().await.is_empty(), "another one, seen late once");
+    world.code.state().answer.deployments[0].status = "success".to_owned();
+    world.watch_for(1).await;
+    assert!(world.all::<Finding>().await.is_empty());
+    world.code.deployment(11, "abe", "failure", world.core.now());
+    world.tick().await;
+    assert!(!world.only_finding().await.is_over());
+}
+
+#[tokio::test]
 async fn a_snooze_is_quiet_until_its_end_and_then_speaks_again() {
     let mut world = World::code_only().await;
     world.break_the_build();

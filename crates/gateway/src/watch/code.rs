@@ -23,6 +23,8 @@ pub(super) struct Code {
     /// Newest finished run of each workflow.
     runs: BTreeMap<String, RunFact>,
     deployment: Option<DeploymentFact>,
+    /// The deployment that was found to take too long at the last look.
+    overdue: Option<u64>,
     now: Timestamp,
 }
 
@@ -58,7 +60,14 @@ impl Code {
         let production = deployments.iter().filter(|d| d.environment.eq_ignore_ascii_case(PRODUCTION));
         let Some(newest) = production.max_by_key(|d| (d.created_at, d.id)) else { return Vec::new() };
         self.deployment = Some(newest.clone());
-        let bad = is_bad(newest, self.now);
+        let seen = look(newest, self.now);
+        let bad = match seen {
+            Look::Failed => true,
+            Look::Fine => false,
+            // Twice in a row: after a jump of the source's clock it may be over at the very next look.
+            Look::Overdue => self.overdue == Some(newest.id),
+        };
+        self.overdue = (seen == Look::Overdue).then_some(newest.id);
         bad.then(|| deployment_detection("deployment:production".to_owned(), newest, self.now)).into_iter().collect()
     }
 
@@ -80,11 +89,19 @@ impl Code {
     }
 }
 
-fn is_bad(deployment: &DeploymentFact, now: Timestamp) -> bool {
+#[derive(PartialEq, Eq)]
+enum Look {
+    Fine,
+    Overdue,
+    Failed,
+}
+
+fn look(deployment: &DeploymentFact, now: Timestamp) -> Look {
     match deployment.status.as_str() {
-        "failure" | "error" => true,
-        "success" | "inactive" => false,
-        _ => now.since(deployment.created_at) > STUCK_MS,
+        "failure" | "error" => Look::Failed,
+        "success" | "inactive" => Look::Fine,
+        _ if now.since(deployment.created_at) > STUCK_MS => Look::Overdue,
+        _ => Look::Fine,
     }
 }
 
