@@ -1,6 +1,6 @@
 //! The watch over sources that are late, silent, stale or refuse: what cannot be known is unknown, never zero and never fine.
 
-use wakeman_gateway::ports::{ErrorIssue, SourceError};
+use wakeman_gateway::ports::{Clock, ErrorIssue, SourceError};
 use wakeman_types::{
     Change, ChangeId, ChangeKind, ChangeRef, ChoiceRecord, ComponentView, Finding, FindingState, HOUR_MS, Interruption,
     MetricId, Proposal, Severity, Subject, Thread, Timestamp,
@@ -251,4 +251,53 @@ async fn a_proposal_expires_in_the_watch_and_says_so() {
     assert_eq!(world.proposal(proposal.id).await.state.name(), "expired");
     assert!(world.said(&proposal.thread).await.last().unwrap().contains("expired"));
     assert!(matches!(world.only_finding().await.state, FindingState::Open));
+}
+
+#[tokio::test]
+async fn a_history_that_breaks_off_goes_on_with_the_piece_that_failed() {
+    let events: Vec<String> = (0..11).map(|n| format!("event_{n}")).chain(["signed_up".to_owned()]).collect();
+    let mut world = World::with(serde_json::json!({"posthog": {"events": events}}), "{}").await;
+    // The clock, then the first piece; the second fails.
+    world.product.state().fails_after = Some(2);
+    world.tick().await;
+    assert!(!component(&world, "posthog").ok);
+    assert_eq!(world.product.state().ranges.len(), 1);
+    world.product.state().fails_after = None;
+    world.watch_for(5).await;
+    assert!(component(&world, "posthog").ok);
+    let ranges = world.product.state().ranges.clone();
+    assert!(ranges.iter().filter(|(_, until)| until.is_some()).count() > 1, "in pieces: {ranges:?}");
+    let open = ranges.iter().position(|(_, until)| until.is_none()).unwrap();
+    for pair in ranges[..=open].windows(2) {
+        assert_eq!(pair[0].1, Some(pair[1].0), "nothing twice, nothing left out");
+    }
+    drop_of_sign_ups(&world, world.clock.now(), 60);
+    world.watch_for(30).await;
+    assert!(matches!(world.only_finding().await.subject, Subject::Metric { .. }), "and what is normal was learnt");
+}
+
+#[tokio::test]
+async fn what_happened_in_an_outage_of_days_is_unknown_and_no_drop() {
+    let mut world = World::new().await;
+    world.tick().await;
+    world.product.state().down = Some(limited());
+    world.clock.advance(4 * 24 * HOUR_MS);
+    world.tick().await;
+    world.product.state().down = None;
+    world.watch_for(90).await;
+    assert!(world.all::<Finding>().await.is_empty(), "{:?}", world.all::<Finding>().await);
+}
+
+#[tokio::test]
+async fn a_metric_that_is_answered_again_did_not_stand_still_meanwhile() {
+    let mut world = World::new().await;
+    world.tick().await;
+    let words = "Unknown table".to_owned();
+    world.product.state().refused = vec![(MetricId::new("signed_up"), words)];
+    world.watch_for(20).await;
+    world.clock.advance(12 * HOUR_MS);
+    world.watch_for(20).await;
+    world.product.state().refused.clear();
+    world.watch_for(60).await;
+    assert!(world.all::<Finding>().await.is_empty(), "{:?}", world.all::<Finding>().await);
 }

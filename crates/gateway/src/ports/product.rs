@@ -23,8 +23,8 @@ pub struct BucketRequest<'a> {
 pub struct BucketAnswer {
     /// The source's own clock when it answered; bounds what can be known.
     pub server_now: Timestamp,
-    /// What it has, in any order.
-    pub buckets: Vec<(MetricId, Bucket)>,
+    /// What it has, in any order, each with its metric's place in the request.
+    pub buckets: Vec<(usize, Bucket)>,
     /// Metrics whose query it refused, with its words. The others are answered.
     pub refused: Vec<(MetricId, String)>,
 }

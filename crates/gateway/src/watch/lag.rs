@@ -12,6 +12,8 @@ const CAUTION_MS: i64 = 10 * MINUTE_MS;
 const LEARN_MS: i64 = 20 * MINUTE_MS;
 /// More than this is an outage, not lateness.
 const LAG_MS_MAX: i64 = 3 * HOUR_MS;
+/// A bucket that ended longer ago than this is complete, whatever the metric's lateness.
+pub(super) const SETTLED_MS: i64 = LAG_MS_MAX + MARGIN_MS;
 
 /// The lateness of one metric.
 #[derive(Debug, Clone, Default)]

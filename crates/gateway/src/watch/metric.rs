@@ -20,6 +20,8 @@ pub(super) struct MetricState {
     lag: Lag,
     /// Start of the next bucket to judge; `None` before the first answer.
     next_ms: Option<i64>,
+    /// Start of the newest bucket of the history that held anything.
+    newest_ms: Option<i64>,
     waiting: BTreeMap<i64, Bucket>,
     step_ms: i64,
 }
@@ -36,6 +38,7 @@ impl MetricState {
             refused: None,
             lag: Lag::default(),
             next_ms: None,
+            newest_ms: None,
             waiting: BTreeMap::new(),
             step_ms,
         })
@@ -46,20 +49,36 @@ impl MetricState {
         self.next_ms
     }
 
-    /// Takes the history before the watch began, up to `until_ms`; the newest part may still be late.
-    pub fn backfill(&mut self, buckets: &[Bucket], from_ms: i64, now_ms: i64) {
-        let newest = buckets.iter().filter(|b| self.has_data(b)).map(|b| b.start.ms()).max();
-        if let Some(newest) = newest {
-            self.lag.start(now_ms - newest, self.step_ms);
+    /// Takes a piece of the history before the watch began: `[from_ms, until_ms)`, old enough that nothing of it is still late.
+    pub fn remember(&mut self, buckets: &[Bucket], from_ms: i64, until_ms: i64) {
+        self.note(buckets);
+        if let Some(next) = self.next_ms {
+            self.waiting.extend(buckets.iter().filter(|b| b.start.ms() >= next).map(|b| (b.start.ms(), *b)));
+            self.judge(from_ms, |end_ms| end_ms <= until_ms);
         }
-        // A metric that had no event before some day did not exist before it: zeros there are not history.
-        let first = buckets.iter().filter(|b| self.has_data(b)).map(|b| b.start.ms()).min();
-        self.next_ms = Some(first.unwrap_or_else(|| now_ms - now_ms.rem_euclid(self.step_ms)).max(from_ms));
-        self.take(buckets, now_ms);
     }
 
-    /// Takes an answer of the source as of `now_ms` (its own time) and judges what is complete. True if anything was judged.
-    pub fn take(&mut self, buckets: &[Bucket], now_ms: i64) -> bool {
+    /// Takes the end of the history, from `from_ms` up to now; its newest part may still be late.
+    pub fn begin(&mut self, buckets: &[Bucket], from_ms: i64, now_ms: i64) {
+        self.note(buckets);
+        if let Some(newest) = self.newest_ms {
+            self.lag.start(now_ms - newest, self.step_ms);
+        }
+        self.next_ms.get_or_insert(now_ms - now_ms.rem_euclid(self.step_ms));
+        self.take(buckets, from_ms, now_ms);
+    }
+
+    /// A metric that had no event before some day did not exist before it: zeros there are not history.
+    fn note(&mut self, buckets: &[Bucket]) {
+        let with_data = || buckets.iter().filter(|b| self.has_data(b)).map(|b| b.start.ms());
+        let (first, newest) = (with_data().min(), with_data().max());
+        self.next_ms = self.next_ms.or(first);
+        self.newest_ms = self.newest_ms.max(newest);
+    }
+
+    /// Takes an answer of the source about everything since `from_ms`, as of `now_ms` (its own time), and judges what is complete.
+    /// True if anything was judged.
+    pub fn take(&mut self, buckets: &[Bucket], from_ms: i64, now_ms: i64) -> bool {
         let Some(next) = self.next_ms else { return false };
         for bucket in buckets.iter().filter(|b| b.start.ms() >= next) {
             let before = self.waiting.insert(bucket.start.ms(), *bucket);
@@ -69,15 +88,19 @@ impl MetricState {
             }
         }
         self.lag.polled(now_ms);
-        self.judge(now_ms)
+        let lag = self.lag.clone();
+        self.judge(from_ms, |end_ms| lag.is_complete(end_ms, now_ms))
     }
 
-    fn judge(&mut self, now_ms: i64) -> bool {
+    /// Judges what `is_complete`, in order. Before `from_ms` nobody was asked: what is not known of it is not zero.
+    fn judge(&mut self, from_ms: i64, is_complete: impl Fn(i64) -> bool) -> bool {
         let mut judged = false;
-        while let Some(start) = self.next_ms.filter(|start| self.lag.is_complete(start + self.step_ms, now_ms)) {
+        // While it is refused nothing is known of it; the buckets are passed over when it answers again.
+        let asked = self.refused.is_none();
+        while let Some(start) = self.next_ms.filter(|start| asked && is_complete(start + self.step_ms)) {
             let verdict = match (self.waiting.remove(&start), self.spec.kind) {
                 (Some(bucket), _) => self.detector.observe(sample(self.spec.kind, &bucket)),
-                (None, MetricKind::Count) => self.detector.observe(Sample::count(start, 0.0)),
+                (None, MetricKind::Count) if start >= from_ms => self.detector.observe(Sample::count(start, 0.0)),
                 (None, _) => self.detector.observe_missing(start),
             };
             self.verdict = Some(verdict);

@@ -6,7 +6,7 @@ use wakeman_types::{
     Severity, Subject, Timestamp, Trend,
 };
 
-use super::metric::MetricState;
+use super::{lag::SETTLED_MS, metric::MetricState};
 use crate::{
     act::verify::Standing,
     findings::Detection,
@@ -17,6 +17,8 @@ use crate::{
 pub const STEP_MS: i64 = 5 * MINUTE_MS;
 /// History asked for when the watch begins: four of each weekday.
 const HISTORY_MS: i64 = 28 * DAY_MS;
+/// History is read in pieces of about this many buckets, so that what they take up at once stays small.
+const PIECE_BUCKETS: i64 = 25_000;
 /// How far behind the newest wanted bucket a request reaches at most; older ones are given up as unknown.
 const BEHIND_MS_MAX: i64 = 2 * DAY_MS;
 /// How far back late data is still looked for.
@@ -30,6 +32,8 @@ const POINTS: usize = 48;
 pub(super) struct Metrics {
     states: Vec<MetricState>,
     specs: Vec<MetricSpec>,
+    /// Up to where the history was read, while it is.
+    history_until: Option<Timestamp>,
     server_now: Option<Timestamp>,
     /// When the source's own clock last moved, by ours: an answer from a cache is not news.
     moved_at: Option<Timestamp>,
@@ -40,7 +44,7 @@ impl Metrics {
         let count = specs.len();
         let states: Result<Vec<_>, _> =
             specs.iter().map(|spec| MetricState::new(spec.clone(), STEP_MS, alarms_per_week, count)).collect();
-        Ok(Self { states: states?, specs, server_now: None, moved_at: None })
+        Ok(Self { states: states?, specs, history_until: None, server_now: None, moved_at: None })
     }
 
     pub const fn len(&self) -> usize {
@@ -58,27 +62,51 @@ impl Metrics {
         let Some(server_now) = self.server_now else {
             return self.begin(source, now).await;
         };
-        let oldest = self.states.iter().filter_map(MetricState::wants_from_ms).min().unwrap_or(server_now.ms());
+        // A metric that is refused waits for nothing: what it missed stays unknown.
+        let waiting = self.states.iter().filter(|state| state.refused.is_none());
+        let oldest = waiting.filter_map(MetricState::wants_from_ms).min().unwrap_or(server_now.ms());
         let from = oldest.min(server_now.ms() - LATE_MS).max(server_now.ms() - BEHIND_MS_MAX);
-        let answer = source.buckets(self.request(from, None)).await?;
+        let request = self.request(from, None);
+        let from_ms = request.from.ms();
+        let answer = source.buckets(request).await?;
         self.note_clock(&answer, now)?;
-        Ok(self.judge(&answer))
+        Ok(self.judge(&answer, from_ms))
     }
 
     /// First look: weeks of history, from which the detectors learn what is normal. Only what is wrong at its end is reported.
     async fn begin(&mut self, source: &dyn ProductSource, now: Timestamp) -> Result<Vec<Detection>, SourceError> {
         let server_now = source.server_now().await?;
-        let from = server_now.plus_ms(-HISTORY_MS).floor_to(STEP_MS);
+        let from = self.remember(source, server_now).await?;
         let answer = source.buckets(self.request(from.ms(), None)).await?;
-        for state in &mut self.states {
-            let buckets = buckets_of(&answer, &state.spec.id);
+        let now_ms = answer.server_now.ms();
+        for (place, state) in self.states.iter_mut().enumerate() {
             state.refused = refusal(&answer, &state.spec.id);
-            state.backfill(&buckets, from.ms(), answer.server_now.ms());
+            state.begin(&buckets_of(&answer, place), from.ms(), now_ms);
         }
+        self.history_until = None;
         self.server_now = Some(answer.server_now);
         self.moved_at = Some(now);
         let off = self.states.iter().filter(|state| state.verdict.as_ref().is_some_and(|v| v.anomalous && v.known));
         Ok(off.filter_map(now_as_detection).collect())
+    }
+
+    /// Takes the history up to a few hours ago, piece by piece; returns from where on the rest is to be asked for. After a failure
+    /// the next call goes on with the piece that failed.
+    async fn remember(&mut self, source: &dyn ProductSource, server_now: Timestamp) -> Result<Timestamp, SourceError> {
+        let mut from = self.history_until.unwrap_or_else(|| server_now.plus_ms(-HISTORY_MS).floor_to(STEP_MS));
+        let series = i64::try_from(self.specs.len()).unwrap_or(i64::MAX).max(1);
+        let piece_ms = STEP_MS * (PIECE_BUCKETS / series).max(1);
+        while from.plus_ms(piece_ms) <= server_now.plus_ms(-SETTLED_MS) {
+            let until = from.plus_ms(piece_ms);
+            let answer = source.buckets(self.request(from.ms(), Some(until))).await?;
+            for (place, state) in self.states.iter_mut().enumerate() {
+                state.refused = refusal(&answer, &state.spec.id);
+                state.remember(&buckets_of(&answer, place), from.ms(), until.ms());
+            }
+            from = until;
+            self.history_until = Some(until);
+        }
+        Ok(from)
     }
 
     fn request(&self, from_ms: i64, until: Option<Timestamp>) -> BucketRequest<'_> {
@@ -104,15 +132,15 @@ impl Metrics {
         Ok(())
     }
 
-    fn judge(&mut self, answer: &BucketAnswer) -> Vec<Detection> {
+    fn judge(&mut self, answer: &BucketAnswer, from_ms: i64) -> Vec<Detection> {
         let now_ms = answer.server_now.ms();
         let mut off = Vec::new();
-        for state in &mut self.states {
+        for (place, state) in self.states.iter_mut().enumerate() {
             state.refused = refusal(answer, &state.spec.id);
             if state.refused.is_some() {
                 continue;
             }
-            let judged = state.take(&buckets_of(answer, &state.spec.id), now_ms);
+            let judged = state.take(&buckets_of(answer, place), from_ms, now_ms);
             if judged && state.verdict.as_ref().is_some_and(|verdict| verdict.anomalous && verdict.known) {
                 off.extend(now_as_detection(state));
             }
@@ -158,8 +186,8 @@ impl Metrics {
     }
 }
 
-fn buckets_of(answer: &BucketAnswer, id: &MetricId) -> Vec<Bucket> {
-    answer.buckets.iter().filter(|(metric, _)| metric == id).map(|(_, bucket)| *bucket).collect()
+fn buckets_of(answer: &BucketAnswer, place: usize) -> Vec<Bucket> {
+    answer.buckets.iter().filter(|(metric, _)| *metric == place).map(|(_, bucket)| *bucket).collect()
 }
 
 fn refusal(answer: &BucketAnswer, id: &MetricId) -> Option<String> {

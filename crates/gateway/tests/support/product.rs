@@ -34,6 +34,10 @@ pub struct State {
     pub errors: Vec<ErrorIssue>,
     pub split: Option<[f64; 4]>,
     pub asked: usize,
+    /// Every call after so many fails.
+    pub fails_after: Option<usize>,
+    /// What was asked for and answered.
+    pub ranges: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 pub struct FakeProduct {
@@ -53,6 +57,9 @@ impl FakeProduct {
     fn ask(&self) -> Result<Timestamp, SourceError> {
         let mut state = self.state();
         state.asked += 1;
+        if state.fails_after.is_some_and(|calls| state.asked > calls) {
+            return Err(SourceError::Unavailable { reason: "502".to_owned() });
+        }
         match &state.down {
             Some(error) => Err(error.clone()),
             None => Ok(state.frozen_at.unwrap_or_else(|| self.clock.now())),
@@ -85,14 +92,17 @@ impl ProductSource for FakeProduct {
 
     fn buckets<'a>(&'a self, request: BucketRequest<'a>) -> BoxFuture<'a, Result<BucketAnswer, SourceError>> {
         let answer = self.ask().map(|now| {
-            let state = self.state();
+            let mut state = self.state();
+            state.ranges.push((request.from, request.until));
             let mut buckets = Vec::new();
-            for spec in request.metrics.iter().filter(|spec| state.refused.iter().all(|(id, _)| *id != spec.id)) {
+            let end = request.until.map_or(now, |until| until.min(now));
+            let answered = |spec: &&wakeman_types::MetricSpec| state.refused.iter().all(|(id, _)| *id != spec.id);
+            for (place, spec) in request.metrics.iter().enumerate().filter(|(_, spec)| answered(spec)) {
                 let mut start = request.from.ms();
-                while start < now.ms() {
+                while start < end.ms() {
                     let value = state.value(spec.id.as_str(), start, request.step_ms, now.ms());
                     if value > 0.0 {
-                        buckets.push((spec.id.clone(), Bucket { start: Timestamp(start), value, weight: 0.0 }));
+                        buckets.push((place, Bucket { start: Timestamp(start), value, weight: 0.0 }));
                     }
                     start += request.step_ms;
                 }

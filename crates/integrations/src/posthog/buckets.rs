@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use serde::Deserialize;
 use serde_json::json;
 use wakeman_gateway::ports::{BucketAnswer, BucketRequest};
 use wakeman_types::{Bucket, HOUR_MS, MetricId, MetricKind, MetricQuery, MetricSpec, Timestamp};
@@ -10,8 +9,9 @@ use wakeman_types::{Bucket, HOUR_MS, MetricId, MetricKind, MetricQuery, MetricSp
 use super::{
     client::{Purpose, Wire},
     hogql::{Part, float, instant, quoted, rewrite, start_of},
+    rows::{Row, Rows},
 };
-use crate::http::Failure;
+use crate::http::{Failure, short};
 
 /// PostHog gives at most this many rows.
 const ROWS_MAX: usize = 50_000;
@@ -33,7 +33,8 @@ impl Refusals {
 
 /// What is asked, prepared: events by name, monitors as parts, and what cannot be asked at all.
 struct Plan<'a> {
-    events: BTreeMap<&'a str, Vec<&'a MetricSpec>>,
+    /// Each with its place in the request.
+    events: BTreeMap<&'a str, Vec<(usize, &'a MetricSpec)>>,
     monitors: Vec<Monitor<'a>>,
     refused: Vec<(MetricId, String)>,
     label: String,
@@ -41,6 +42,8 @@ struct Plan<'a> {
 }
 
 struct Monitor<'a> {
+    /// In the request.
+    place: usize,
     spec: &'a MetricSpec,
     query: &'a str,
     part: Part,
@@ -51,17 +54,6 @@ struct Monitor<'a> {
 struct Group {
     events: bool,
     monitors: Vec<usize>,
-}
-
-/// `metric, bucket, value, weight, server_now`.
-#[derive(Debug, Deserialize)]
-struct Row(String, i64, Option<f64>, Option<f64>, i64);
-
-#[derive(Debug, Deserialize)]
-struct Rows {
-    results: Vec<Row>,
-    #[serde(default, rename = "hasMore")]
-    has_more: Option<bool>,
 }
 
 /// Reads the buckets of `request`.
@@ -83,7 +75,7 @@ pub(super) async fn buckets(
         let mut page = Vec::new();
         while let Some(group) = open.pop_front() {
             match ask(wire, &plan, &group, from, until).await {
-                Ok(rows) if rows.results.len() >= ROWS_MAX || rows.has_more == Some(true) => {
+                Ok(rows) if rows.results.rows.len() >= ROWS_MAX || rows.has_more == Some(true) => {
                     let (left, right) = plan.halves(from, until, &rows)?;
                     // Everything of this page is asked again with the halves.
                     page.clear();
@@ -92,7 +84,7 @@ pub(super) async fn buckets(
                     break;
                 }
                 Ok(rows) => {
-                    let told = plan.absorb(rows, from, &mut page)?;
+                    let told = plan.absorb(&rows, from, &mut page)?;
                     answer.server_now = answer.server_now.max(told);
                 }
                 Err(Failure::Refused { status: 400, reason, .. }) if group.size() > 1 => {
@@ -147,14 +139,14 @@ impl<'a> Plan<'a> {
     fn new(metrics: &'a [MetricSpec], step_ms: i64, known: &Refusals, now: Timestamp) -> Self {
         let mut plan =
             Self { events: BTreeMap::new(), monitors: Vec::new(), refused: Vec::new(), label: "#".to_owned(), step_ms };
-        for spec in metrics {
+        for (place, spec) in metrics.iter().enumerate() {
             match &spec.query {
-                MetricQuery::Event { event } => plan.events.entry(event).or_default().push(spec),
+                MetricQuery::Event { event } => plan.events.entry(event).or_default().push((place, spec)),
                 MetricQuery::HogQl { query } => match (known.standing(&spec.id, query, now), rewrite(query, spec.kind))
                 {
                     (Some(words), _) => plan.refused.push((spec.id.clone(), words.to_owned())),
                     (None, Err(words)) => plan.refused.push((spec.id.clone(), words)),
-                    (None, Ok(part)) => plan.monitors.push(Monitor { spec, query, part }),
+                    (None, Ok(part)) => plan.monitors.push(Monitor { place, spec, query, part }),
                 },
             }
         }
@@ -229,7 +221,7 @@ impl<'a> Plan<'a> {
         until: Option<Timestamp>,
         rows: &Rows,
     ) -> Result<((Timestamp, Option<Timestamp>), (Timestamp, Option<Timestamp>)), Failure> {
-        let told = rows.results.iter().map(|row| row.4).max().map_or(from, Timestamp::from_secs);
+        let told = rows.results.server_now.map_or(from, Timestamp::from_secs);
         let end = until.unwrap_or(told.plus_ms(self.step_ms));
         let middle = from.plus_ms(end.since(from) / 2).floor_to(self.step_ms);
         if middle <= from || middle >= end {
@@ -241,40 +233,41 @@ impl<'a> Plan<'a> {
     }
 
     /// Turns rows into buckets of the metrics they belong to; returns the server's clock.
-    fn absorb(&self, rows: Rows, from: Timestamp, page: &mut Vec<(MetricId, Bucket)>) -> Result<Timestamp, Failure> {
-        let shape = |reason: String| Failure::Shape { reason: format!("bucket query: {reason}") };
-        if rows.results.is_empty() {
+    fn absorb(&self, rows: &Rows, from: Timestamp, page: &mut Vec<(usize, Bucket)>) -> Result<Timestamp, Failure> {
+        let Some(server_now) = rows.results.server_now else {
             return Err(shape("no row at all, not even the one with the clock".to_owned()));
-        }
-        let mut told = Timestamp::default();
-        for Row(metric, bucket, value, weight, server_now) in rows.results {
-            told = told.max(Timestamp::from_secs(server_now));
-            let owners: Vec<&MetricSpec> = match metric.strip_prefix(&self.label) {
-                Some("now") => continue,
-                Some(index) => {
-                    let monitor = index.parse::<usize>().ok().and_then(|index| self.monitors.get(index));
-                    vec![monitor.ok_or_else(|| shape(format!("a row for \"{metric}\", which was not asked for")))?.spec]
-                }
-                None => self
-                    .events
-                    .get(metric.as_str())
-                    .ok_or_else(|| shape(format!("a row for \"{metric}\", which was not asked for")))?
-                    .clone(),
-            };
-            let start = Timestamp::from_secs(bucket);
+        };
+        let owners: Result<Vec<_>, _> = rows.results.names.iter().map(|name| self.owners(name)).collect();
+        let owners = owners?;
+        for Row { name, bucket, value, weight } in &rows.results.rows {
+            let owners = &owners[usize::from(*name)];
+            let start = Timestamp::from_secs(*bucket);
+            if start < from || owners.is_empty() {
+                continue;
+            }
             if start.floor_to(self.step_ms) != start {
                 return Err(shape(format!("bucket {bucket} is no multiple of {} s", self.step_ms / 1000)));
             }
-            if start < from {
-                continue;
-            }
-            for spec in owners {
-                if let Some((value, weight)) = usable(spec.kind, value, weight) {
-                    page.push((spec.id.clone(), Bucket { start, value, weight }));
+            for (place, spec) in owners {
+                if let Some((value, weight)) = usable(spec.kind, *value, *weight) {
+                    page.push((*place, Bucket { start, value, weight }));
                 }
             }
         }
-        Ok(told)
+        Ok(Timestamp::from_secs(server_now))
+    }
+
+    /// The metrics that rows of this name belong to; none for the row with the clock.
+    fn owners(&self, name: &str) -> Result<Vec<(usize, &'a MetricSpec)>, Failure> {
+        let owners = match name.strip_prefix(&self.label) {
+            Some("now") => return Ok(Vec::new()),
+            Some(index) => {
+                let monitor = index.parse::<usize>().ok().and_then(|index| self.monitors.get(index));
+                monitor.map(|monitor| vec![(monitor.place, monitor.spec)])
+            }
+            None => self.events.get(name).cloned(),
+        };
+        owners.ok_or_else(|| shape(format!("a row for \"{}\", which was not asked for", short(name))))
     }
 
     /// Remembers that PostHog refused a monitor.
@@ -296,9 +289,15 @@ impl<'a> Plan<'a> {
     }
 }
 
+fn shape(reason: String) -> Failure {
+    Failure::Shape { reason: format!("bucket query: {reason}") }
+}
+
 /// Value and weight of a row, or nothing where there is no number: no denominator, no sample.
-fn usable(kind: MetricKind, value: Option<f64>, weight: Option<f64>) -> Option<(f64, f64)> {
-    let value = value.filter(|value| value.is_finite())?;
-    let weight = weight.filter(|weight| weight.is_finite()).unwrap_or(0.0);
+fn usable(kind: MetricKind, value: f64, weight: f64) -> Option<(f64, f64)> {
+    if !value.is_finite() {
+        return None;
+    }
+    let weight = if weight.is_finite() { weight } else { 0.0 };
     (kind == MetricKind::Count || weight > 0.0).then_some((value, weight))
 }

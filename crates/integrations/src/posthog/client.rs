@@ -194,7 +194,8 @@ impl Wire {
 
     async fn read(&self, mut response: Response) -> Result<Reply, Failure> {
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Vec::new();
+        let told = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = Vec::with_capacity(told.min(BODY_BYTES_MAX));
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES_MAX => return Err(too_long()),

@@ -14,6 +14,7 @@ mod discover;
 mod errors;
 mod flags;
 mod hogql;
+mod rows;
 mod split;
 
 use std::sync::{Arc, Mutex};

@@ -62,7 +62,7 @@ async fn all_metrics_are_one_query() {
     let got: Vec<(String, i64, f64, f64)> = answer
         .buckets
         .iter()
-        .map(|(id, bucket)| (id.to_string(), bucket.start.since(NOW), bucket.value, bucket.weight))
+        .map(|(place, bucket)| (metrics[*place].id.to_string(), bucket.start.since(NOW), bucket.value, bucket.weight))
         .collect();
     assert_eq!(
         got,
@@ -111,7 +111,8 @@ async fn an_event_that_looks_like_a_label_is_still_an_event() {
     .await;
     let metrics = [event("#0"), monitor("m", MetricKind::Count, "count()")];
     let answer = ask(&fake.posthog(), &metrics, NOW, None).await.expect("buckets");
-    let got: Vec<(&str, f64)> = answer.buckets.iter().map(|(id, bucket)| (id.as_str(), bucket.value)).collect();
+    let got: Vec<(&str, f64)> =
+        answer.buckets.iter().map(|(place, bucket)| (metrics[*place].id.as_str(), bucket.value)).collect();
     assert_eq!(got, [("id-#0", 1.0), ("m", 2.0)]);
 }
 
@@ -218,7 +219,7 @@ async fn one_bad_monitor_does_not_take_the_others_down() {
         metrics.push(monitor(&format!("m{n}"), MetricKind::Count, select));
     }
     let answer = ask(&posthog, &metrics, NOW, None).await.expect("the others");
-    let mut answered: Vec<&str> = answer.buckets.iter().map(|(id, _)| id.as_str()).collect();
+    let mut answered: Vec<&str> = answer.buckets.iter().map(|(place, _)| metrics[*place].id.as_str()).collect();
     answered.sort_unstable();
     assert_eq!(answered, ["id-x", "m0", "m1", "m2", "m3", "m4", "m6", "m7"]);
     let [(culprit, words)] = answer.refused.as_slice() else { panic!("{:?}", answer.refused) };

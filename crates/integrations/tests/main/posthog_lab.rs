@@ -27,10 +27,10 @@ const CONVERSION: &str = "SELECT countIf(event = 'activated') / countIf(event = 
                           WHERE event IN ('activated', 'signed_up') AND timestamp > now() - INTERVAL 1 HOUR";
 const LATENCY: &str = "SELECT avg(properties.duration_ms) FROM events WHERE event = 'checkout_completed' AND timestamp > now() - INTERVAL 1 HOUR";
 
-fn series(buckets: &[(MetricId, Bucket)]) -> BTreeMap<String, Vec<Bucket>> {
+fn series(metrics: &[MetricSpec], buckets: &[(usize, Bucket)]) -> BTreeMap<String, Vec<Bucket>> {
     let mut series: BTreeMap<String, Vec<Bucket>> = BTreeMap::new();
-    for (id, bucket) in buckets {
-        series.entry(id.to_string()).or_default().push(*bucket);
+    for (place, bucket) in buckets {
+        series.entry(metrics[*place].id.to_string()).or_default().push(*bucket);
     }
     series
 }
@@ -64,7 +64,7 @@ async fn fifty_metrics_come_in_one_call_and_agree_with_each_other() {
     assert_eq!(answer.server_now, world.start, "by the source's clock");
     assert!((posthog.budget_used() - 1.0 / 2_400.0).abs() < 1e-9, "one call");
 
-    let series = series(&answer.buckets);
+    let series = series(&metrics, &answer.buckets);
     assert_eq!(series.len(), 50);
     assert_eq!(series["signed_up"].len(), 72);
     let plain = |id: &str| series[id].iter().map(|bucket| (bucket.start, bucket.value)).collect::<BTreeMap<_, _>>();
@@ -110,7 +110,8 @@ async fn a_backfill_has_every_bucket_once() {
     let from = world.start.plus_ms(-14 * DAY_MS);
     let request = BucketRequest { metrics: &metrics, from, until: None, step_ms: STEP_MS };
     let answer = posthog.buckets(request).await.expect("buckets");
-    let starts: Vec<i64> = series(&answer.buckets)["$pageview"].iter().map(|bucket| bucket.start.since(from)).collect();
+    let starts: Vec<i64> =
+        series(&metrics, &answer.buckets)["$pageview"].iter().map(|bucket| bucket.start.since(from)).collect();
     let want: Vec<i64> = (0..14 * 288).map(|n| n * STEP_MS).collect();
     assert_eq!(starts.len(), want.len());
     assert_eq!(starts, want, "each step once, in order");
@@ -138,7 +139,7 @@ async fn a_monitor_that_posthog_refuses_is_found() {
     refused.sort_unstable();
     assert_eq!(refused, ["bad", "worse"]);
     assert!(answer.refused.iter().any(|(_, words)| words.contains("nonsense_column")), "{:?}", answer.refused);
-    let answered = series(&answer.buckets);
+    let answered = series(&metrics, &answer.buckets);
     assert!(answered["signed_up"].len() >= 12 && answered["good"].len() >= 12);
     let before = posthog.budget_used();
     assert_eq!(posthog.buckets(request).await.expect("the others").refused.len(), 2);
