@@ -1,9 +1,10 @@
 //! One decision: the rules that bind every policy, then the policy, then the draw.
 
 use crate::RankError;
+use crate::catalogue::PolicyId;
 use crate::context::InterruptContext;
 use crate::features::{FEATURES_VERSION, Features};
-use crate::policy::{InterruptPolicy, PolicyId};
+use crate::policy::InterruptPolicy;
 use crate::reason::Reason;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

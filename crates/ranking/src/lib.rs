@@ -5,17 +5,22 @@
 //! Start at [`decide`]; a new policy implements [`InterruptPolicy`].
 #![warn(missing_docs)]
 
+pub mod backtest;
+pub mod bandit;
+mod catalogue;
 mod context;
 mod decide;
 mod features;
+pub mod linear;
 mod policy;
 mod reason;
 mod rule_v1;
 
+pub use catalogue::{PolicyCard, PolicyId, Problem, Role, UnknownPolicy};
 pub use context::{InterruptContext, SourceKind, effect_size};
 pub use decide::{Decision, decide, digest_score};
 pub use features::{Dtype, FEATURES_VERSION, FeatureSpec, Features, REGISTRY};
-pub use policy::{InterruptPolicy, Opinion, PolicyId, UnknownPolicy};
+pub use policy::{InterruptPolicy, Opinion};
 pub use reason::Reason;
 pub use rule_v1::RuleV1;
 

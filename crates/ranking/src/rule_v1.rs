@@ -1,8 +1,9 @@
 //! `rule-v1`: a few fixed thresholds, and just enough chance to learn from later.
 
+use crate::catalogue::PolicyId;
 use crate::context::InterruptContext;
 use crate::features::Features;
-use crate::policy::{InterruptPolicy, Opinion, PolicyId};
+use crate::policy::{InterruptPolicy, Opinion};
 use crate::reason::Reason;
 use wakeman_types::{Interruption, Severity};
 

@@ -75,6 +75,9 @@ pub enum Command {
     Whoami,
     /// Rebuild conversations and snapshots from the database.
     Export(ExportArgs),
+    /// What a policy would have done on recorded data.
+    #[command(subcommand)]
+    Backtest(BacktestCommand),
     /// The JSON Schema of a file or object.
     Schema(SchemaArgs),
     /// Completions for a shell.
@@ -225,6 +228,30 @@ pub struct ExportArgs {
     /// Where to write [default: the instance's storage].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// `backtest`
+#[derive(Debug, Subcommand)]
+pub enum BacktestCommand {
+    /// Play a ranking policy on a file that knows every arm's reward.
+    Rank(BacktestRankArgs),
+}
+
+/// `backtest rank`
+#[derive(Debug, ClapArgs)]
+pub struct BacktestRankArgs {
+    /// A CSV with context columns x_* and reward columns r_<arm>.
+    #[arg(value_name = "FILE.csv")]
+    pub file: PathBuf,
+    /// Which policy, like linucb-v1.
+    #[arg(long, value_name = "P")]
+    pub policy: String,
+    /// Orders the rows and draws what the policy draws.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// At most this many rows, the first ones.
+    #[arg(long, default_value_t = 8000, value_name = "N")]
+    pub rows: usize,
 }
 
 /// `schema`

@@ -114,7 +114,7 @@ fn unknown_policies_are_refused() {
     assert_eq!("rule-v1".parse::<PolicyId>().unwrap(), PolicyId::RuleV1);
     assert_eq!(
         "rule-v9".parse::<PolicyId>().unwrap_err().to_string(),
-        "`rule-v9` is not an interrupt policy; there is rule-v1"
+        "`rule-v9` is not a policy; there are rule-v1, lints-v1, linucb-v1, egreedy-v1, egreedy-v2 and linrff-v1"
     );
 }
 

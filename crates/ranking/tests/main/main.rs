@@ -1,7 +1,12 @@
 //! What a decision must be, whatever the finding.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bandit;
+mod drift;
 mod golden;
 mod properties;
+mod replay;
 
 use wakeman_ranking::{InterruptContext, SourceKind};
 use wakeman_types::Severity;

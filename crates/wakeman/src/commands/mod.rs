@@ -1,5 +1,6 @@
 //! One thin file per subcommand.
 
+mod backtest;
 mod completions;
 mod decide;
 mod demo;
@@ -38,6 +39,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Resolve(args) => decide::resolve(global, &args.id).await,
         Command::Export(args) => export::run(global, args).await,
         Command::Schema(args) => schema::run(global, args),
+        Command::Backtest(command) => backtest::run(global, command),
         Command::Completions(args) => completions::run(global, &args),
     }
 }
