@@ -247,3 +247,29 @@ async fn one_proposal_that_fails_does_not_keep_the_others_from_running() {
     assert_eq!(world.proposal(first.id).await.state, S::Failed);
     assert_eq!(world.proposal(second.id).await.state, S::Succeeded);
 }
+
+#[tokio::test]
+async fn two_executors_on_one_begun_step_call_once() {
+    use wakeman_gateway::act::Executor;
+    for seed in 0..20 {
+        let mut world = World::new().await;
+        let proposal = world.propose_revert().await;
+        world.approve(&proposal).await;
+        world.repo.fail("open_revert", &[Fault::DiesBefore]);
+        world.run_and_die().await;
+        assert!(world.proposal(proposal.id).await.steps[0].intended_at.is_some(), "begun, and nobody knows how far");
+        world.restart().await;
+        world.clock.advance(minutes(1));
+        let (one, two) = (Executor::new(world.core.clone()), Executor::new(world.core.clone()));
+        let (first, second) = if seed % 2 == 0 {
+            tokio::join!(one.pass(), two.pass())
+        } else {
+            let (second, first) = tokio::join!(two.pass(), one.pass());
+            (first, second)
+        };
+        assert!(first.is_ok() && second.is_ok());
+        world.run_to_end().await;
+        assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded);
+        assert_eq!(world.repo.calls(), 2, "one opens, one merges: {:?}", world.repo.effects());
+    }
+}

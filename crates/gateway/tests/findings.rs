@@ -3,10 +3,11 @@
 use futures::future::join_all;
 use serde_json::json;
 use wakeman_types::{
-    ChoiceRecord, DAY_MS, ErrorKind, Finding, FindingState, Findings, HOUR_MS, Proposal, Proposals, Resolution, Subject,
+    CandidateCause, Change, ChangeId, ChangeKind, ChangeRef, ChoiceRecord, DAY_MS, ErrorKind, Finding, FindingState,
+    Findings, HOUR_MS, Proposal, ProposalState, Proposals, Resolution, Subject, Verdict,
 };
 
-use crate::support::{MERGE_SHA, NOW, World, by, minutes};
+use crate::support::{Fault, MERGE_SHA, NOW, World, by, merge_482, minutes};
 
 #[tokio::test]
 async fn a_failing_workflow_is_one_finding_with_its_merge_and_one_proposal_until_it_passes() {
@@ -26,7 +27,7 @@ async fn a_failing_workflow_is_one_finding_with_its_merge_and_one_proposal_until
     assert!(matches!(ended.state, FindingState::Resolved { how: Resolution::Recovered, .. }), "{:?}", ended.state);
     assert_eq!(world.events_of(finding.id).await, ["finding.opened", "finding.resolved"]);
     let said = world.said(&finding.thread).await;
-    assert_eq!(said.len(), 3, "the finding, the card, the end: {said:?}");
+    assert_eq!(said.len(), 4, "the finding, the card, the end, the card withdrawn: {said:?}");
     assert!(world.repo.effects().is_empty(), "nobody approved anything");
 }
 
@@ -87,6 +88,125 @@ async fn two_signs_of_one_cause_are_one_finding_and_are_closed_together() {
     world.desk.resolve(&by("telegram:1"), finding.id).await.unwrap();
     world.watch_for(3).await;
     assert!(world.only_finding().await.is_over(), "its other sign is no news after that");
+}
+
+#[tokio::test]
+async fn what_begins_more_than_an_hour_apart_is_two_findings_whatever_the_cause() {
+    for (apart_ms, findings) in [(HOUR_MS, 1), (HOUR_MS + 1, 2)] {
+        let mut world = World::code_only().await;
+        world.break_the_build();
+        world.tick().await;
+        let since = world.only_finding().await.since;
+        world.clock.set(since.plus_ms(apart_ms));
+        world.code.deployment(9, MERGE_SHA, "failure", since.plus_ms(apart_ms));
+        world.tick().await;
+        assert_eq!(world.all::<Finding>().await.len(), findings, "{apart_ms} ms apart");
+    }
+}
+
+#[tokio::test]
+async fn what_recovers_by_itself_withdraws_its_card_and_says_so() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    let proposal = world.all::<Proposal>().await.remove(0);
+    world.code.run(2, "fixed", true, world.core.now());
+    world.watch_for(1).await;
+    assert!(world.only_finding().await.is_over());
+    let withdrawn = world.proposal(proposal.id).await;
+    assert_eq!(withdrawn.state, ProposalState::Superseded);
+    assert!(world.events_of(proposal.id).await.contains(&"proposal.withdrawn".to_owned()));
+    let said = world.said(&proposal.thread).await;
+    assert_eq!(said.len(), 4, "finding, card, recovered, withdrawn: {said:?}");
+    insta::assert_snapshot!(said[3].lines().next().unwrap(), @"P-1 is withdrawn 03:01, nothing was run: workflow ci passes again");
+    let refused = world.decide("telegram:1", &proposal, Verdict::Approve).await.unwrap_err();
+    assert_eq!(wakeman_types::GatewayError::from(refused).kind, ErrorKind::AlreadyDecided);
+    assert_eq!((world.run().await, world.repo.effects().len()), (0, 0));
+    world.code.run(3, MERGE_SHA, false, world.core.now());
+    world.watch_for(1).await;
+    assert_eq!(world.all::<Proposal>().await.len(), 2, "back again, with a card of its own");
+}
+
+#[tokio::test]
+async fn an_approval_that_came_first_is_not_withdrawn() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    let proposal = world.all::<Proposal>().await.remove(0);
+    world.approve(&proposal).await;
+    world.code.run(2, "fixed", true, world.core.now());
+    world.watch_for(1).await;
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Approved);
+}
+
+#[tokio::test]
+async fn a_card_that_another_finding_needs_stays_until_both_are_over() {
+    let mut world = World::code_only_with(json!({"approvals": {"default": {"expires": "4h"}}}), "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    world.clock.advance(2 * HOUR_MS);
+    world.code.deployment(9, MERGE_SHA, "failure", NOW.plus_ms(minutes(41)));
+    world.tick().await;
+    let proposal = world.all::<Proposal>().await.remove(0);
+    world.code.run(2, "fixed", true, world.core.now());
+    world.watch_for(1).await;
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Pending);
+    world.code.deployment(10, "fixed", "success", world.core.now());
+    world.watch_for(1).await;
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Superseded);
+}
+
+#[tokio::test]
+async fn a_repair_that_failed_is_proposed_afresh_once() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    for attempt in 1..=2 {
+        let all = world.all::<Proposal>().await;
+        assert_eq!(all.len(), attempt);
+        world.repo.fail("merge", &[Fault::Permanent]);
+        world.approve(&all[attempt - 1]).await;
+        world.run_to_end().await;
+        assert_eq!(world.proposal(all[attempt - 1].id).await.state, ProposalState::Failed);
+        world.watch_for(3).await;
+    }
+    world.watch_for(30).await;
+    let all = world.all::<Proposal>().await;
+    assert_eq!(all.len(), 2, "and not a third time");
+    assert_ne!(all[0].digest, all[1].digest);
+    assert_eq!(world.only_finding().await.proposal, Some(all[1].id));
+}
+
+#[tokio::test]
+async fn a_repair_that_did_not_help_is_followed_by_that_of_the_next_likely_cause() {
+    let flag = Change {
+        id: ChangeId::new("posthog:flag:1"),
+        kind: ChangeKind::Flag,
+        reference: ChangeRef::Flag { id: 7, key: "checkout-fast".to_owned(), active: Some(true), rollout: Some(1.0) },
+        ..merge_482()
+    };
+    for (second, none, proposals) in [(0.35, 0.05, 2), (0.05, 0.35, 1)] {
+        let mut world = World::code_only().await;
+        let mut finding = world.finding().await;
+        let cause = |change: Change, probability: f64| CandidateCause { change, probability, reasons: Vec::new() };
+        finding.causes = vec![cause(merge_482(), 0.6), cause(flag.clone(), second)];
+        finding.none_probability = none;
+        world.commit(wakeman_store::Commit::new(NOW).put(&finding)).await;
+        world.tick().await;
+        let first = world.all::<Proposal>().await.remove(0);
+        world.approve(&first).await;
+        world.run_to_end().await;
+        world.clock.advance(2 * HOUR_MS);
+        let found: Proposal = world.proposal(first.id).await;
+        let vain = Proposal { state: ProposalState::NotRecovered, state_since: world.core.now(), ..found };
+        world.commit(wakeman_store::Commit::new(world.core.now()).put(&vain)).await;
+        world.watch_for(5).await;
+        let all = world.all::<Proposal>().await;
+        assert_eq!(all.len(), proposals, "{second}");
+        if let Some(next) = all.get(1) {
+            assert_eq!(next.action.kind, "posthog.set_flag");
+        }
+    }
 }
 
 #[tokio::test]
@@ -243,7 +363,6 @@ async fn nothing_is_staged_where_the_mode_or_the_tools_do_not_allow_it() {
 
 #[tokio::test]
 async fn a_repair_that_could_not_be_read_is_staged_later_and_one_that_cannot_work_never() {
-    use crate::support::Fault;
     let mut world = World::code_only().await;
     world.break_the_build();
     world.repo.fail("pull", &[Fault::NotDone]);

@@ -7,6 +7,18 @@ use crate::{
     number::{range, span},
 };
 
+/// Why a card is not needed any more: `sign-ups recovered by themselves`.
+pub fn recovered_words(finding: &Finding) -> String {
+    let name = lower_name(&finding.subject);
+    match &finding.subject {
+        Subject::Metric { .. } if name.ends_with('s') => format!("{name} recovered by themselves"),
+        Subject::Metric { .. } => format!("{name} recovered by itself"),
+        Subject::Error { .. } => format!("{name} does not occur any more"),
+        Subject::Run { .. } => format!("{name} passes again"),
+        Subject::Deployment { .. } => format!("{name} succeeded"),
+    }
+}
+
 /// What must be so, and by when: `sign-ups back in 80–112 within 40 min`.
 pub fn check_words(finding: &Finding, within_ms: i64) -> String {
     let within = span(within_ms);

@@ -30,7 +30,7 @@ mod why;
 use wakeman_types::View;
 
 pub use chart::{CellRole, Chart, ChartCell, ChartMark, braille_chart, sparkline};
-pub use check::check_words;
+pub use check::{check_words, recovered_words};
 pub use context::{RenderContext, ZoneError, parse_zone};
 pub use details::details_doc;
 pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};

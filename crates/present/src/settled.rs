@@ -181,6 +181,10 @@ fn still(finding: &Finding) -> String {
 }
 
 fn superseded(proposal: &Proposal, finding: Option<&Finding>, at: &str) -> String {
+    let why = proposal.note.as_deref().map(|note| sanitize(note, REASON_LEN_MAX)).filter(|note| !note.is_empty());
+    if let Some(why) = why {
+        return format!("{} is withdrawn {at}, nothing was run: {why}", proposal.id);
+    }
     match finding.and_then(|finding| finding.proposal).filter(|id| *id != proposal.id) {
         Some(newer) => format!("{newer} took the place of {} {at}", proposal.id),
         None => format!("A newer proposal took the place of {} {at}", proposal.id),

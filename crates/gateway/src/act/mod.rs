@@ -15,9 +15,11 @@ mod expire;
 pub mod lifecycle;
 mod record;
 pub mod verify;
+mod withdraw;
 
 pub use approved::Approved;
 pub use decide::{DecideError, decide};
 pub use digest::digest;
 pub use executor::Executor;
 pub use expire::expire;
+pub(crate) use withdraw::withdraw;

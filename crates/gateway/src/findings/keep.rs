@@ -13,7 +13,7 @@ use super::{
     interrupt, related,
 };
 use crate::{
-    act::draft::repair_label,
+    act::{draft::repair_label, withdraw},
     core::Core,
     deliver::{Post, ThreadWriter},
     settle::{SettleError, Wanted, settle},
@@ -249,13 +249,17 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
         }
         finding.updated_at = core.now();
         finding.state = FindingState::Resolved { at: core.now(), how: Resolution::Recovered };
-        let mut commit = Commit::new(core.now()).replace(&finding, found.version).event(core.event(
+        // The end of a card is as lasting as its yes would be.
+        let mut commit = Commit::durable(core.now()).replace(&finding, found.version).event(core.event(
             "finding.resolved",
             "system:watch",
             finding.id,
             json!({"how": "recovered"}),
         ));
-        if let Some(mut thread) = ThreadWriter::load(core, &finding.thread).await? {
+        let others = all_under_way(core).await?;
+        let shared = others.iter().any(|o| o.value.id != finding.id && o.value.proposal == finding.proposal);
+        let mut thread = ThreadWriter::load(core, &finding.thread).await?;
+        if let Some(thread) = &mut thread {
             let view = RecoveryView { finding: finding.clone(), proposal: None };
             thread.say(
                 core,
@@ -267,6 +271,9 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
                     quiet: finding.interruption != Interruption::Now,
                 },
             );
+        }
+        commit = withdraw(core, commit, &finding, shared, thread.as_mut()).await?;
+        if let Some(thread) = thread {
             commit = thread.finish(commit);
         }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))

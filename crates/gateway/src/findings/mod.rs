@@ -4,6 +4,7 @@
 //! Must not: poll anything, send anything, act on anything.
 //! Start at [`keep::report`] for what the watch saw, at [`verbs`] for what an operator says.
 
+mod attempts;
 mod causes;
 mod detection;
 pub(crate) mod interrupt;

@@ -7,6 +7,7 @@ use wakeman_types::{
     Severity, View,
 };
 
+use super::attempts::Attempts;
 use crate::{
     act::{
         draft::{Draft, draft_repair, proposal, repair_label},
@@ -18,9 +19,6 @@ use crate::{
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
 };
-
-/// A cause less probable than this is shown, but nothing is staged for it.
-const STAGE_FROM: f64 = 0.5;
 
 /// What staging came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,18 +33,20 @@ pub enum Staged {
     Never(String),
 }
 
-/// Stages the repair of the finding's likely cause, unless one is staged already.
+/// Stages the repair of the finding's likely cause, unless one is staged already or two attempts came to nothing.
 ///
 /// # Errors
 /// [`SettleError`] if it could not be stored.
 pub async fn stage(core: &Core, finding: &Finding) -> Result<Staged, SettleError> {
     let open = matches!(finding.state, FindingState::Open | FindingState::Acknowledged { .. });
-    if core.settings.runtime.execution_mode == ExecutionMode::Observe || finding.proposal.is_some() || !open {
+    if core.settings.runtime.execution_mode == ExecutionMode::Observe || !open {
         return Ok(Staged::Nothing);
     }
-    let Some(cause) = finding.likely_cause().filter(|cause| cause.probability >= STAGE_FROM) else {
+    let attempts = Attempts::of(core, finding).await?;
+    if !attempts.allow_another(finding) {
         return Ok(Staged::Nothing);
-    };
+    }
+    let Some(cause) = attempts.next_cause(finding) else { return Ok(Staged::Nothing) };
     if repair_label(core, cause).is_none() {
         return Ok(Staged::Nothing);
     }
@@ -80,7 +80,7 @@ async fn staged_for(core: &Core, finding: &Finding, cause: &CandidateCause) -> R
     Ok(proposals.find(|p| undoes(p, &cause.change.reference) && counts(p)).map(|p| p.id))
 }
 
-fn undoes(proposal: &Proposal, change: &ChangeRef) -> bool {
+pub(super) fn undoes(proposal: &Proposal, change: &ChangeRef) -> bool {
     proposal.steps.first().is_some_and(|step| match (change, step.action.kind.as_str()) {
         (ChangeRef::PullRequest { number, .. }, "github.revert_pr") => step.action.arguments["number"] == json!(number),
         (ChangeRef::Flag { key, .. }, "posthog.set_flag") => step.action.arguments["key"] == json!(key),
@@ -110,7 +110,7 @@ async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> R
             return Ok(Wanted::Nothing(Staged::Nothing));
         };
         let mut linked = found.value;
-        if linked.is_over() || linked.proposal.is_some() {
+        if linked.is_over() || linked.proposal != finding.proposal {
             return Ok(Wanted::Nothing(Staged::Nothing));
         }
         linked.proposal = Some(id);

@@ -204,7 +204,7 @@ impl Watch {
         for finding in self.under_way().await? {
             let wait = self.unstaged.get(&finding.id);
             let waits = wait.is_some_and(|until| until.is_none_or(|at| now < at));
-            if finding.proposal.is_some() || waits {
+            if waits {
                 continue;
             }
             match repair::stage(&self.core, &finding).await? {

@@ -87,6 +87,14 @@ fn a_settled_card_in_its_thread() {
 }
 
 #[test]
+fn a_card_whose_reason_went_away_is_withdrawn_with_the_reason() {
+    let mut view = settled(ProposalState::Superseded);
+    view.finding = None;
+    view.proposal.note = Some(wakeman_present::recovered_words(&finding()));
+    insta::assert_snapshot!(settled_line(&view, &ctx()).text(), @"P-31 is withdrawn 14:44, nothing was run: sign-ups recovered by themselves");
+}
+
+#[test]
 fn each_class_of_step_says_what_it_did() {
     let arguments = serde_json::json!({"key": "checkout-fast", "active": false});
     let number = serde_json::json!({"number": 90});
