@@ -193,7 +193,7 @@ async fn judged(kept: &Kept, response: Response) -> (Response, bool) {
     (Response::from_parts(parts, Body::from(body)), !failed)
 }
 
-fn bad_gateway() -> Response {
+pub(crate) fn bad_gateway() -> Response {
     let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
     (StatusCode::BAD_GATEWAY, [(header::CACHE_CONTROL, "no-cache")], Html(page)).into_response()
 }
@@ -204,7 +204,8 @@ fn no_reply() -> Response {
     response
 }
 
-async fn silence() -> Response {
+/// No answer, until everybody has given up.
+pub(crate) async fn silence() -> Response {
     tokio::time::sleep(SILENCE).await;
     no_reply()
 }

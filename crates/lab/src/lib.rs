@@ -1,4 +1,4 @@
-//! The simulated world: a small product and the PostHog, GitHub and Vercel it runs on.
+//! The simulated world: a small product, the PostHog, GitHub and Vercel it runs on, and a model proxy.
 //!
 //! Owns: scenarios, the world's clock and numbers, what each service answers over HTTP, the log of effects.
 //! Must not: know Wakeman's other crates, or recognise a query, a digest or an id by literal.
@@ -9,6 +9,7 @@ pub mod client;
 mod control;
 mod gate;
 pub mod github;
+mod model;
 pub mod posthog;
 pub mod scenario;
 mod serve;
@@ -29,21 +30,24 @@ pub use world::World;
 pub struct Lab {
     world: Mutex<World>,
     faults: Mutex<gate::Faults>,
+    model: Mutex<model::ModelDesk>,
 }
 
 impl Lab {
     /// Builds the world of a scenario; its clock stands at the scenario's start.
     pub fn new(scenario: Scenario) -> Arc<Lab> {
-        Arc::new(Lab { world: Mutex::new(World::new(scenario)), faults: Mutex::default() })
+        Arc::new(Lab { world: Mutex::new(World::new(scenario)), faults: Mutex::default(), model: Mutex::default() })
     }
 
-    /// Every service under its prefix: `/posthog`, `/github`, `/vercel` and the control plane `/_lab`. Serve it with
-    /// [`serve`]: other servers send an empty 504 where a connection should close without a reply.
+    /// Every service under its prefix: `/posthog`, `/github`, `/vercel`, the model proxy under `/v1` and `/health`, and the
+    /// control plane `/_lab`. Serve it with [`serve`]: other servers send an empty 504 where a connection should close without a reply.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .nest("/posthog", gate::guarded(posthog::router(), scenario::Service::Posthog, self))
             .nest("/github", gate::guarded(github::router(), scenario::Service::Github, self))
             .nest("/vercel", gate::guarded(vercel::router(), scenario::Service::Vercel, self))
+            .nest("/v1", gate::guarded(model::router(), scenario::Service::Model, self))
+            .merge(gate::guarded(model::health(), scenario::Service::Model, self))
             .nest("/_lab", control::router())
             .with_state(Arc::clone(self))
     }
@@ -51,6 +55,11 @@ impl Lab {
     /// The world, locked. Hold it briefly, never across an `await`.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the model proxy was told and asked, locked; as briefly as the world.
+    fn model(&self) -> MutexGuard<'_, model::ModelDesk> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The faults in force, locked; as briefly as the world.

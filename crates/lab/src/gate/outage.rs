@@ -4,10 +4,17 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
+use crate::model;
 use crate::scenario::{OutageMode, Service};
 
 /// The answer of a service in an outage of 429s or 5xxs; `number` counts them.
 pub(super) fn answer(service: Service, mode: OutageMode, seconds_left: i64, number: u64) -> Response {
+    if service == Service::Model {
+        return match mode {
+            OutageMode::TooManyRequests => model::outage_throttled(seconds_left.clamp(1, 3_600)),
+            _ => model::outage_broken(),
+        };
+    }
     if mode == OutageMode::TooManyRequests {
         throttled(service, seconds_left.clamp(1, 3_600))
     } else {

@@ -30,7 +30,7 @@ async fn serve(global: &Global, args: LabServeArgs) -> Result<u8, Failure> {
         global.print_json(&json!({"url": url, "scenario": name}))?;
     } else {
         global.print(&format!(
-            "{name} at {url}\n  POSTHOG_HOST={url}/posthog\n  GITHUB_API_URL={url}/github\n  VERCEL_API_URL={url}/vercel\n  control: {url}/_lab/state\n"
+            "{name} at {url}\n  POSTHOG_HOST={url}/posthog\n  GITHUB_API_URL={url}/github\n  VERCEL_API_URL={url}/vercel\n  LITELLM_URL={url}/v1\n  control: {url}/_lab/state\n"
         ))?;
     }
     wakeman_lab::serve(Lab::new(scenario), listener, super::run::stop_signal()).await.map_err(Failure::failed)?;
