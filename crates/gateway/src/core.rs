@@ -7,6 +7,7 @@ use wakeman_store::{JournalEvent, Store};
 use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, ThreadId, Timestamp};
 
 use crate::{
+    brain::prompts::{Prompt, PromptError, PromptRegistry},
     config::{ApprovalRule, Settings, ToolsConfig},
     health::HealthBoard,
     ports::{Clock, FlagHands, Model, Random, RepoHands},
@@ -31,6 +32,10 @@ pub struct Core {
     pub settings: Settings,
     /// Which tools and actions are switched on.
     pub tools: ToolsConfig,
+    /// What a model is told.
+    pub prompts: PromptRegistry,
+    /// The prompt version that holds where settings name none (`DEFAULT_PROMPT_VERSION`).
+    pub default_prompt_version: Option<String>,
     /// What was odd about the configuration, for `status`.
     pub warnings: Vec<String>,
     /// The clock.
@@ -102,6 +107,15 @@ impl Core {
     pub fn approvers(&self, rule: &ApprovalRule) -> Vec<OperatorId> {
         let listed = self.settings.approvers(rule);
         if listed.is_empty() && rule.approvers.is_none() { vec![self.local_operator.clone()] } else { listed }
+    }
+
+    /// The prompt `id` in the version to use now.
+    ///
+    /// # Errors
+    /// [`PromptError`] when there is no such prompt, or not the version that was asked for.
+    pub fn prompt(&self, id: &str, requested: Option<&str>) -> Result<&Prompt, PromptError> {
+        let default = self.default_prompt_version.as_deref();
+        self.prompts.select(id, requested, &self.settings.ai, default, self.random.number())
     }
 
     fn hex(&self, bytes: usize) -> String {

@@ -73,6 +73,9 @@ pub enum Command {
     Threads,
     /// Who you are taken for.
     Whoami,
+    /// What a model is told: the prompt files.
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// Rebuild conversations and snapshots from the database.
     Export(ExportArgs),
     /// What a policy would have done on recorded data.
@@ -220,6 +223,24 @@ pub struct SnoozeArgs {
     pub id: String,
     /// Like 30m, 2h or 1d.
     pub duration: String,
+}
+
+/// `prompts`
+#[derive(Debug, Subcommand)]
+pub enum PromptsCommand {
+    /// Every prompt and version that can be used.
+    List,
+    /// One prompt as a model would be told it, with samples for what is filled in.
+    Show(PromptArgs),
+    /// Name what is wrong with the prompt files; exit 1 if anything is.
+    Check,
+}
+
+/// One prompt.
+#[derive(Debug, ClapArgs)]
+pub struct PromptArgs {
+    /// Like chat, or chat/v1.
+    pub id: String,
 }
 
 /// `export`

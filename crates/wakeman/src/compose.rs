@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use wakeman_gateway::{
     Core, Hands, HealthBoard,
+    brain::prompts::{PromptProblem, PromptRegistry, read_overrides},
     config::{
         self, GithubCredential, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE,
         local_operator,
@@ -30,6 +31,10 @@ pub struct Config {
     pub tools: ToolsConfig,
     /// Credentials and base URLs.
     pub secrets: Secrets,
+    /// What a model is told: the shipped prompts and the instance's own.
+    pub prompts: PromptRegistry,
+    /// What is wrong with prompt files and with the versions that are chosen; the shipped ones are used in their place.
+    pub prompt_problems: Vec<PromptProblem>,
     /// Unknown keys and the like, each with a suggestion.
     pub warnings: Vec<String>,
 }
@@ -52,7 +57,18 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     }
     let env = |name: &str| std::env::var(name).ok();
     let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
-    Ok(Config { settings, tools, secrets, warnings })
+    let (prompts, prompt_problems) = prompts(dir, &settings, &secrets);
+    warnings.extend(prompt_problems.iter().map(ToString::to_string));
+    Ok(Config { settings, tools, secrets, prompts, prompt_problems, warnings })
+}
+
+/// The prompts of the instance. Nothing that is wrong with one stops anything.
+fn prompts(dir: &InstanceDir, settings: &Settings, secrets: &Secrets) -> (PromptRegistry, Vec<PromptProblem>) {
+    let (files, mut problems) = read_overrides(&dir.prompts());
+    let (registry, wrong) = PromptRegistry::load(&files);
+    problems.extend(wrong);
+    problems.extend(registry.check_settings(&settings.ai, secrets.default_prompt_version.as_deref()));
+    (registry, problems)
 }
 
 fn parse<T, E: std::fmt::Display>(
@@ -169,6 +185,8 @@ pub fn core_with(
         store,
         settings: config.settings,
         tools: config.tools,
+        prompts: config.prompts,
+        default_prompt_version: config.secrets.default_prompt_version,
         warnings: config.warnings,
         clock,
         random,

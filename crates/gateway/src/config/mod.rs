@@ -36,6 +36,8 @@ pub use settings::{
 pub use tools::ToolsConfig;
 pub use wakeup::{Late, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When};
 
+pub(crate) use suggest::nearest;
+
 use schemars::Schema;
 
 /// Where the settings are, as people and messages name the file.

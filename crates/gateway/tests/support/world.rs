@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use wakeman_gateway::{
     Core, Desk, Hands, HealthBoard,
     act::{self, DecideError, Executor},
+    brain::prompts::PromptRegistry,
     config::{parse_settings, parse_tools},
     ports::SystemRandom,
     watch::Watch,
@@ -260,6 +261,8 @@ async fn core(
         store: Store::open(&path, Options::default()).await.unwrap(),
         settings: parse_settings(&settings.to_string(), "settings.json").unwrap().value,
         tools: parse_tools(tools, "tools.json").unwrap().value,
+        prompts: PromptRegistry::load(&[]).0,
+        default_prompt_version: None,
         warnings: Vec::new(),
         clock,
         random: Arc::new(SystemRandom::from_seed(seed)),

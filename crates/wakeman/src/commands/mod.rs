@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod init;
 mod lab;
+mod prompts;
 mod run;
 mod schema;
 mod show;
@@ -37,6 +38,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Ack(args) => decide::acknowledge(global, &args.id).await,
         Command::Snooze(args) => decide::snooze(global, &args).await,
         Command::Resolve(args) => decide::resolve(global, &args.id).await,
+        Command::Prompts(command) => prompts::run(global, &command),
         Command::Export(args) => export::run(global, args).await,
         Command::Schema(args) => schema::run(global, args),
         Command::Backtest(command) => backtest::run(global, command),

@@ -7,6 +7,7 @@ use serde_json::json;
 use wakeman_gateway::{
     Core, Desk,
     act::Executor,
+    brain::prompts::PromptRegistry,
     config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig},
     instance::InstanceDir,
     ports::{Clock, SystemRandom},
@@ -150,5 +151,6 @@ fn parse(settings: &serde_json::Value, secrets: Secrets) -> Result<Config, Failu
         }
         None => ToolsConfig::default(),
     };
-    Ok(Config { settings, tools, secrets, warnings: Vec::new() })
+    let (prompts, prompt_problems) = PromptRegistry::load(&[]);
+    Ok(Config { settings, tools, secrets, prompts, prompt_problems, warnings: Vec::new() })
 }
