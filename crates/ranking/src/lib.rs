@@ -12,6 +12,7 @@ mod context;
 mod decide;
 mod features;
 pub mod linear;
+pub mod ope;
 mod policy;
 mod reason;
 mod rule_v1;

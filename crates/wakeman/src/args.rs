@@ -256,6 +256,8 @@ pub struct ExportArgs {
 pub enum BacktestCommand {
     /// Play a ranking policy on a file that knows every arm's reward.
     Rank(BacktestRankArgs),
+    /// What another policy would have brought, from a log of decisions.
+    Ope(BacktestOpeArgs),
 }
 
 /// `backtest rank`
@@ -273,6 +275,20 @@ pub struct BacktestRankArgs {
     /// At most this many rows, the first ones.
     #[arg(long, default_value_t = 8000, value_name = "N")]
     pub rows: usize,
+}
+
+/// `backtest ope`
+#[derive(Debug, ClapArgs)]
+pub struct BacktestOpeArgs {
+    /// A CSV with columns x_*, arm, propensity and reward; pi_<arm> and q_<arm> are optional.
+    #[arg(value_name = "FILE.csv")]
+    pub file: PathBuf,
+    /// The policy to judge, where the file has no columns pi_<arm>.
+    #[arg(long, value_name = "P")]
+    pub policy: Option<String>,
+    /// For switch_dr and dros [default: chosen by SLOPE].
+    #[arg(long, value_name = "L")]
+    pub lambda: Option<f64>,
 }
 
 /// `schema`

@@ -1,9 +1,14 @@
 //! From a raw context of a file to what a linear policy sees: scaled without looking ahead, with a constant, of length about one.
 
+use crate::catalogue::PolicyId;
 use crate::linear::{FourierFeatures, Standardiser};
 
 /// Standard deviations beyond which a value says no more.
 const CLIP: f64 = 4.0;
+/// Random Fourier features of `linrff-v1`.
+const FOURIER_COUNT: usize = 200;
+/// Their width, in typical distances from the mean.
+const FOURIER_WIDTH: f64 = 1.0;
 
 /// 1, then the standardised context divided by √d, then its random Fourier features if there are any.
 ///
@@ -23,6 +28,13 @@ impl Encoder {
         let mut out = vec![0.0; length];
         out[0] = 1.0;
         Self { scale: Standardiser::new(dimension, CLIP), fourier, standard: vec![0.0; dimension], out }
+    }
+
+    /// What the named policy sees of contexts of this dimension. `seed` draws the random features, where there are any.
+    pub fn of(policy: PolicyId, dimension: usize, seed: u64) -> Self {
+        let fourier =
+            (policy == PolicyId::LinrffV1).then(|| FourierFeatures::new(dimension, FOURIER_COUNT, FOURIER_WIDTH, seed));
+        Self::new(dimension, fourier)
     }
 
     /// How many values come out.

@@ -2,7 +2,7 @@
 
 mod encoder;
 mod play;
-mod table;
+pub(crate) mod table;
 
 pub use encoder::Encoder;
 pub use play::{Replay, ReplayError, play};

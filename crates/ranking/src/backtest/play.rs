@@ -8,12 +8,7 @@ use serde::Serialize;
 use super::{encoder::Encoder, table::RewardTable};
 use crate::bandit::{Bandit, BanditError, LinearBandit};
 use crate::catalogue::PolicyId;
-use crate::linear::FourierFeatures;
 
-/// Random Fourier features of `linrff-v1`.
-const FOURIER_COUNT: usize = 200;
-/// Their width, in typical distances from the mean.
-const FOURIER_WIDTH: f64 = 1.0;
 /// Stretches of equal length that the report shows the reward of.
 const STRETCHES: usize = 20;
 
@@ -92,9 +87,7 @@ pub fn play(table: &RewardTable, policy: PolicyId, seed: u64) -> Result<Replay, 
 /// The named algorithm, at the table's dimension.
 fn player(table: &RewardTable, policy: PolicyId, seed: u64) -> Result<(Encoder, LinearBandit), ReplayError> {
     let config = policy.config().ok_or(ReplayError::NotPlayable(policy))?;
-    let fourier = (policy == PolicyId::LinrffV1)
-        .then(|| FourierFeatures::new(table.dimension(), FOURIER_COUNT, FOURIER_WIDTH, seed));
-    let encoder = Encoder::new(table.dimension(), fourier);
+    let encoder = Encoder::of(policy, table.dimension(), seed);
     let bandit = LinearBandit::new(table.arms.len(), encoder.dimension(), config);
     Ok((encoder, bandit.map_err(|source| ReplayError::Bandit { row: 0, source })?))
 }

@@ -94,6 +94,12 @@ impl<'a> Header<'a> {
         found.filter_map(|(at, name)| Some((at, name.strip_prefix(prefix)?.to_owned()))).unzip()
     }
 
+    /// The place of one column.
+    pub(crate) fn place(&self, name: &str, needs: &'static str) -> Result<usize, TableError> {
+        let missing = || TableError::MissingColumn { wanted: name.to_owned(), needs };
+        self.names.iter().position(|known| *known == name).ok_or_else(missing)
+    }
+
     /// The rows below the header, with their line numbers; blank lines are none.
     pub(crate) fn rows(&'a self, text: &'a str) -> impl Iterator<Item = Result<Row<'a>, TableError>> {
         let lines = text.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty());

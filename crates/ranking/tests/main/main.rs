@@ -5,6 +5,7 @@
 mod bandit;
 mod drift;
 mod golden;
+mod ope;
 mod properties;
 mod replay;
 

@@ -1,5 +1,6 @@
 //! `backtest`: what a policy would have done on recorded data.
 
+mod ope;
 mod rank;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ const BYTES_MAX: u64 = 1 << 30;
 pub fn run(global: &Global, command: BacktestCommand) -> Result<u8, Failure> {
     match command {
         BacktestCommand::Rank(args) => rank::run(global, &args),
+        BacktestCommand::Ope(args) => ope::run(global, &args),
     }
 }
 
