@@ -1,6 +1,6 @@
 //! What every part of the brain shares: the store, the settings, the clock, ids.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 use wakeman_store::{JournalEvent, Store};
@@ -10,7 +10,7 @@ use crate::{
     brain::prompts::{Prompt, PromptError, PromptRegistry},
     config::{ApprovalRule, Settings, ToolsConfig},
     health::HealthBoard,
-    ports::{Clock, FlagHands, Model, Random, RepoHands},
+    ports::{Clock, CodeReader, DeployReader, FlagHands, Model, ProductReader, Random, RepoHands},
 };
 
 /// The hands that are configured. A missing one makes its actions unavailable, with the reason.
@@ -20,6 +20,17 @@ pub struct Hands {
     pub repo: Option<Arc<dyn RepoHands>>,
     /// Acts on feature flags.
     pub flags: Option<Arc<dyn FlagHands>>,
+}
+
+/// What a conversation may ask. A missing one takes its tools away.
+#[derive(Clone, Default)]
+pub struct Readers {
+    /// Product analytics.
+    pub product: Option<Arc<dyn ProductReader>>,
+    /// The code host.
+    pub code: Option<Arc<dyn CodeReader>>,
+    /// The deploy host.
+    pub deploys: Option<Arc<dyn DeployReader>>,
 }
 
 /// Shared by the watch, the executor and the desk. Cheap to clone behind an `Arc`; owns no task and no lock held across an await.
@@ -44,6 +55,10 @@ pub struct Core {
     pub random: Arc<dyn Random>,
     /// The hands.
     pub hands: Hands,
+    /// What a conversation may ask.
+    pub readers: Readers,
+    /// The instance's `workspace/`, the only folder the model may write in; `None`: there is none.
+    pub workspace: Option<PathBuf>,
     /// The model host; `None`: none is configured, and everything but free text works without.
     pub model: Option<Arc<dyn Model>>,
     /// How every source and component is doing.

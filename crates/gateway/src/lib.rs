@@ -21,7 +21,7 @@ mod settle;
 pub mod tools;
 pub mod watch;
 
-pub use crate::core::{Core, Hands};
+pub use crate::core::{Core, Hands, Readers};
 pub use desk::Desk;
 pub use findings::{Detection, Evidence};
 pub use health::HealthBoard;

@@ -8,6 +8,7 @@ mod faults;
 mod findings;
 mod support;
 mod thread;
+mod tools;
 mod verification;
 mod walks;
 mod watch;

@@ -41,7 +41,7 @@ pub use number::{probability, span};
 pub use plain::plain;
 pub use proposal::proposal_doc;
 pub use recovery::recovery_doc;
-pub use safe::{sanitize, sanitize_lines};
+pub use safe::{sanitize, sanitize_lines, visible};
 pub use settled::{settled_doc, settled_line};
 pub use status::{status_doc, whoami_doc};
 pub use table::{Align, Column, Table};

@@ -46,6 +46,24 @@ pub fn sanitize_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
     several(text, lines, max, Marks::Show)
 }
 
+/// Text of any length with everything that hides, reorders or commands made visible, and nothing else changed: lines, tabs and
+/// runs of spaces stay, so that code stays code, and so do our marks and links. For a model to read, not for a surface to show.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        for (j, part) in line.strip_suffix('\r').unwrap_or(line).split('\t').enumerate() {
+            if j > 0 {
+                out.push('\t');
+            }
+            out.push_str(&spell_out(part, Marks::Keep));
+        }
+    }
+    out
+}
+
 /// The same for text that Wakeman wrote and stored: its marks stay.
 pub(crate) fn own_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
     several(text, lines, max, Marks::Keep)

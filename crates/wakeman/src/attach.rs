@@ -72,9 +72,9 @@ pub async fn attach(global: &Global) -> Result<Attached, Failure> {
         global.complain(warning);
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (sources, hands) = compose::adapters(&config, &clock)?;
+    let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
     let store = compose::open_store(&dir).await?;
-    let core = Arc::new(compose::core(&global.instance, store, config, hands));
+    let core = Arc::new(compose::core(&dir, store, config, (hands, readers)));
     let remedy = |set: bool, name: &str| match set {
         true => core.health.starting(name),
         false => core.health.not_configured(name, "not configured"),

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use wakeman_gateway::{
-    Core, Hands, HealthBoard,
+    Core, Hands, HealthBoard, Readers,
     brain::prompts::{PromptProblem, PromptRegistry, read_overrides},
     config::{
         self, GithubCredential, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE,
@@ -98,13 +98,24 @@ pub struct Sources {
     pub code: Option<Arc<dyn CodeSource>>,
 }
 
+/// Everything outside, as far as it is configured.
+#[derive(Default)]
+pub struct Adapters {
+    /// What the watch reads from.
+    pub sources: Sources,
+    /// What approved actions are done with.
+    pub hands: Hands,
+    /// What a conversation may ask.
+    pub readers: Readers,
+}
+
 /// Builds the adapters that are configured. Sends nothing.
 ///
 /// # Errors
 /// A usage failure naming the setting an adapter cannot use.
-pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Sources, Hands), Failure> {
-    let mut sources = Sources::default();
-    let mut hands = Hands::default();
+pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Adapters, Failure> {
+    let mut adapters = Adapters::default();
+    let Adapters { sources, hands, .. } = &mut adapters;
     if let Some(posthog) = posthog(config, clock)? {
         sources.product = Some(Arc::clone(&posthog) as _);
         hands.flags = Some(posthog);
@@ -113,7 +124,7 @@ pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Sources, Han
         sources.code = Some(Arc::clone(&github) as _);
         hands.repo = Some(github);
     }
-    Ok((sources, hands))
+    Ok(adapters)
 }
 
 /// The PostHog adapter, if key and project are set.
@@ -166,22 +177,22 @@ pub async fn open_store(dir: &InstanceDir) -> Result<Store, Failure> {
 }
 
 /// The shared core of a process that holds the instance.
-pub fn core(name: &str, store: Store, config: Config, hands: Hands) -> Core {
-    core_with(name, store, config, hands, Arc::new(SystemClock), Arc::new(SystemRandom::from_os()))
+pub fn core(dir: &InstanceDir, store: Store, config: Config, outside: (Hands, Readers)) -> Core {
+    core_with(dir, store, config, outside, Arc::new(SystemClock), Arc::new(SystemRandom::from_os()))
 }
 
 /// The same with a clock and randomness of the caller's.
 pub fn core_with(
-    name: &str,
+    dir: &InstanceDir,
     store: Store,
     config: Config,
-    hands: Hands,
+    (hands, readers): (Hands, Readers),
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Core {
     let uid = rustix::process::getuid().as_raw().to_string();
     Core {
-        instance: name.to_owned(),
+        instance: dir.name().as_str().to_owned(),
         store,
         settings: config.settings,
         tools: config.tools,
@@ -191,6 +202,8 @@ pub fn core_with(
         clock,
         random,
         hands,
+        readers,
+        workspace: Some(dir.workspace()),
         model: None,
         health: HealthBoard::default(),
         served: vec![Channel::Cli],

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use wakeman_types::{
-    Action, CandidateCause, CardText, ChangeRef, Finding, Principal, Proposal, ProposalId, ProposalState, ThreadId,
-    Timestamp,
+    Action, CandidateCause, CardText, ChangeRef, Finding, FindingId, Principal, Proposal, ProposalId, ProposalState,
+    ThreadId, Timestamp,
 };
 
 use super::{
@@ -26,7 +26,7 @@ pub struct Draft {
 /// Whether this cause has a repair in the catalogue that settings and credentials allow, and what its button says.
 pub fn repair_label(core: &Core, cause: &CandidateCause) -> Option<String> {
     match &cause.change.reference {
-        ChangeRef::PullRequest { number, .. } if may_revert(core) => Some(format!("revert of #{number}")),
+        ChangeRef::PullRequest { number, .. } if may_write(core) => Some(format!("revert of #{number}")),
         ChangeRef::Flag { key, active, .. } if core.hands.flags.is_some() && *active != Some(false) => {
             Some(format!("turning flag {key} off"))
         }
@@ -34,7 +34,8 @@ pub fn repair_label(core: &Core, cause: &CandidateCause) -> Option<String> {
     }
 }
 
-fn may_revert(core: &Core) -> bool {
+/// Whether the repository may be written to.
+pub(super) fn may_write(core: &Core) -> bool {
     core.hands.repo.is_some()
         && core.tools.allows("github", "createPullRequests")
         && core.tools.allows("github", "pushBranches")
@@ -55,16 +56,19 @@ pub async fn draft_repair(
         return Ok(None);
     }
     match &cause.change.reference {
-        ChangeRef::PullRequest { number, .. } => revert(core, id, finding, *number, check).await.map(Some),
+        ChangeRef::PullRequest { number, .. } => {
+            revert(core, id, &finding.id.to_string(), *number, check).await.map(Some)
+        }
         ChangeRef::Flag { key, .. } => flag_off(core, key, check).await.map(Some),
         _ => Ok(None),
     }
 }
 
-async fn revert(
+/// The draft of a revert and its merge, made `asked_for` a finding or a person.
+pub(super) async fn revert(
     core: &Core,
     id: ProposalId,
-    finding: &Finding,
+    asked_for: &str,
     number: u64,
     check: String,
 ) -> Result<Draft, HandsError> {
@@ -80,7 +84,7 @@ async fn revert(
     let files = hands.pull_files(number).await?;
     let touched = hands.changed_since(&pull.base, &files).await?;
     let method = if touched.is_empty() && !files.is_empty() { RevertMethod::Files } else { RevertMethod::Platform };
-    let repository = core.settings.github.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let repository = repository(core);
     let target = json!({ "repository": repository });
     let marker = marker(&core.instance, id, 1);
     let arguments = RevertArguments {
@@ -90,10 +94,7 @@ async fn revert(
         method,
         paths: files.iter().map(|file| file.path.clone()).collect(),
         title: format!("Revert #{number}"),
-        body: format!(
-            "Proposed by Wakeman for {} and approved by an operator ({id}).\n\n<!-- {marker} -->",
-            finding.id
-        ),
+        body: format!("Proposed by Wakeman for {asked_for} and approved by an operator ({id}).\n\n<!-- {marker} -->"),
         marker,
     };
     let revision = RevertRevision { merge_sha, files: files.into_iter().map(|file| (file.path, file.blob)).collect() };
@@ -118,22 +119,40 @@ async fn revert(
     card(action, Some((title, "revert the revert".to_owned())), check)
 }
 
+/// The repository that is acted on: `acme/app`.
+pub(super) fn repository(core: &Core) -> String {
+    core.settings.github.repository.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
 fn from_step(step: u32, field: &str) -> Value {
     json!({"data_from_step": step, "field": field})
 }
 
 async fn flag_off(core: &Core, key: &str, check: String) -> Result<Draft, HandsError> {
+    flag_edit(core, key, false, None, check).await
+}
+
+/// The draft of setting a flag. A flag that stands so already is refused.
+pub(super) async fn flag_edit(
+    core: &Core,
+    key: &str,
+    active: bool,
+    rollout: Option<f64>,
+    check: String,
+) -> Result<Draft, HandsError> {
     let Some(hands) = &core.hands.flags else {
         return Err(HandsError::Permanent { reason: "PostHog is not configured".to_owned() });
     };
     let flag = hands.flag(key).await?;
-    if !flag.active {
-        return Err(HandsError::Permanent { reason: format!("flag {key} is off already") });
+    let same_share = rollout.is_none_or(|want| flag.rollout.is_some_and(|is| (is - want).abs() < 1e-9));
+    if flag.active == active && same_share {
+        let state = if active { "on" } else { "off" };
+        return Err(HandsError::Permanent { reason: format!("flag {key} is {state} already") });
     }
     let action = Action {
         kind: "posthog.set_flag".to_owned(),
         target: json!({"flag": key}),
-        arguments: json!(SetFlagArguments { key: key.to_owned(), active: false, rollout: None }),
+        arguments: json!(SetFlagArguments { key: key.to_owned(), active, rollout }),
         revision: json!(SetFlagRevision {
             id: flag.id,
             version: flag.version,
@@ -145,7 +164,7 @@ async fn flag_off(core: &Core, key: &str, check: String) -> Result<Draft, HandsE
 }
 
 /// The draft with its card, once the payload has proved readable.
-fn card(action: Action, plan: Option<(String, String)>, check: String) -> Result<Draft, HandsError> {
+pub(super) fn card(action: Action, plan: Option<(String, String)>, check: String) -> Result<Draft, HandsError> {
     let unreadable =
         |reason: String| HandsError::Permanent { reason: format!("the repair cannot be written down: {reason}") };
     let steps = plan_steps(&action).map_err(unreadable)?;
@@ -159,12 +178,31 @@ fn card(action: Action, plan: Option<(String, String)>, check: String) -> Result
     Ok(Draft { action, card })
 }
 
-/// The proposal of a draft, ready to be shown: digest, approvers, window.
+/// The proposal of a finding's repair, ready to be shown: digest, approvers, window.
 pub fn proposal(
     core: &Core,
     id: ProposalId,
     draft: Draft,
     finding: &Finding,
+    thread: &ThreadId,
+    now: Timestamp,
+) -> Result<Proposal, String> {
+    let origin = Origin { finding: Some(finding.id), by: Principal::system() };
+    proposal_of(core, id, draft, origin, thread, now)
+}
+
+/// What a proposal is for, and who asked for it.
+pub(super) struct Origin {
+    pub(super) finding: Option<FindingId>,
+    pub(super) by: Principal,
+}
+
+/// The proposal of a draft, ready to be shown.
+pub(super) fn proposal_of(
+    core: &Core,
+    id: ProposalId,
+    draft: Draft,
+    origin: Origin,
     thread: &ThreadId,
     now: Timestamp,
 ) -> Result<Proposal, String> {
@@ -177,9 +215,9 @@ pub fn proposal(
         action: draft.action,
         card: draft.card,
         state: ProposalState::Pending,
-        finding: Some(finding.id),
+        finding: origin.finding,
         thread: thread.clone(),
-        requested_by: Principal::system(),
+        requested_by: origin.by,
         approvers: core.approvers(&rule),
         needed: rule.needed,
         created_at: now,

@@ -6,6 +6,7 @@
 //! Start at [`decide::decide`] for the yes, at [`executor::Executor::pass`] for what follows from it.
 
 pub mod approved;
+pub mod asked;
 pub mod catalogue;
 pub mod decide;
 mod digest;

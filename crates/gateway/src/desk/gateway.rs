@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Admin, Channel, Chat, ChoiceRecord, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind,
-    Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message,
-    Note, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, StatusView, Thread,
-    ThreadId, ThreadView, Verdict, WhoamiView, WhyView,
+    Admin, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding, FindingId,
+    FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message, Note, Page, Principal,
+    Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, StatusView, Thread, ThreadId, ThreadView,
+    Verdict, WhoamiView, WhyView,
 };
 
 use super::{
@@ -22,6 +22,7 @@ use crate::{
         interrupt::{budget_start, interruptions_since},
         repair,
         verbs::{Word, apply},
+        why,
     },
 };
 
@@ -76,38 +77,7 @@ impl Desk {
     async fn why_view(&self, by: &Principal, id: FindingId) -> Result<WhyView, GatewayError> {
         self.may_read(by)?;
         let finding = self.get_finding(id).await?;
-        let parent = id.to_string();
-        let store = &self.core.store;
-        let choice = store
-            .list::<ChoiceRecord>(&ListQuery::newest(1).parent(parent.clone()))
-            .await
-            .map_err(|error| storage_error(&error))?;
-        let made = store
-            .list::<Proposal>(&ListQuery::oldest(50).parent(parent))
-            .await
-            .map_err(|error| storage_error(&error))?;
-        let proposals = made.items.into_iter().map(|found| found.value.id).collect();
-        let interruption = finding.interruption;
-        Ok(match choice.items.into_iter().next().map(|found| found.value) {
-            Some(choice) => WhyView {
-                propensity: choice.arms.iter().find(|arm| arm.arm == choice.chosen).map_or(1.0, |arm| arm.propensity),
-                finding,
-                policy: choice.policy,
-                interruption: choice.chosen,
-                reason: choice.reason,
-                features: choice.features,
-                proposals,
-            },
-            None => WhyView {
-                finding,
-                policy: "none".to_owned(),
-                interruption,
-                propensity: 1.0,
-                reason: "the record of this decision is past its retention time".to_owned(),
-                features: Vec::new(),
-                proposals,
-            },
-        })
+        why(&self.core.store, finding).await.map_err(|error| storage_error(&error))
     }
 
     async fn decided(

@@ -12,7 +12,9 @@ pub mod keep;
 mod related;
 pub mod repair;
 pub mod verbs;
+mod why;
 mod words;
 
 pub use causes::Evidence;
 pub use detection::Detection;
+pub(crate) use why::why;

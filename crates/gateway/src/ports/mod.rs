@@ -8,6 +8,7 @@ mod error;
 mod hands;
 mod model;
 mod product;
+mod read;
 mod time;
 
 pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, RunStatus};
@@ -20,4 +21,9 @@ pub use model::{
     Completion, Embeddings, Finish, Model, ModelError, ModelMessage, ModelRequest, TextSink, ToolCall, ToolSpec,
 };
 pub use product::{BucketAnswer, BucketRequest, ErrorIssue, ProductSource};
+pub use read::{
+    Annotation, CodeReader, CommitCard, CommitRequest, DeployCard, DeployReader, DeployRequest, DiffFile, DiffOf,
+    FileAnswer, FlagCard, FunnelRequest, FunnelStep, Interval, JobCard, LogTail, Openness, ProductReader, QueryAnswer,
+    QueryRequest, RunRequest, TopicCard, TrendAnswer, TrendLine, TrendRequest,
+};
 pub use time::{Clock, Random, SystemClock, SystemRandom};

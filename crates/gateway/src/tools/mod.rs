@@ -1,7 +1,22 @@
 //! What the model may use: one file a tool, each with its name, its arguments' schema, its effect and its run.
 //!
 //! Owns: what a tool answers and how much of it. Must not: execute an action, write outside the workspace, see `read-only/`.
-//! Start at [`Tool`].
+//! Start at [`Toolbox`] for what the loop calls, at [`Tool`] for what each one is.
+
+mod github;
+mod input;
+mod note;
+mod output;
+mod own;
+mod posthog;
+mod propose;
+mod schema;
+mod toolbox;
+mod vercel;
+mod workspace;
+
+pub use output::RESULT_BYTES_MAX;
+pub use toolbox::Toolbox;
 
 use futures::future::BoxFuture;
 use serde_json::Value;

@@ -1,10 +1,13 @@
 //! The instance under test.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 use wakeman_gateway::{
-    Core, Desk, Hands, HealthBoard,
+    Core, Desk, Hands, HealthBoard, Readers,
     act::{self, DecideError, Executor},
     brain::prompts::PromptRegistry,
     config::{parse_settings, parse_tools},
@@ -83,6 +86,11 @@ impl World {
 
     /// With these keys of the settings replaced, and this `tools.json`.
     pub async fn with(settings: Value, tools: &str) -> Self {
+        Self::equipped(settings, tools, Readers::default()).await
+    }
+
+    /// The same, with sources that a conversation may ask.
+    pub async fn equipped(settings: Value, tools: &str, readers: Readers) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock::at(NOW));
         let mut all: Value = serde_json::from_str(SETTINGS).unwrap();
@@ -90,7 +98,7 @@ impl World {
         let (repo, flags) = (Arc::new(FakeRepo::new()), Arc::new(FakeFlags::new()));
         let (product, code) = (Arc::new(FakeProduct::new(clock.clone())), Arc::new(FakeCode::default()));
         let hands = Hands { repo: Some(repo.clone()), flags: Some(flags.clone()) };
-        let core = core(dir.path().join("db"), &all, tools, hands, clock.clone(), 1).await;
+        let core = core(dir.path(), &all, tools, (hands, readers), clock.clone(), 1).await;
         let watch = Watch::new(core.clone(), Some(product.clone()), Some(code.clone())).unwrap();
         let desk = Desk::new(core.clone());
         Self {
@@ -109,13 +117,17 @@ impl World {
         }
     }
 
+    /// The folder that everything of this instance is in.
+    pub fn folder(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
     /// The process ends and starts again on the same database.
     pub async fn restart(&mut self) {
         self.core.store.close().await;
         self.seed += 1;
-        let path = self.dir.path().join("db");
-        self.core =
-            core(path, &self.settings, &self.tools, self.core.hands.clone(), self.clock.clone(), self.seed).await;
+        let outside = (self.core.hands.clone(), self.core.readers.clone());
+        self.core = core(self.dir.path(), &self.settings, &self.tools, outside, self.clock.clone(), self.seed).await;
         self.desk = Desk::new(self.core.clone());
         self.watch = Watch::new(self.core.clone(), Some(self.product.clone()), Some(self.code.clone())).unwrap();
     }
@@ -249,16 +261,16 @@ impl World {
 }
 
 async fn core(
-    path: PathBuf,
+    folder: &Path,
     settings: &Value,
     tools: &str,
-    hands: Hands,
+    (hands, readers): (Hands, Readers),
     clock: Arc<TestClock>,
     seed: u64,
 ) -> Arc<Core> {
     Arc::new(Core {
         instance: "test".to_owned(),
-        store: Store::open(&path, Options::default()).await.unwrap(),
+        store: Store::open(&folder.join("db"), Options::default()).await.unwrap(),
         settings: parse_settings(&settings.to_string(), "settings.json").unwrap().value,
         tools: parse_tools(tools, "tools.json").unwrap().value,
         prompts: PromptRegistry::load(&[]).0,
@@ -267,6 +279,8 @@ async fn core(
         clock,
         random: Arc::new(SystemRandom::from_seed(seed)),
         hands,
+        readers,
+        workspace: Some(folder.join("workspace")),
         model: None,
         health: HealthBoard::default(),
         served: vec![Channel::Cli, Channel::Telegram],

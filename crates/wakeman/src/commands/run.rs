@@ -48,9 +48,9 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     }
     let address = global.listen.unwrap_or_else(|| ([127, 0, 0, 1], config.settings.runtime.port).into());
     let tokens = tokens(&config);
-    let (sources, hands) = compose::adapters(&config, &clock)?;
+    let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
     let store = compose::open_store(&dir).await?;
-    let core = Arc::new(compose::core(&global.instance, store, config, hands));
+    let core = Arc::new(compose::core(&dir, store, config, (hands, readers)));
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
     greet(global, &core);

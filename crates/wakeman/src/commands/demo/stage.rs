@@ -73,10 +73,10 @@ impl Stage {
         let metrics = discover(&posthog).await.map_err(Failure::unavailable)?;
         write_metrics(&mut settings, &metrics);
         let config = parse(&settings, secrets)?;
-        let (sources, hands) = compose::adapters(&config, &as_clock)?;
+        let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &as_clock)?;
         let store = compose::open_store(&dir).await?;
         let random = Arc::new(SystemRandom::from_seed(seed));
-        let core = compose::core_with(INSTANCE, store, config, hands, as_clock, random);
+        let core = compose::core_with(&dir, store, config, (hands, readers), as_clock, random);
         let core = Arc::new(core);
         let watch = Watch::new(Arc::clone(&core), sources.product, sources.code).map_err(Failure::failed)?;
         Ok(Self {

@@ -1,0 +1,252 @@
+//! Proposals that somebody asked for in a conversation: drafted from the world as it is, stored and shown like any other.
+//!
+//! Must not: run anything. What is staged here waits for the same decision as what the watch stages.
+
+use serde_json::{Value, json};
+use wakeman_store::{Commit, ListQuery};
+use wakeman_types::{
+    Action, DeliveryClass, Finding, Identity, Proposal, ProposalId, ProposalView, Severity, Thread, ThreadId, View,
+};
+
+use super::{
+    catalogue::{OpenIssueArguments, PLAN, marker},
+    draft::{Draft, Origin, card, flag_edit, may_write, proposal_of, repository, revert},
+    verify::settling_ms,
+};
+use crate::{
+    config::ExecutionMode,
+    core::Core,
+    deliver::{Post, ThreadWriter},
+    ports::HandsError,
+    settle::{SettleError, Wanted, settle},
+};
+
+/// Proposals that may wait at the same time; a model that goes on and on fills no list.
+const WAITING_MAX: u64 = 10;
+
+/// What can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WishKind {
+    /// Reverting a merged pull request.
+    Revert,
+    /// Merging an open one.
+    Merge,
+    /// Opening an issue.
+    Issue,
+    /// Setting a feature flag.
+    Flag,
+}
+
+impl WishKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Revert, Self::Merge, Self::Issue, Self::Flag];
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// Revert a merged pull request, then merge the revert.
+    Revert {
+        /// Its number.
+        number: u64,
+    },
+    /// Merge an open pull request at its present head.
+    Merge {
+        /// Its number.
+        number: u64,
+    },
+    /// Open an issue.
+    Issue {
+        /// Its title.
+        title: String,
+        /// Its text.
+        body: String,
+    },
+    /// Set a feature flag.
+    Flag {
+        /// Its key.
+        key: String,
+        /// On or off.
+        active: bool,
+        /// Share of users it applies to, 0–1; `None` leaves it.
+        rollout: Option<f64>,
+    },
+}
+
+/// What asking came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// It waits for a decision now.
+    Staged(ProposalId),
+    /// It was proposed before and is still under way.
+    Waits(ProposalId),
+    /// It cannot be.
+    Refused(String),
+    /// The world could not be read, so nothing could be written down.
+    Unknown {
+        /// Which part of it.
+        source_name: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Why this kind cannot be proposed here at all. `None`: it can.
+pub fn refusal(core: &Core, kind: WishKind) -> Option<String> {
+    if core.settings.runtime.execution_mode == ExecutionMode::Observe {
+        return Some("the mode is observe, in which nothing is proposed".to_owned());
+    }
+    let (possible, needs) = match kind {
+        WishKind::Flag => (
+            core.hands.flags.is_some() && core.tools.allows("posthog", "readFlags"),
+            "PostHog, and posthog.readFlags in tools.json",
+        ),
+        _ => (may_write(core), "GitHub, and github.createPullRequests and github.pushBranches in tools.json"),
+    };
+    (!possible).then(|| format!("this action is not available: it needs {needs}"))
+}
+
+/// Drafts what is asked for, stores it and shows its card in `thread`; links it to `finding` if it is for one.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub async fn stage(
+    core: &Core,
+    by: &Identity,
+    thread: &ThreadId,
+    wish: Wish,
+    finding: Option<Finding>,
+) -> Result<Asked, SettleError> {
+    if core.store.get::<Thread>(thread.as_str()).await?.is_none() {
+        return Ok(Asked::Refused(format!("there is no conversation {thread} to show it in")));
+    }
+    if let Some(id) = under_way(core, &wish).await? {
+        return Ok(Asked::Waits(id));
+    }
+    if core.store.count::<Proposal>(Some("pending")).await? >= WAITING_MAX {
+        return Ok(Asked::Refused(format!("{WAITING_MAX} proposals wait for a decision already; those come first")));
+    }
+    let source_name = if matches!(wish, Wish::Flag { .. }) { "PostHog" } else { "GitHub" };
+    let id = ProposalId::new(core.store.next_number("proposal").await?);
+    let check = finding
+        .as_ref()
+        .map_or_else(String::new, |finding| wakeman_present::check_words(finding, settling_ms(finding)));
+    let made = match draft(core, id, by, wish, &finding, check).await {
+        Ok(draft) => proposal_of(
+            core,
+            id,
+            draft,
+            Origin { finding: finding.as_ref().map(|finding| finding.id), by: by.principal.clone() },
+            thread,
+            core.now(),
+        ),
+        Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => Err(reason),
+        Err(HandsError::NotDone { reason, .. } | HandsError::InDoubt { reason }) => {
+            return Ok(Asked::Unknown { source_name, reason });
+        }
+    };
+    match made {
+        Ok(made) => show(core, made).await,
+        Err(reason) => Ok(Asked::Refused(reason)),
+    }
+}
+
+async fn draft(
+    core: &Core,
+    id: ProposalId,
+    by: &Identity,
+    wish: Wish,
+    finding: &Option<Finding>,
+    check: String,
+) -> Result<Draft, HandsError> {
+    let asked_for = match finding {
+        Some(finding) => finding.id.to_string(),
+        None => by.operator.to_string(),
+    };
+    match wish {
+        Wish::Revert { number } => revert(core, id, &asked_for, number, check).await,
+        Wish::Merge { number } => merge(core, number, check).await,
+        Wish::Issue { title, body } => {
+            let marker = marker(&core.instance, id, 1);
+            let body =
+                format!("{body}\n\nProposed by Wakeman and approved by an operator ({id}).\n\n<!-- {marker} -->");
+            let arguments = json!(OpenIssueArguments { title, body, marker });
+            let target = json!({"repository": repository(core)});
+            card(Action { kind: "github.open_issue".to_owned(), target, arguments, revision: Value::Null }, None, check)
+        }
+        Wish::Flag { key, active, rollout } => flag_edit(core, &key, active, rollout, check).await,
+    }
+}
+
+async fn merge(core: &Core, number: u64, check: String) -> Result<Draft, HandsError> {
+    let Some(hands) = &core.hands.repo else {
+        return Err(HandsError::Permanent { reason: "GitHub is not configured".to_owned() });
+    };
+    let pull = hands.pull(number).await?;
+    if !pull.open {
+        let state = if pull.merged { "merged" } else { "closed" };
+        return Err(HandsError::Permanent { reason: format!("#{number} is {state} already") });
+    }
+    if pull.mergeable == Some(false) {
+        return Err(HandsError::Permanent { reason: format!("#{number} conflicts with {}", pull.base) });
+    }
+    let arguments = json!({"number": number, "head_sha": pull.head_sha});
+    let target = json!({"repository": repository(core)});
+    card(Action { kind: "github.merge_pr".to_owned(), target, arguments, revision: Value::Null }, None, check)
+}
+
+/// A proposal of the same that is not over.
+async fn under_way(core: &Core, wish: &Wish) -> Result<Option<ProposalId>, SettleError> {
+    let mut query = ListQuery::newest(200);
+    for state in ["pending", "approved", "executing", "needs_review"] {
+        query = query.state(state);
+    }
+    let list = core.store.list::<Proposal>(&query).await?;
+    Ok(list.items.into_iter().find(|found| is_for(&found.value, wish)).map(|found| found.value.id))
+}
+
+fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
+    let Some(first) = proposal.steps.first() else { return false };
+    let (kind, arguments) = (first.action.kind.as_str(), &first.action.arguments);
+    match wish {
+        Wish::Revert { number } => kind == "github.revert_pr" && arguments["number"] == json!(number),
+        Wish::Merge { number } => {
+            kind == "github.merge_pr" && proposal.action.kind != PLAN && arguments["number"] == json!(number)
+        }
+        Wish::Issue { title, .. } => kind == "github.open_issue" && arguments["title"] == json!(title),
+        Wish::Flag { key, active, rollout } => {
+            kind == "posthog.set_flag"
+                && arguments["key"] == json!(key)
+                && arguments["active"] == json!(active)
+                && arguments["rollout"] == json!(rollout)
+        }
+    }
+}
+
+async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleError> {
+    let id = made.id;
+    settle!(core, "the proposal", async {
+        let Some(mut thread) = ThreadWriter::load(core, &made.thread).await? else {
+            return Ok(Wanted::Nothing(Asked::Refused("the conversation is gone".to_owned())));
+        };
+        let post = Post {
+            class: DeliveryClass::Card,
+            severity: Severity::Warning,
+            finding: made.finding,
+            view: View::Proposal(Box::new(ProposalView { proposal: made.clone() })),
+            quiet: false,
+        };
+        thread.say(core, post);
+        let details = json!({"digest": made.digest.as_str(), "kind": made.action.kind, "finding": made.finding});
+        let event = core.event("proposal.shown", &made.requested_by, id, details);
+        let mut commit = Commit::durable(core.now()).insert(&made).event(event);
+        if let Some(finding) = made.finding {
+            let found = core.store.get::<Finding>(&finding.to_string()).await?;
+            if let Some(found) = found.filter(|found| found.value.proposal.is_none()) {
+                let linked = Finding { proposal: Some(id), ..found.value };
+                commit = commit.replace(&linked, found.version);
+            }
+        }
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Asked::Staged(id)))
+    })
+}

@@ -1,0 +1,182 @@
+//! `github_list`: commits, pull requests, issues, workflow runs, their jobs, deployments.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{SOURCE, allowed, name, reader};
+use crate::{
+    core::Core,
+    ports::{CodeReader, CommitRequest, Openness, RunRequest, RunStatus, SourceError, TopicCard},
+    tools::{
+        Effect, Tool, ToolAnswer, ToolContext, ToolError,
+        input::{limit, needed, read, since, unread},
+        output::{Rows, asked, stamp, stamp_or},
+        schema,
+    },
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    what: What,
+    /// open, closed; of runs: failure, …
+    state: Option<String>,
+    branch: Option<String>,
+    path: Option<String>,
+    author: Option<String>,
+    days: Option<f64>,
+    /// for jobs
+    run: Option<u64>,
+    limit: Option<u64>,
+}
+
+#[derive(Deserialize, JsonSchema, Debug, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum What {
+    Commits,
+    Pulls,
+    Issues,
+    Runs,
+    Jobs,
+    Deployments,
+}
+
+/// The tool.
+pub struct List;
+
+impl Tool for List {
+    fn name(&self) -> &'static str {
+        "github_list"
+    }
+
+    fn description(&self) -> &'static str {
+        "Lists of the repository, newest first"
+    }
+
+    fn doing(&self) -> &'static str {
+        "asking GitHub"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn available(&self, core: &Core) -> bool {
+        allowed(core)
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    }
+}
+
+async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let what = arguments.what;
+    let wanted = limit(arguments.limit, 20, 100);
+    let reader = reader(core)?;
+    let failed = |error: SourceError| unread(SOURCE, error);
+    let text = match what {
+        What::Commits => commits(core, reader, arguments, wanted).await?,
+        What::Pulls => {
+            let pulls = reader.pull_list(openness(arguments.state.as_deref())?, wanted).await.map_err(failed)?;
+            topics(core, &pulls, wanted)
+        }
+        What::Issues => {
+            let issues = reader.issue_list(openness(arguments.state.as_deref())?, wanted).await.map_err(failed)?;
+            topics(core, &issues, wanted)
+        }
+        What::Runs => runs(core, reader, arguments, wanted).await?,
+        What::Jobs => jobs(core, reader, needed("run", arguments.run, "`what: jobs`")?).await?,
+        What::Deployments => deployments(core, reader, wanted).await?,
+    };
+    Ok(asked(core, SOURCE, &format!("list of {}", format!("{what:?}").to_lowercase()), None, text))
+}
+
+fn openness(state: Option<&str>) -> Result<Openness, ToolError> {
+    match state {
+        None | Some("all" | "merged") => Ok(Openness::All),
+        Some("open") => Ok(Openness::Open),
+        Some("closed") => Ok(Openness::Closed),
+        Some(_) => Err(ToolError::Arguments("`state`: is not one of open, closed, all".to_owned())),
+    }
+}
+
+async fn commits(
+    core: &Core,
+    reader: &dyn CodeReader,
+    arguments: Arguments,
+    wanted: usize,
+) -> Result<String, ToolError> {
+    let request = CommitRequest {
+        branch: name("branch", arguments.branch)?,
+        path: name("path", arguments.path)?,
+        author: name("author", arguments.author)?,
+        since: arguments.days.map(|days| since(core.now(), Some(days), days)),
+        limit: wanted,
+    };
+    let commits = reader.commits(request).await.map_err(|error| unread(SOURCE, error))?;
+    let mut rows = Rows::new(&["time", "commit", "author", "title"]);
+    for commit in commits.iter().take(wanted) {
+        let author = commit.author.as_deref().unwrap_or("-");
+        rows.push([stamp(core, commit.at).as_str(), &commit.sha, author, &commit.title]);
+    }
+    Ok(rows.finish("no commits", commits.len() >= wanted))
+}
+
+fn topics(core: &Core, topics: &[TopicCard], wanted: usize) -> String {
+    let mut rows = Rows::new(&["number", "state", "changed", "merged", "author", "title", "labels"]);
+    for one in topics.iter().take(wanted) {
+        let (number, changed, merged) =
+            (format!("#{}", one.number), stamp(core, one.updated_at), stamp_or(core, one.merged_at));
+        let (author, labels) = (one.author.as_deref().unwrap_or("-"), one.labels.join(", "));
+        rows.push([&number, one.state, &changed, &merged, author, &one.title, &labels]);
+    }
+    rows.finish("none", topics.len() >= wanted)
+}
+
+async fn runs(core: &Core, reader: &dyn CodeReader, arguments: Arguments, wanted: usize) -> Result<String, ToolError> {
+    let request =
+        RunRequest { branch: name("branch", arguments.branch)?, state: name("state", arguments.state)?, limit: wanted };
+    let runs = reader.run_list(request).await.map_err(|error| unread(SOURCE, error))?;
+    let mut rows = Rows::new(&["run", "workflow", "result", "attempt", "commit", "started", "changed"]);
+    for run in runs.iter().take(wanted) {
+        let result = match run.status {
+            RunStatus::Pending => "running",
+            RunStatus::Passed => "passed",
+            RunStatus::Failed => "failed",
+            RunStatus::Neutral => "cancelled",
+        };
+        let (id, attempt) = (run.id.to_string(), run.attempt.to_string());
+        let (started, changed) = (stamp(core, run.created_at), stamp(core, run.updated_at));
+        rows.push([&id, &run.workflow, result, &attempt, &run.sha, &started, &changed]);
+    }
+    Ok(rows.finish("no runs", runs.len() >= wanted))
+}
+
+async fn jobs(core: &Core, reader: &dyn CodeReader, run: u64) -> Result<String, ToolError> {
+    let jobs = reader.jobs(run).await.map_err(|error| unread(SOURCE, error))?;
+    let mut rows = Rows::new(&["job", "name", "result", "failed steps", "started", "ended"]);
+    for job in &jobs {
+        let (started, ended) = (stamp_or(core, job.started_at), stamp_or(core, job.ended_at));
+        rows.push([&job.id.to_string(), &job.name, &job.state, &job.failed_steps.join(", "), &started, &ended]);
+    }
+    Ok(rows.finish("no jobs", false))
+}
+
+async fn deployments(core: &Core, reader: &dyn CodeReader, wanted: usize) -> Result<String, ToolError> {
+    // Each costs a second call for its status.
+    let wanted = wanted.min(20);
+    let deployments = reader.deployment_list(wanted).await.map_err(|error| unread(SOURCE, error))?;
+    let mut rows = Rows::new(&["deployment", "environment", "status", "since", "created", "commit"]);
+    for one in deployments.iter().take(wanted) {
+        let (since, created) = (stamp(core, one.status_at), stamp(core, one.created_at));
+        rows.push([&one.id.to_string(), &one.environment, &one.status, &since, &created, &one.sha]);
+    }
+    Ok(rows.finish("no deployments", deployments.len() >= wanted))
+}

@@ -1,0 +1,103 @@
+//! `note`: writes something down beside the conversation, for later turns and for people.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use wakeman_present::visible;
+use wakeman_store::{Commit, ListQuery};
+use wakeman_types::{Note, Thread, ThreadId, TurnAction};
+
+use super::{
+    Effect, Tool, ToolAnswer, ToolContext, ToolError,
+    input::{read, text, unstored},
+    schema,
+};
+use crate::{
+    core::Core,
+    settle::{SettleError, Wanted, settle},
+};
+
+/// The longest note, in characters.
+const NOTE_LEN_MAX: usize = 4_000;
+/// Who the notes of a model are by.
+const AUTHOR: &str = "model";
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    text: String,
+}
+
+/// The tool.
+pub struct NoteTool;
+
+impl Tool for NoteTool {
+    fn name(&self) -> &'static str {
+        "note"
+    }
+
+    fn description(&self) -> &'static str {
+        "Keep a note in this conversation"
+    }
+
+    fn doing(&self) -> &'static str {
+        "writing a note"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Propose
+    }
+
+    fn available(&self, _: &Core) -> bool {
+        true
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { answer(context, read(arguments)?).await })
+    }
+}
+
+async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let content = visible(&text("text", Some(arguments.text), NOTE_LEN_MAX)?);
+    match write(context.core, context.thread, &content).await {
+        Ok(true) => {
+            Ok(ToolAnswer { content: "noted".to_owned(), citations: Vec::new(), actions: vec![TurnAction::Note] })
+        }
+        Ok(false) => Err(ToolError::Refused(format!("there is no conversation {} to note it in", context.thread))),
+        Err(error) => Err(unsettled(&error)),
+    }
+}
+
+/// Why a write did not happen.
+pub(super) fn unsettled(error: &SettleError) -> ToolError {
+    match error {
+        SettleError::Store(error) => unstored(error),
+        SettleError::Contended { .. } => ToolError::Refused(error.to_string()),
+    }
+}
+
+async fn write(core: &Core, id: &ThreadId, content: &str) -> Result<bool, SettleError> {
+    settle!(core, "the conversation", async {
+        let Some(found) = core.store.get::<Thread>(id.as_str()).await? else { return Ok(Wanted::Nothing(false)) };
+        let newest = core.store.list::<Note>(&ListQuery::newest(1).parent(id.as_str())).await?;
+        let now = core.now();
+        let note = Note {
+            thread_id: id.clone(),
+            ordinal: newest.items.first().map_or(0, |note| note.value.ordinal) + 1,
+            created_at: now,
+            author: AUTHOR.to_owned(),
+            content: content.to_owned(),
+            extra: serde_json::Map::new(),
+        };
+        let thread = Thread { updated_at: now, ..found.value };
+        let event = core.event("note.written", AUTHOR, id, json!({"ordinal": note.ordinal}));
+        let commit = Commit::new(now).insert(&note).replace(&thread, found.version).event(event);
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), true))
+    })
+}

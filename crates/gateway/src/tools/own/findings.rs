@@ -1,0 +1,126 @@
+//! `findings`: the list, or one with its causes, numbers and why it was said.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use wakeman_present::{Chart, finding_doc, findings_table, plain, sparkline, why_doc};
+use wakeman_store::ListQuery;
+use wakeman_types::{Citation, Finding, FindingNews, FindingView};
+
+use super::{newest, one, with_more};
+use crate::{
+    act::draft::repair_label,
+    core::Core,
+    findings::why,
+    tools::{
+        Effect, Tool, ToolAnswer, ToolContext, ToolError,
+        input::{limit, read, unstored},
+        output::{context, known, stamp},
+        schema,
+    },
+};
+
+/// Causes of a finding that are cited.
+const CAUSES_CITED: usize = 3;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// F-1: in full
+    id: Option<String>,
+    state: Option<State>,
+    limit: Option<u64>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Open,
+    Acknowledged,
+    Snoozed,
+    Resolved,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Snoozed => "snoozed",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// The tool.
+pub struct Findings;
+
+impl Tool for Findings {
+    fn name(&self) -> &'static str {
+        "findings"
+    }
+
+    fn description(&self) -> &'static str {
+        "What Wakeman found wrong, with likely causes"
+    }
+
+    fn doing(&self) -> &'static str {
+        "looking at findings"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn available(&self, _: &Core) -> bool {
+        true
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move {
+            let arguments: Arguments = read(arguments)?;
+            match &arguments.id {
+                Some(id) => in_full(context.core, one(&context.core.store, id.trim()).await?).await,
+                None => list(context.core, &arguments).await,
+            }
+        })
+    }
+}
+
+async fn list(core: &Core, arguments: &Arguments) -> Result<ToolAnswer, ToolError> {
+    let mut query = ListQuery::newest(limit(arguments.limit, 20, 200));
+    if let Some(state) = arguments.state {
+        query = query.state(state.name());
+    }
+    let (findings, more) = newest::<Finding>(&core.store, query).await?;
+    let text = plain(&findings_table(&findings, &context(core)));
+    let cited = findings.iter().map(|finding| Citation::Finding { id: finding.id }).collect();
+    Ok(known(with_more(text, more), cited))
+}
+
+async fn in_full(core: &Core, finding: Finding) -> Result<ToolAnswer, ToolError> {
+    let context = context(core);
+    let mut citations = vec![Citation::Finding { id: finding.id }];
+    let causes = finding.causes.iter().take(CAUSES_CITED);
+    citations.extend(causes.map(|cause| Citation::Change { id: cause.change.id.clone() }));
+    let mut parts = vec![format!("since {}, opened {}", stamp(core, finding.since), stamp(core, finding.opened_at))];
+    if let Some(chart) = Chart::of(&finding, &context) {
+        let (from, to) = (&chart.start_label, &chart.end_label);
+        let (low, high) = (&chart.low_label, &chart.high_label);
+        parts.push(format!("{} ({from} to {to}, {low} to {high})", sparkline(&chart.values())));
+    }
+    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
+    let view = FindingView { proposal: finding.proposal, finding, news: FindingNews::Asked, repair };
+    let mut doc = finding_doc(&view, &context);
+    // Buttons are for people.
+    doc.buttons.clear();
+    parts.insert(0, plain(&doc));
+    let why = why(&core.store, view.finding).await.map_err(|error| unstored(&error))?;
+    parts.push(plain(&why_doc(&why, &context)));
+    Ok(known(parts.join("\n"), citations))
+}

@@ -1,0 +1,75 @@
+//! `posthog_errors`: errors as PostHog groups them.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{SOURCE, allowed, reader};
+use crate::{
+    core::Core,
+    tools::{
+        Effect, Tool, ToolAnswer, ToolContext, ToolError,
+        input::{limit, read, since, unread},
+        output::{Rows, asked, stamp},
+        schema,
+    },
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    days: Option<f64>,
+    search: Option<String>,
+    limit: Option<u64>,
+}
+
+/// The tool.
+pub struct Errors;
+
+impl Tool for Errors {
+    fn name(&self) -> &'static str {
+        "posthog_errors"
+    }
+
+    fn description(&self) -> &'static str {
+        "Exceptions, most frequent first"
+    }
+
+    fn doing(&self) -> &'static str {
+        "asking PostHog for errors"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn available(&self, core: &Core) -> bool {
+        allowed(core, "readErrors")
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    }
+}
+
+async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let from = since(core.now(), arguments.days, 1.0);
+    let search = arguments.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
+    let issues = reader(core)?.error_issues(from, search).await.map_err(|error| unread(SOURCE, error))?;
+    let wanted = limit(arguments.limit, 20, 100);
+    let mut rows = Rows::new(&["error", "message", "status", "times", "first seen", "last seen", "top frame", "id"]);
+    for issue in issues.iter().take(wanted) {
+        let frame = [issue.source.as_deref(), issue.function.as_deref()].into_iter().flatten();
+        let frame = frame.collect::<Vec<_>>().join(" ");
+        let (first, last) = (stamp(core, issue.first_seen), stamp(core, issue.last_seen));
+        let times = issue.occurrences.to_string();
+        rows.push([&issue.name, &issue.description, &issue.status, &times, &first, &last, &frame, &issue.id]);
+    }
+    let text = format!("since {}\n{}", stamp(core, from), rows.finish("no errors", issues.len() > wanted));
+    Ok(asked(core, SOURCE, &format!("errors since {}", stamp(core, from)), None, text))
+}

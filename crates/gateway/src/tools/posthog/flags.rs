@@ -1,0 +1,71 @@
+//! `posthog_flags`: feature flags as they stand.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{SOURCE, allowed, reader};
+use crate::{
+    core::Core,
+    tools::{
+        Effect, Tool, ToolAnswer, ToolContext, ToolError,
+        input::{read, unread},
+        output::{Rows, asked, stamp_or},
+        schema,
+    },
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    search: Option<String>,
+}
+
+/// The tool.
+pub struct Flags;
+
+impl Tool for Flags {
+    fn name(&self) -> &'static str {
+        "posthog_flags"
+    }
+
+    fn description(&self) -> &'static str {
+        "Feature flags"
+    }
+
+    fn doing(&self) -> &'static str {
+        "asking PostHog for flags"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn available(&self, core: &Core) -> bool {
+        allowed(core, "readFlags")
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    }
+}
+
+async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let search = arguments.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
+    let flags = reader(core)?.flag_list(search).await.map_err(|error| unread(SOURCE, error))?;
+    let mut rows = Rows::new(&["key", "name", "on", "rollout", "version", "edited", "by"]);
+    for flag in &flags {
+        let rollout =
+            flag.rollout.map_or_else(|| "several conditions".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let on = if flag.active { "on" } else { "off" };
+        let (version, edited) = (flag.version.to_string(), stamp_or(core, flag.updated_at));
+        let by = flag.updated_by.as_deref().unwrap_or("-");
+        rows.push([&flag.key, &flag.name, on, rollout.as_str(), &version, &edited, by]);
+    }
+    Ok(asked(core, SOURCE, "feature flags", None, rows.finish("no flags", false)))
+}

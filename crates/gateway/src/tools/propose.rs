@@ -1,0 +1,146 @@
+//! `propose`: stages an action for a person to decide on. It never runs one: the card waits like every other.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use wakeman_types::{Citation, Finding, ProposalId, TurnAction};
+
+use super::{
+    Effect, Tool, ToolAnswer, ToolContext, ToolError,
+    input::{needed, read, text, unstored},
+    note::unsettled,
+    schema,
+};
+use crate::{
+    act::asked::{self, Asked, Wish, WishKind},
+    core::Core,
+};
+
+/// Together these fit on a card's details, so that nothing is approved unseen.
+const TITLE_LEN_MAX: usize = 200;
+const BODY_LEN_MAX: usize = 3_000;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    action: ActionName,
+    number: Option<u64>,
+    flag: Option<String>,
+    on: Option<bool>,
+    /// 0 to 1
+    rollout: Option<f64>,
+    title: Option<String>,
+    body: Option<String>,
+    /// it repairs
+    finding: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum ActionName {
+    RevertPr,
+    MergePr,
+    OpenIssue,
+    SetFlag,
+}
+
+impl ActionName {
+    const fn kind(self) -> WishKind {
+        match self {
+            Self::RevertPr => WishKind::Revert,
+            Self::MergePr => WishKind::Merge,
+            Self::OpenIssue => WishKind::Issue,
+            Self::SetFlag => WishKind::Flag,
+        }
+    }
+}
+
+/// The tool.
+pub struct Propose;
+
+impl Tool for Propose {
+    fn name(&self) -> &'static str {
+        "propose"
+    }
+
+    fn description(&self) -> &'static str {
+        "Show the operator a card to approve or reject; does nothing by itself"
+    }
+
+    fn doing(&self) -> &'static str {
+        "drafting a proposal"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Propose
+    }
+
+    fn available(&self, core: &Core) -> bool {
+        WishKind::ALL.iter().any(|kind| asked::refusal(core, *kind).is_none())
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { answer(context, read(arguments)?).await })
+    }
+}
+
+async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let core = context.core;
+    if let Some(reason) = asked::refusal(core, arguments.action.kind()) {
+        return Err(ToolError::Refused(reason));
+    }
+    let finding = match &arguments.finding {
+        Some(id) => Some(finding(core, id.trim()).await?),
+        None => None,
+    };
+    let wish = wish(arguments)?;
+    match asked::stage(core, context.by, context.thread, wish, finding).await.map_err(|error| unsettled(&error))? {
+        Asked::Staged(id) => Ok(staged(id, "staged; its card is shown to the operator, who decides")),
+        Asked::Waits(id) => Ok(staged(id, "proposed already; nothing new was staged")),
+        Asked::Refused(reason) => Err(ToolError::Refused(reason)),
+        Asked::Unknown { source_name, reason } => Err(ToolError::Unknown { source_name, reason }),
+    }
+}
+
+fn staged(id: ProposalId, words: &str) -> ToolAnswer {
+    ToolAnswer {
+        content: format!("{id}: {words}"),
+        citations: vec![Citation::Proposal { id }],
+        actions: vec![TurnAction::Proposal { id }],
+    }
+}
+
+async fn finding(core: &Core, id: &str) -> Result<Finding, ToolError> {
+    let found = core.store.get::<Finding>(id).await.map_err(|error| unstored(&error))?;
+    match found.map(|found| found.value) {
+        Some(finding) if finding.is_over() => Err(ToolError::Refused(format!("{} is over", finding.id))),
+        Some(finding) => Ok(finding),
+        None => Err(ToolError::Refused(format!("there is no finding {}", wakeman_present::sanitize(id, 40)))),
+    }
+}
+
+fn wish(arguments: Arguments) -> Result<Wish, ToolError> {
+    Ok(match arguments.action {
+        ActionName::RevertPr => Wish::Revert { number: needed("number", arguments.number, "revert_pr")? },
+        ActionName::MergePr => Wish::Merge { number: needed("number", arguments.number, "merge_pr")? },
+        ActionName::SetFlag => {
+            if arguments.rollout.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+                return Err(ToolError::Arguments("`rollout`: is not a share from 0 to 1".to_owned()));
+            }
+            Wish::Flag {
+                key: text("flag", arguments.flag, 200)?,
+                active: needed("on", arguments.on, "set_flag")?,
+                rollout: arguments.rollout,
+            }
+        }
+        ActionName::OpenIssue => Wish::Issue {
+            title: text("title", arguments.title, TITLE_LEN_MAX)?,
+            body: text("body", arguments.body, BODY_LEN_MAX)?,
+        },
+    })
+}

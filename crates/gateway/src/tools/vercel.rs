@@ -1,0 +1,82 @@
+//! `vercel_deployments`: what was deployed, and what is live.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    Effect, Tool, ToolAnswer, ToolContext, ToolError,
+    input::{limit, read, unread},
+    output::{Rows, asked, stamp, stamp_or},
+    schema,
+};
+use crate::{core::Core, ports::DeployRequest};
+
+/// The source's name in answers.
+const SOURCE: &str = "Vercel";
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// READY, ERROR, BUILDING
+    state: Option<String>,
+    previews: Option<bool>,
+    limit: Option<u64>,
+}
+
+/// The tool.
+pub struct VercelDeployments;
+
+impl Tool for VercelDeployments {
+    fn name(&self) -> &'static str {
+        "vercel_deployments"
+    }
+
+    fn description(&self) -> &'static str {
+        "Vercel deployments, newest first"
+    }
+
+    fn doing(&self) -> &'static str {
+        "asking Vercel"
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn available(&self, core: &Core) -> bool {
+        core.readers.deploys.is_some()
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    }
+}
+
+async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let Some(reader) = core.readers.deploys.as_deref() else {
+        return Err(ToolError::Refused("Vercel is not configured".to_owned()));
+    };
+    let wanted = limit(arguments.limit, 10, 100);
+    let request = DeployRequest {
+        production: !arguments.previews.unwrap_or(false),
+        state: arguments.state.as_deref(),
+        limit: wanted,
+    };
+    let deployments = reader.deployments(request).await.map_err(|error| unread(SOURCE, error))?;
+    let mut rows =
+        Rows::new(&["created", "state", "target", "ready", "commit", "title", "author", "can roll back to", "id"]);
+    for one in deployments.iter().take(wanted) {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let back = if one.rollback_candidate { "yes" } else { "no" };
+        let (created, ready) = (stamp(core, one.created_at), stamp_or(core, one.ready_at));
+        let (sha, title, author) = (text(&one.sha), text(&one.title), text(&one.author));
+        rows.push([&created, &one.state, &one.target, &ready, &sha, &title, &author, back, &one.id]);
+    }
+    Ok(asked(core, SOURCE, "deployments", None, rows.finish("no deployments", deployments.len() > wanted)))
+}
