@@ -12,17 +12,24 @@ mod context;
 mod decide;
 mod features;
 pub mod linear;
+mod lints_v1;
 pub mod ope;
 mod policy;
+pub mod promotion;
 mod reason;
+mod response;
+pub mod reward;
 mod rule_v1;
+pub mod tip;
 
 pub use catalogue::{PolicyCard, PolicyId, Problem, Role, UnknownPolicy};
 pub use context::{InterruptContext, SourceKind, effect_size};
 pub use decide::{Decision, decide, digest_score};
 pub use features::{Dtype, FEATURES_VERSION, FeatureSpec, Features, REGISTRY};
+pub use lints_v1::{LintsState, LintsV1};
 pub use policy::{InterruptPolicy, Opinion};
 pub use reason::Reason;
+pub use response::{ResponseModel, ResponseState};
 pub use rule_v1::RuleV1;
 
 /// A context no policy can judge.

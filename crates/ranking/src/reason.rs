@@ -29,6 +29,10 @@ pub enum Reason {
     NotNew,
     /// This operator seldom found its kind useful.
     RarelyUseful,
+    /// The operator found the like useful.
+    LearntUseful,
+    /// The operator found the like to be noise.
+    LearntNoise,
     /// The opposite of the rule, to learn from.
     Exploring,
 }
@@ -48,6 +52,8 @@ impl Reason {
             Self::JustInterrupted => "just interrupted you",
             Self::NotNew => "began long ago",
             Self::RarelyUseful => "rarely useful before",
+            Self::LearntUseful => "usually found useful",
+            Self::LearntNoise => "usually found noise",
             Self::Exploring => "tried for learning",
         }
     }

@@ -136,6 +136,14 @@ impl LinearBandit {
         &self.bank
     }
 
+    /// Adds the share `keep` of what another bandit of the same shape has learnt.
+    ///
+    /// # Errors
+    /// [`BanditError::Arms`] or [`BanditError::Dimension`] where the shapes differ.
+    pub fn absorb(&mut self, other: &Self, keep: f64) -> Result<(), BanditError> {
+        self.bank.absorb(&other.bank, keep)
+    }
+
     /// How often it believed that the world had changed.
     pub fn alarms(&self) -> u64 {
         self.watch.alarms

@@ -3,6 +3,8 @@
 //! The inverses lie in blocks of four arms, number by number: one pass over a block scores four arms at once with vector
 //! instructions. All room is made at the start; scoring and updating allocate nothing.
 
+use crate::bandit::BanditError;
+
 use super::cholesky::{SymmetricPacked, packed_len};
 
 /// Arms of one block.
@@ -118,6 +120,40 @@ impl RidgeBank {
                 *variance = (*variance * inflation).min(prior);
             }
         }
+    }
+
+    /// Expected reward and variance of one arm alone; as [`Self::score`], without needing room.
+    pub fn score_one(&self, arm: usize, x: &[f64]) -> (f64, f64) {
+        let (block, lane, width) = (arm / LANES, arm % LANES, self.products.len() * LANES);
+        let mean = self.coefficients(arm).zip(x).map(|(t, v)| t * v).sum();
+        let mut lines = self.inverse[block * width..(block + 1) * width].chunks_exact(LANES);
+        let mut variance = 0.0;
+        for (i, &a) in x.iter().enumerate() {
+            let before: f64 = lines.by_ref().take(i).zip(x).map(|(line, b)| line[lane] * b).sum();
+            variance += a * (2.0 * before + a * lines.next().map_or(0.0, |line| line[lane]));
+        }
+        if self.gamma < 1.0 {
+            let prior = x.iter().map(|v| v * v).sum::<f64>() / self.ridge;
+            variance = (variance * self.inflation[arm]).min(prior);
+        }
+        (mean, variance)
+    }
+
+    /// Adds the share `keep` of what another bank of the same shape has learnt.
+    ///
+    /// # Errors
+    /// [`BanditError::Arms`] or [`BanditError::Dimension`] where the shapes differ.
+    pub fn absorb(&mut self, other: &Self, keep: f64) -> Result<(), BanditError> {
+        if other.arms != self.arms {
+            return Err(BanditError::Arms { arms: self.arms, got: other.arms });
+        }
+        if other.dim != self.dim {
+            return Err(BanditError::Dimension { expected: self.dim, got: other.dim });
+        }
+        self.data.iter_mut().zip(&other.data).for_each(|(to, from)| *to += keep * from);
+        self.moment.iter_mut().zip(&other.moment).for_each(|(to, from)| *to += keep * from);
+        (0..self.arms).for_each(|arm| self.refactor(arm));
+        Ok(())
     }
 
     /// The products `x_i x_j` as a packed form takes them: off the diagonal twice.

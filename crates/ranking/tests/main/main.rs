@@ -5,7 +5,9 @@
 mod bandit;
 mod drift;
 mod golden;
+mod lints;
 mod ope;
+mod promotion;
 mod properties;
 mod replay;
 
