@@ -14,6 +14,7 @@ mod features;
 pub mod linear;
 mod lints_v1;
 pub mod ope;
+pub mod operators;
 mod policy;
 pub mod promotion;
 mod reason;

@@ -12,10 +12,12 @@ use crate::reason::Reason;
 use crate::response::{ResponseModel, ResponseState};
 use crate::reward::{Outcome, reward};
 
-/// A constant and every feature of the registry.
-const DIMENSION: usize = 1 + REGISTRY.len();
+/// A constant, every feature of the registry, and which of the four sources it is (three more say it).
+const DIMENSION: usize = 1 + REGISTRY.len() + SOURCES;
+/// Sources besides the first.
+const SOURCES: usize = 3;
 /// Probability that the two arms open to exploration are chosen between by a coin.
-const EPSILON: f64 = 0.05;
+const EPSILON: f64 = 0.03;
 /// How much of the pool a new operator starts with.
 const POOL_KEEP: f64 = 0.1;
 
@@ -38,7 +40,7 @@ pub struct LintsState {
 }
 
 impl LintsV1 {
-    /// One that starts from a short memory of what `rule-v1` would do, so that the first days are no worse.
+    /// One that starts with the belief that findings are mostly worth it, held as lightly as two reactions.
     ///
     /// # Errors
     /// None with the settings of the catalogue; [`BanditError`] if those cannot be.
@@ -47,7 +49,7 @@ impl LintsV1 {
         let mut bandit = LinearBandit::new(3, DIMENSION, config)?;
         let mut constant = [0.0; DIMENSION];
         constant[0] = 1.0;
-        for (arm, worth) in [(Interruption::Now, 0.7), (Interruption::Digest, 0.5), (Interruption::Silent, 0.4)] {
+        for (arm, worth) in [(Interruption::Now, 0.7), (Interruption::Digest, 0.7), (Interruption::Silent, 0.7)] {
             bandit.learn(&constant, place(arm), reward(arm, worth), 2.0)?;
         }
         Ok(Self { bandit, response: ResponseModel::new(DIMENSION) })
@@ -110,8 +112,10 @@ impl LintsV1 {
         let (now, digest) =
             (bank.coefficients(place(Interruption::Now)), bank.coefficients(place(Interruption::Digest)));
         let names = REGISTRY.iter().map(|spec| spec.name);
-        let moved = now.zip(digest).zip(encode(features)).skip(1).map(|((n, d), x)| (n - d) * x);
+        let moved: Vec<f64> = now.zip(digest).zip(encode(features)).skip(1).map(|((n, d), x)| (n - d) * x).collect();
+        let category: f64 = moved[REGISTRY.len()..].iter().sum();
         let mut all: Vec<_> = names.zip(moved).collect();
+        all.iter_mut().filter(|(name, _)| *name == "source").for_each(|(_, moved)| *moved += category);
         all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         all
     }
@@ -156,18 +160,23 @@ const fn place(arm: Interruption) -> usize {
     }
 }
 
-/// A constant, then each feature on a scale of about one. What grows without end is taken by its logarithm.
+/// A constant, then each feature on a scale of about one, then the source once more as a category.
 fn encode(features: &Features) -> [f64; DIMENSION] {
-    let mut x = [1.0; DIMENSION];
+    let mut x = [0.0; DIMENSION];
+    x[0] = 1.0;
     for ((out, spec), &value) in x[1..].iter_mut().zip(&REGISTRY).zip(features.values()) {
-        let wide = spec.max - spec.min > 100.0;
-        *out = if wide {
-            value.signum() * value.abs().ln_1p() / 8.0
-        } else {
-            2.0 * (value - spec.min) / (spec.max - spec.min) - 1.0
+        *out = match spec.name {
+            // Half or double is large; ten times that is hardly more so.
+            "effect_size" => 1.0 - 2.0 * (-value / 0.5).exp(),
+            // Told apart by the order of magnitude, from certain (-1) to a coin (1).
+            "p_value" => 1.0 + value.max(1e-12).log10() / 6.0,
+            _ if spec.max - spec.min > 100.0 => value.signum() * value.abs().ln_1p() / 8.0,
+            _ => 2.0 * (value - spec.min) / (spec.max - spec.min) - 1.0,
         };
     }
-    // Chance is told apart by its order of magnitude, from certain (−1) to a coin (1).
-    x[3] = 1.0 + features.values()[2].max(1e-12).log10() / 6.0;
+    let source = features.get("source").unwrap_or(0.0);
+    for (out, code) in x[1 + REGISTRY.len()..].iter_mut().zip([1.0, 2.0, 3.0]) {
+        *out = f64::from(u8::from(source == code));
+    }
     x
 }

@@ -258,6 +258,8 @@ pub enum BacktestCommand {
     Rank(BacktestRankArgs),
     /// What another policy would have brought, from a log of decisions.
     Ope(BacktestOpeArgs),
+    /// Simulated operators: the noise a learning policy spares them, and what it keeps. No file needed.
+    Operators(BacktestOperatorsArgs),
 }
 
 /// `backtest rank`
@@ -289,6 +291,14 @@ pub struct BacktestOpeArgs {
     /// For switch_dr and dros [default: chosen by SLOPE].
     #[arg(long, value_name = "L")]
     pub lambda: Option<f64>,
+}
+
+/// `backtest operators`
+#[derive(Debug, ClapArgs)]
+pub struct BacktestOperatorsArgs {
+    /// Draws findings, reactions and decisions.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
 }
 
 /// `schema`

@@ -7,6 +7,7 @@ mod drift;
 mod golden;
 mod lints;
 mod ope;
+mod operators;
 mod promotion;
 mod properties;
 mod replay;

@@ -1,6 +1,7 @@
 //! `backtest`: what a policy would have done on recorded data.
 
 mod ope;
+mod operators;
 mod rank;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ const BYTES_MAX: u64 = 1 << 30;
 pub fn run(global: &Global, command: BacktestCommand) -> Result<u8, Failure> {
     match command {
         BacktestCommand::Rank(args) => rank::run(global, &args),
+        BacktestCommand::Operators(args) => operators::run(global, &args),
         BacktestCommand::Ope(args) => ope::run(global, &args),
     }
 }
