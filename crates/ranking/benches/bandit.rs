@@ -10,6 +10,10 @@ use wakeman_ranking::bandit::{Bandit, Exploration, LinearBandit, LinearConfig};
 const ARMS: usize = 10;
 const DIMENSIONS: [usize; 3] = [5, 12, 64];
 
+/// Shows allocations beside the times: there are none.
+#[global_allocator]
+static ALLOCATIONS: divan::AllocProfiler = divan::AllocProfiler::system();
+
 fn main() {
     divan::main();
 }
