@@ -4,9 +4,9 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
-    Admin, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding, FindingId,
-    FindingView, Findings, Frontend, GatewayError, ListRequest, Page, Principal, Proposal, ProposalId, ProposalView,
-    Proposals, Reply, StatusView, Thread, ThreadId, ThreadView, WhoamiView, WhyView,
+    Admin, AskRequest, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding,
+    FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Page, Principal, Proposal, ProposalId,
+    ProposalView, Proposals, Reply, StatusView, Thread, ThreadId, ThreadView, TurnStream, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -33,12 +33,28 @@ struct Confirm {
     report: DeliveryReport,
 }
 
+#[derive(Deserialize)]
+struct Stopped {
+    stopped: u32,
+}
+
 /// A page of the list at `segments`.
 fn page(client: &SocketClient, segments: &[&str], list: &ListRequest) -> Result<Call, GatewayError> {
     Ok(client.wire.get(segments)?.query(list))
 }
 
 impl Chat for SocketClient {
+    fn ask<'a>(&'a self, _by: &'a Principal, request: AskRequest) -> Reply<'a, TurnStream> {
+        Box::pin(async move { self.wire.follow(self.wire.post(&["chat"])?.json(&request)).await })
+    }
+
+    fn stop<'a>(&'a self, _by: &'a Principal, thread: &'a ThreadId) -> Reply<'a, u32> {
+        Box::pin(async move {
+            let stopped: Stopped = self.wire.ask(self.wire.post(&["threads", thread.as_str(), "stop"])?).await?;
+            Ok(stopped.stopped)
+        })
+    }
+
     fn threads<'a>(&'a self, _by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
         Box::pin(async move { self.wire.ask(page(self, &["threads"], &list)?).await })
     }

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod connect;
+mod events;
 mod gateway;
 mod wire;
 

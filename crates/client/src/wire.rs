@@ -5,12 +5,17 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use wakeman_types::{ErrorKind, GatewayError};
+use wakeman_types::{ErrorKind, GatewayError, TurnStream};
+
+use crate::events::events;
 
 /// The host is what the server's check wants; the connection itself goes where the client was told to.
 const BASE: &str = "http://localhost/";
 /// Longest answer that is read, in bytes; a full page of findings with their series is under a tenth of it.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long one turn may take from its first to its last event; the brain's own bounds are far below.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// A daemon that speaks our HTTP.
 #[derive(Debug)]
@@ -101,6 +106,20 @@ impl Wire {
             return Ok((route, answer));
         }
         Err(self.refusal(&route, &answer))
+    }
+
+    /// Sends `call` and gives the events it answers with as they come. The answer may take as long as it needs; that it is alive is
+    /// seen by the connection.
+    pub async fn follow(&self, call: Call) -> Result<TurnStream, GatewayError> {
+        let Call { request, route, changes } = call;
+        let request = request.header("accept", "application/x-ndjson").timeout(FOLLOW_TIMEOUT);
+        let response = request.send().await.map_err(|error| self.no_answer(&route, changes, &WireError::of(error)))?;
+        if response.status().is_success() {
+            return Ok(events(response, format!("{} went away in the middle of the answer", self.peer)));
+        }
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.no_answer(&route, changes, &WireError::of(error)))?;
+        Err(self.refusal(&route, &Answer { status, body: body.to_vec() }))
     }
 
     /// Sends a request and reads the whole answer, up to a limit.

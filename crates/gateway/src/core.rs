@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 use wakeman_store::{JournalEvent, Store};
-use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, ThreadId, Timestamp};
+use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, ThreadId, Timestamp, TurnId};
 
 use crate::{
     brain::prompts::{Prompt, PromptError, PromptRegistry},
@@ -145,6 +145,11 @@ impl Core {
     /// A new message id.
     pub fn message_id(&self) -> MessageId {
         MessageId::new(format!("msg_{}", self.hex(8)))
+    }
+
+    /// A new turn id.
+    pub fn turn_id(&self) -> TurnId {
+        TurnId::new(format!("turn_{}", self.hex(8)))
     }
 
     /// A new delivery id.

@@ -9,6 +9,7 @@ mod findings;
 mod support;
 mod thread;
 mod tools;
+mod turns;
 mod verification;
 mod walks;
 mod watch;

@@ -5,6 +5,7 @@
 //! Start at [`doc`] for a view model, at [`Doc`] for what a surface renders, at [`parse_verb`] for what an operator types.
 #![warn(missing_docs)]
 
+mod answer;
 mod cause;
 mod chart;
 mod check;
@@ -29,6 +30,7 @@ mod why;
 
 use wakeman_types::View;
 
+pub use answer::answer_footer;
 pub use chart::{CellRole, Chart, ChartCell, ChartMark, braille_chart, sparkline};
 pub use check::{check_words, recovered_words};
 pub use context::{RenderContext, ZoneError, parse_zone};
@@ -41,7 +43,7 @@ pub use number::{probability, span};
 pub use plain::plain;
 pub use proposal::proposal_doc;
 pub use recovery::recovery_doc;
-pub use safe::{sanitize, sanitize_lines, visible};
+pub use safe::{sanitize, sanitize_lines, sanitize_piece, visible};
 pub use settled::{settled_doc, settled_line};
 pub use status::{status_doc, whoami_doc};
 pub use table::{Align, Column, Table};

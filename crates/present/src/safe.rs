@@ -64,6 +64,12 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// A piece of a longer text of Wakeman's or its model's, as it arrives: line breaks and spaces stay, nothing else in it can act on a
+/// terminal.
+pub fn sanitize_piece(text: &str) -> String {
+    visible(text).replace("://", "[:]//")
+}
+
 /// The same for text that Wakeman wrote and stored: its marks stay.
 pub(crate) fn own_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
     several(text, lines, max, Marks::Keep)

@@ -1,6 +1,6 @@
 //! One look at everything, and who the reader is taken for.
 
-use wakeman_types::{ComponentView, StatusView, WhoamiView};
+use wakeman_types::{ComponentView, ModelView, StatusView, WhoamiView};
 
 use crate::{
     Block, Doc, Line, RenderContext, Style,
@@ -19,7 +19,8 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     doc = doc.text(components(&view.components, &then));
     let interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
     let over = view.interruptions > view.alarm_budget;
-    doc = doc.text(Line::new().with(interruptions, if over { Style::Bad } else { Style::Plain }));
+    let interruptions = Line::new().with(interruptions, if over { Style::Bad } else { Style::Plain });
+    doc = doc.text(Line::joined(std::iter::once(interruptions).chain(view.model.as_ref().map(model)), " · "));
     for warning in &view.warnings {
         doc = doc.text(Line::new().with("Setting: ", Style::Bad).outside(sanitize(warning, 300)));
     }
@@ -49,6 +50,17 @@ fn summary(view: &StatusView) -> Line {
     );
     let mode = format!("mode {}", sanitize(&view.mode, 20)).into();
     Line::joined([watching, mode, open.join(awaiting)], " · ")
+}
+
+/// `model budget $0.41 of $5.00 (120k tokens today)`.
+fn model(view: &ModelView) -> Line {
+    let spent = format!("model budget ${:.2} of ${:.2}", view.spent_usd, view.budget_usd);
+    let style = if view.spent_usd >= 0.8 * view.budget_usd { Style::Bad } else { Style::Plain };
+    let tokens = match view.tokens {
+        0 => String::new(),
+        some => format!(" ({} tokens today)", group(some)),
+    };
+    Line::new().with(spent, style).with(tokens, Style::Plain)
 }
 
 /// `PostHog ok 40 s ago (14 metrics) · GitHub ok 12 s · Vercel not configured`: what fails comes first.

@@ -2,13 +2,13 @@
 //!
 //! Every method takes the principal that the transport proved; the gateway decides who that is and what they may do.
 
-use futures_core::future::BoxFuture;
+use futures_core::{future::BoxFuture, stream::BoxStream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Channel, Delivery, DeliveryId, Finding, FindingId, FindingView, Message, Note, Principal, Proposal, ProposalId,
-    ProposalView, StatusView, Thread, ThreadId, Timestamp, Verdict, WhoamiView, WhyView,
+    AskRequest, Channel, Delivery, DeliveryId, Finding, FindingId, FindingView, Message, Note, Principal, Proposal,
+    ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp, TurnEvent, Verdict, WhoamiView, WhyView,
 };
 
 /// What every method answers with, some time later.
@@ -139,8 +139,15 @@ pub struct ThreadView {
     pub notes: Vec<Note>,
 }
 
+/// What happens while a turn runs; the last event is `done`.
+pub type TurnStream = BoxStream<'static, TurnEvent>;
+
 /// Conversations.
 pub trait Chat: Send + Sync {
+    /// Stores a message and begins to answer it. Whoever stops listening does not stop the answer.
+    fn ask<'a>(&'a self, by: &'a Principal, request: AskRequest) -> Reply<'a, TurnStream>;
+    /// Stops what is being answered in a thread; how many messages that were.
+    fn stop<'a>(&'a self, by: &'a Principal, thread: &'a ThreadId) -> Reply<'a, u32>;
     /// The threads, the one last spoken in first.
     fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>>;
     /// One thread with its newest messages.

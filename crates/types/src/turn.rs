@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ChangeId, Entity, FindingId, MessageId, OperatorId, Principal, ProposalId, ThreadId, Timestamp, TurnId};
+use crate::{
+    ChangeId, Entity, ErrorKind, FindingId, MessageId, OperatorId, Principal, ProposalId, ThreadId, Timestamp, TurnId,
+};
 
 /// How a turn stands. Every accepted one ends in exactly one of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -162,6 +164,13 @@ pub struct Turn {
     pub ended_at: Option<Timestamp>,
 }
 
+impl Turn {
+    /// The unique key of a turn that `by` named `key`.
+    pub fn key_of(by: &Principal, key: &str) -> String {
+        format!("turn:{by}:{key}")
+    }
+}
+
 impl Entity for Turn {
     const KIND: &'static str = "turn";
 
@@ -182,7 +191,7 @@ impl Entity for Turn {
     }
 
     fn unique_key(&self) -> Option<String> {
-        self.key.as_ref().map(|key| format!("turn:{}:{key}", self.asked_by))
+        self.key.as_ref().map(|key| Self::key_of(&self.asked_by, key))
     }
 }
 
@@ -214,6 +223,9 @@ pub struct TurnAnswer {
     pub state: TurnState,
     /// The whole answer.
     pub response: String,
+    /// What kind of failure it was, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<ErrorKind>,
     /// What was staged.
     pub actions: Vec<TurnAction>,
     /// What it rests on.

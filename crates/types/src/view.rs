@@ -156,6 +156,21 @@ pub struct ComponentView {
     pub detail: String,
 }
 
+/// What models cost today.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelView {
+    /// US dollars that may be spent a day.
+    pub budget_usd: f64,
+    /// US dollars spent today.
+    pub spent_usd: f64,
+    /// US dollars put aside for calls under way.
+    pub reserved_usd: f64,
+    /// Tokens read and written today.
+    pub tokens: u64,
+    /// When the next day begins.
+    pub resets_at: Timestamp,
+}
+
 /// The one-look summary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
@@ -177,6 +192,9 @@ pub struct StatusView {
     pub interruptions: u32,
     /// How many are allowed in seven days.
     pub alarm_budget: u32,
+    /// What models cost today; `None`: no model is configured.
+    #[serde(default)]
+    pub model: Option<ModelView>,
     /// The time this was true.
     pub as_of: Timestamp,
     /// The zone times are shown in.

@@ -49,6 +49,10 @@ pub enum Command {
     Doctor,
     /// The daemon.
     Run(RunArgs),
+    /// Talk to it.
+    Chat(ChatArgs),
+    /// Ask one thing.
+    Ask(AskArgs),
     /// The one-look summary.
     Status,
     /// The findings, newest first.
@@ -214,6 +218,28 @@ pub struct RejectArgs {
     /// Why.
     #[arg(long, value_name = "R")]
     pub reason: Option<String>,
+}
+
+/// `chat`
+#[derive(Debug, ClapArgs)]
+pub struct ChatArgs {
+    /// Go on with this conversation.
+    #[arg(long, value_name = "ID")]
+    pub thread: Option<String>,
+}
+
+/// `ask`
+#[derive(Debug, ClapArgs)]
+pub struct AskArgs {
+    /// What you want to know.
+    #[arg(required = true, value_name = "TEXT")]
+    pub text: Vec<String>,
+    /// Go on with this conversation.
+    #[arg(long, value_name = "ID")]
+    pub thread: Option<String>,
+    /// A version of the chat prompt other than the configured one.
+    #[arg(long, value_name = "V")]
+    pub prompt_version: Option<String>,
 }
 
 /// `snooze`

@@ -6,6 +6,7 @@ use wakeman_client::SocketClient;
 use wakeman_gateway::{
     Core, Desk,
     act::Executor,
+    brain::Brain,
     instance::InstanceLock,
     ports::{Clock, SystemClock},
 };
@@ -81,6 +82,8 @@ pub async fn attach(global: &Global) -> Result<Attached, Failure> {
     };
     remedy(sources.product.is_some(), "posthog");
     remedy(sources.code.is_some(), "github");
-    let gateway = Arc::new(Desk::new(Arc::clone(&core)));
+    let brain = Brain::new(Arc::clone(&core));
+    brain.recover().await.map_err(Failure::failed)?;
+    let gateway = Arc::new(Desk::with_brain(Arc::clone(&core), brain));
     Ok(Attached { gateway, embedded: Some(Embedded { core, _lock: lock }) })
 }

@@ -3,7 +3,8 @@
 use wakeman_present::RenderContext;
 use wakeman_store::{Commit, ListQuery, OutboxRow, StoreError, Version};
 use wakeman_types::{
-    Channel, Delivery, DeliveryClass, FindingId, Message, MessageRole, Severity, Thread, ThreadId, Timestamp, View,
+    Channel, Delivery, DeliveryClass, FindingId, Message, MessageId, MessageRole, Severity, Thread, ThreadId,
+    Timestamp, View,
 };
 
 use super::route::destinations;
@@ -71,22 +72,39 @@ impl ThreadWriter {
         let now = core.now();
         let context = RenderContext { now, zone: core.zone() };
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
-        self.ordinal += 1;
-        self.thread.updated_at = now;
-        self.messages.push(Message {
-            conversation_id: self.thread.conversation_id.clone(),
-            thread_id: self.thread.thread_id.clone(),
-            message_id: core.message_id(),
-            role: MessageRole::Agent,
-            channel: Channel::System,
-            content,
-            created_at: now,
-            ordinal: self.ordinal,
-            extra: serde_json::Map::new(),
-        });
+        self.write(core, MessageRole::Agent, Channel::System, content, None);
         if !post.quiet {
             self.owe(core, &post, now);
         }
+    }
+
+    /// Writes a message down, owed to nobody. `prompt_version` is kept with what a model wrote. Returns its id.
+    pub fn write(
+        &mut self,
+        core: &Core,
+        role: MessageRole,
+        channel: Channel,
+        content: String,
+        prompt_version: Option<String>,
+    ) -> MessageId {
+        let now = core.now();
+        self.ordinal += 1;
+        self.thread.updated_at = now;
+        let version = prompt_version.map(|version| ("promptVersion".to_owned(), version.into()));
+        let message = Message {
+            conversation_id: self.thread.conversation_id.clone(),
+            thread_id: self.thread.thread_id.clone(),
+            message_id: core.message_id(),
+            role,
+            channel,
+            content,
+            created_at: now,
+            ordinal: self.ordinal,
+            extra: version.into_iter().collect(),
+        };
+        let id = message.message_id.clone();
+        self.messages.push(message);
+        id
     }
 
     fn owe(&mut self, core: &Core, post: &Post, now: Timestamp) {

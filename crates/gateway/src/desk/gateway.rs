@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Admin, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding, FindingId,
-    FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message, Note, Page, Principal,
-    Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, StatusView, Thread, ThreadId, ThreadView,
-    Verdict, WhoamiView, WhyView,
+    Admin, AskRequest, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding,
+    FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message, Note,
+    OperatorId, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, Role, StatusView,
+    Thread, ThreadId, ThreadView, TurnStream, Verdict, WhoamiView, WhyView,
 };
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     act::{self, DecideError, draft::repair_label},
+    brain::Brain,
     core::Core,
     deliver,
     findings::{
@@ -31,12 +32,29 @@ const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"
 /// The brain as every surface sees it.
 pub struct Desk {
     core: Arc<Core>,
+    brain: Arc<Brain>,
 }
 
 impl Desk {
     /// A desk over this instance.
     pub fn new(core: Arc<Core>) -> Self {
-        Self { core }
+        let brain = Brain::new(Arc::clone(&core));
+        Self { core, brain }
+    }
+
+    /// A desk over this instance whose brain others share.
+    pub fn with_brain(core: Arc<Core>, brain: Arc<Brain>) -> Self {
+        Self { core, brain }
+    }
+
+    /// Who may ask: an operator, or who holds an API token, whose role the server checked.
+    fn asker(&self, by: &Principal) -> Result<Identity, GatewayError> {
+        match by.channel() {
+            Channel::Api => {
+                Ok(Identity { principal: by.clone(), operator: OperatorId::new(by.to_string()), role: Role::Viewer })
+            }
+            _ => self.identify(by),
+        }
     }
 
     /// Who speaks, or a refusal that says what to do about it.
@@ -141,6 +159,7 @@ impl Desk {
             components: core.health.components(),
             interruptions: u32::try_from(week.len()).unwrap_or(u32::MAX),
             alarm_budget: core.settings.monitor.alarm_budget_per_week,
+            model: self.brain.model_view(),
             as_of: now,
             timezone: core.zone().name().to_owned(),
             warnings: core.warnings.clone(),
@@ -149,6 +168,21 @@ impl Desk {
 }
 
 impl Chat for Desk {
+    fn ask<'a>(&'a self, by: &'a Principal, request: AskRequest) -> Reply<'a, TurnStream> {
+        Box::pin(async move {
+            let who = self.asker(by)?;
+            let events = self.brain.ask(&who, request).await?;
+            Ok(Box::pin(events) as TurnStream)
+        })
+    }
+
+    fn stop<'a>(&'a self, by: &'a Principal, thread: &'a ThreadId) -> Reply<'a, u32> {
+        Box::pin(async move {
+            self.asker(by)?;
+            Ok(u32::try_from(self.brain.stop(thread)).unwrap_or(u32::MAX))
+        })
+    }
+
     fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
         Box::pin(async move {
             self.may_read(by)?;

@@ -41,6 +41,11 @@ impl Default for Toolbox {
 }
 
 impl Toolbox {
+    /// A box of these tools alone.
+    pub fn of(tools: Vec<Box<dyn Tool>>) -> Self {
+        Self { tools }
+    }
+
     /// Every tool, whether this instance has it or not.
     pub fn all(&self) -> impl Iterator<Item = &dyn Tool> {
         self.tools.iter().map(AsRef::as_ref)

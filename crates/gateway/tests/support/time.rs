@@ -32,3 +32,16 @@ impl Clock for TestClock {
         Box::pin(std::future::ready(()))
     }
 }
+
+/// A clock that stands still for ever: nothing ever takes too long.
+pub struct StillClock(pub Timestamp);
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        if at <= self.0 { Box::pin(std::future::ready(())) } else { Box::pin(std::future::pending()) }
+    }
+}

@@ -11,7 +11,7 @@ use wakeman_gateway::{
     act::{self, DecideError, Executor},
     brain::prompts::PromptRegistry,
     config::{parse_settings, parse_tools},
-    ports::SystemRandom,
+    ports::{Model, SystemRandom},
     watch::Watch,
 };
 use wakeman_store::{LANE, ListQuery, Options, OutboxState, Store};
@@ -20,7 +20,7 @@ use wakeman_types::{
     Principal, Proposal, ProposalId, ThreadId, Timestamp, Verdict,
 };
 
-use super::{FakeCode, FakeFlags, FakeProduct, FakeRepo, TestClock};
+use super::{FakeCode, FakeFlags, FakeProduct, FakeRepo, StillClock, TestClock};
 
 /// Monday 2026-04-20, 03:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_776_654_000_000);
@@ -130,6 +130,30 @@ impl World {
         self.core = core(self.dir.path(), &self.settings, &self.tools, outside, self.clock.clone(), self.seed).await;
         self.desk = Desk::new(self.core.clone());
         self.watch = Watch::new(self.core.clone(), Some(self.product.clone()), Some(self.code.clone())).unwrap();
+    }
+
+    /// Another core on the same database, with a model, under a clock that stands still.
+    pub fn core_with_model(&self, model: Option<Arc<dyn Model>>) -> Arc<Core> {
+        let now = self.core.now();
+        Arc::new(Core {
+            instance: "test".to_owned(),
+            store: self.core.store.clone(),
+            settings: self.core.settings.clone(),
+            tools: self.core.tools.clone(),
+            warnings: Vec::new(),
+            clock: Arc::new(StillClock(now)),
+            random: Arc::new(SystemRandom::from_seed(99)),
+            hands: self.core.hands.clone(),
+            readers: self.core.readers.clone(),
+            workspace: self.core.workspace.clone(),
+            model,
+            prompts: self.core.prompts.clone(),
+            default_prompt_version: None,
+            health: HealthBoard::default(),
+            served: self.core.served.clone(),
+            local_operator: self.core.local_operator.clone(),
+            work: tokio::sync::Notify::new(),
+        })
     }
 
     /// The same, with other settings.

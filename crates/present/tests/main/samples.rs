@@ -337,6 +337,7 @@ pub fn status() -> StatusView {
         ],
         interruptions: 1,
         alarm_budget: 2,
+        model: None,
         as_of: NOW,
         timezone: "Europe/Berlin".into(),
         warnings: vec![],

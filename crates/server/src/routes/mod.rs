@@ -1,6 +1,7 @@
 //! The routes, each with the least role it asks for.
 
 mod adapters;
+mod chat;
 mod findings;
 mod health;
 mod instance;
@@ -59,6 +60,8 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/proposals", needs(Role::Viewer, get(proposals::list)))
         .route("/api/v1/proposals/{id}", needs(Role::Viewer, get(proposals::one)))
         .route("/api/v1/proposals/{id}/decision", needs(Role::Approver, post(proposals::decide)))
+        .route("/api/v1/chat", needs(Role::Viewer, post(chat::ask)))
+        .route("/api/v1/threads/{id}/stop", needs(Role::Viewer, post(chat::stop)))
         .route("/api/v1/threads", needs(Role::Viewer, get(threads::list)))
         .route("/api/v1/threads/{id}/messages", needs(Role::Viewer, get(threads::messages)))
         .route("/api/v1/adapters/{channel}/deliveries", needs(Role::Owner, get(adapters::claim)))

@@ -51,6 +51,19 @@ impl Fake {
 }
 
 impl Chat for Fake {
+    fn ask<'a>(&'a self, by: &'a Principal, request: AskRequest) -> Reply<'a, TurnStream> {
+        let events = vec![
+            TurnEvent::Accepted { thread_id: ThreadId::new("t1"), turn_id: TurnId::new("turn1") },
+            TurnEvent::Token { token: format!("re: {}", request.message) },
+            TurnEvent::Done { answer: Box::new(turn_answer()) },
+        ];
+        self.reply(format!("ask {by} {}", request.message), Box::pin(futures::stream::iter(events)) as TurnStream)
+    }
+
+    fn stop<'a>(&'a self, by: &'a Principal, thread: &'a ThreadId) -> Reply<'a, u32> {
+        self.reply(format!("stop {by} {thread}"), 1)
+    }
+
     fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
         self.reply(format!("threads {by} {}", words(&list)), page(thread()))
     }
@@ -151,6 +164,7 @@ pub fn status() -> StatusView {
         components: Vec::new(),
         interruptions: 1,
         alarm_budget: 2,
+        model: None,
         as_of: Timestamp(1_000),
         timezone: "Europe/Berlin".into(),
         warnings: vec!["`ui.timezon` is not a setting".into()],
@@ -325,4 +339,19 @@ pub fn errors() -> Vec<GatewayError> {
         Storage,
     ];
     kinds.into_iter().map(|kind| GatewayError::new(kind, format!("P-31: {kind:?}; do \"this\" instead"))).collect()
+}
+
+/// How every message to the fake ends.
+pub fn turn_answer() -> TurnAnswer {
+    TurnAnswer {
+        thread_id: ThreadId::new("t1"),
+        turn_id: TurnId::new("turn1"),
+        state: TurnState::Answered,
+        response: "fine".to_owned(),
+        failure: None,
+        actions: Vec::new(),
+        citations: Vec::new(),
+        prompt_version: Some("chat/v1".to_owned()),
+        usage: Usage::default(),
+    }
 }

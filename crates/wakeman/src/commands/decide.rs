@@ -24,7 +24,7 @@ pub async fn approve(global: &Global, args: ApproveArgs) -> Result<u8, Failure> 
     result.map(|()| DONE)
 }
 
-async fn approved(
+pub(super) async fn approved(
     global: &Global,
     attached: &Attached,
     by: &Principal,
@@ -86,7 +86,7 @@ pub async fn reject(global: &Global, args: RejectArgs) -> Result<u8, Failure> {
     result.map(|()| DONE)
 }
 
-async fn rejected(
+pub(super) async fn rejected(
     global: &Global,
     attached: &Attached,
     by: &Principal,

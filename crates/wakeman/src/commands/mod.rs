@@ -12,6 +12,8 @@ mod prompts;
 mod run;
 mod schema;
 mod show;
+mod talk;
+mod verbs;
 
 use crate::{args::Command, failure::Failure, global::Global};
 
@@ -39,6 +41,8 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Snooze(args) => decide::snooze(global, &args).await,
         Command::Resolve(args) => decide::resolve(global, &args.id).await,
         Command::Prompts(command) => prompts::run(global, &command),
+        Command::Ask(args) => talk::ask(global, args).await,
+        Command::Chat(args) => talk::chat(global, args).await,
         Command::Export(args) => export::run(global, args).await,
         Command::Schema(args) => schema::run(global, args),
         Command::Backtest(command) => backtest::run(global, command),

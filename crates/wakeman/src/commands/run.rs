@@ -7,6 +7,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use wakeman_gateway::{
     Core, Desk,
     act::Executor,
+    brain::Brain,
     instance::InstanceDir,
     ports::{Clock, SystemClock},
     watch::Watch,
@@ -54,7 +55,12 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
     greet(global, &core);
-    let daemon = Daemon { global, dir, core, watch };
+    let brain = Brain::new(Arc::clone(&core));
+    let ended = brain.recover().await.map_err(Failure::failed)?;
+    if ended > 0 {
+        global.note(&format!("{ended} messages were left without an answer by the last run; their askers are told"));
+    }
+    let daemon = Daemon { global, dir, core, brain, watch };
     if args.once { daemon.once().await } else { daemon.serve(address, tokens).await }
 }
 
@@ -111,6 +117,7 @@ struct Daemon<'a> {
     global: &'a Global,
     dir: InstanceDir,
     core: Arc<Core>,
+    brain: Arc<Brain>,
     watch: Watch,
 }
 
@@ -118,10 +125,10 @@ impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
-        let desk = Desk::new(Arc::clone(&self.core));
+        let desk = Desk::with_brain(Arc::clone(&self.core), Arc::clone(&self.brain));
         let zone = self.core.zone().name().to_owned();
         Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
-        project::Projection::new(self.dir, Arc::clone(&self.core)).pass().await;
+        project::Projection::new(self.dir, Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await;
         let status = desk.status_now().await?;
         if !self.global.json {
             let context = self.global.context(status.as_of, &status.timezone);
@@ -138,8 +145,8 @@ impl Daemon<'_> {
     }
 
     async fn serve(self, address: std::net::SocketAddr, tokens: Vec<ApiToken>) -> Result<u8, Failure> {
-        let Self { global, dir, core, watch } = self;
-        let gateway: Arc<dyn Gateway> = Arc::new(Desk::new(Arc::clone(&core)));
+        let Self { global, dir, core, brain, watch } = self;
+        let gateway: Arc<dyn Gateway> = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
         let socket = wakeman_server::bind_socket(&dir.socket()).map_err(Failure::failed)?;
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Failure::usage(format!(
@@ -162,7 +169,7 @@ impl Daemon<'_> {
         tasks.spawn(async move { wakeman_server::serve_socket(socket, local, Limits::default(), stop_socket).await });
         tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
-        tasks.spawn(project::Projection::new(dir, Arc::clone(&core)).run(stopped.clone()));
+        tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
         tokio::pin!(printing);
         let ended = tokio::select! {
@@ -171,6 +178,7 @@ impl Daemon<'_> {
             Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
         };
         global.note("stopping");
+        brain.close().await;
         let _ = stop.send(true);
         let _ = printing.now_or_never();
         while tasks.join_next().await.is_some() {}

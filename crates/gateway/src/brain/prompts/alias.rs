@@ -45,4 +45,17 @@ impl Alias {
             Self::Judge => &ai.aliases.judge,
         }
     }
+
+    /// The proxy's name to try when the first fails, by the settings.
+    pub fn fallback(self, ai: &Ai) -> Option<&str> {
+        let fallback = &ai.fallback;
+        match self {
+            Self::Chat => &fallback.chat,
+            Self::Router => &fallback.router,
+            Self::TipGenerator => &fallback.tip_generator,
+            Self::Embedder => &fallback.embedder,
+            Self::Judge => &fallback.judge,
+        }
+        .as_deref()
+    }
 }

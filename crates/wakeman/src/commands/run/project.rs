@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use wakeman_gateway::{
     Core, Desk,
+    brain::Brain,
     instance::{InstanceDir, findings_snapshot, sync_conversation, threads_snapshot},
 };
 use wakeman_store::ListQuery;
@@ -13,13 +14,14 @@ use wakeman_types::{Thread, ThreadId, Timestamp};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(400);
-/// Threads that can change between two looks.
+/// Threads of a page.
 const THREADS: usize = 200;
 
 /// Writes what changed since it looked last.
 pub struct Projection {
     dir: InstanceDir,
     core: Arc<Core>,
+    brain: Arc<Brain>,
     written: HashMap<ThreadId, u64>,
     spoken: Timestamp,
     last: Option<String>,
@@ -27,8 +29,8 @@ pub struct Projection {
 
 impl Projection {
     /// A projection that has written nothing yet.
-    pub fn new(dir: InstanceDir, core: Arc<Core>) -> Self {
-        Self { dir, core, written: HashMap::new(), spoken: Timestamp::default(), last: None }
+    pub fn new(dir: InstanceDir, core: Arc<Core>, brain: Arc<Brain>) -> Self {
+        Self { dir, core, brain, written: HashMap::new(), spoken: Timestamp::default(), last: None }
     }
 
     /// Follows the database until stopped; what changed last is written before it ends.
@@ -55,24 +57,34 @@ impl Projection {
     }
 
     async fn conversations(&mut self) -> Result<bool, String> {
-        let query = ListQuery::newest(THREADS).since(self.spoken.ms());
-        let threads = self.core.store.list::<Thread>(&query).await.map_err(|error| error.to_string())?;
         let mut changed = false;
-        for found in threads.items.iter().rev() {
-            let thread = &found.value;
-            if self.written.get(&thread.thread_id) == Some(&found.version.0) {
-                continue;
+        // Oldest first and page by page: however many threads were spoken in since the last look, none is left out.
+        let mut query = ListQuery::oldest(THREADS).since(self.spoken.ms());
+        loop {
+            let page = self.core.store.list::<Thread>(&query).await.map_err(|error| error.to_string())?;
+            for found in &page.items {
+                changed |= self.conversation(&found.value, found.version.0).await?;
             }
-            let synced = sync_conversation(&self.dir, &self.core.store, &thread.thread_id).await;
-            synced.map_err(|error| error.to_string())?;
-            self.written.insert(thread.thread_id.clone(), found.version.0);
-            self.spoken = self.spoken.max(thread.updated_at);
-            changed = true;
+            // Threads older than the newest are never listed again: no need to remember them.
+            let (spoken, listed) = (self.spoken, &page.items);
+            self.written
+                .retain(|id, _| listed.iter().any(|t| t.value.thread_id == *id && t.value.updated_at >= spoken));
+            match page.next {
+                Some(next) => query = query.after(Some(next)),
+                None => return Ok(changed),
+            }
         }
-        // Threads older than the newest are never listed again: no need to remember them.
-        let (spoken, listed) = (self.spoken, threads.items);
-        self.written.retain(|id, _| listed.iter().any(|t| t.value.thread_id == *id && t.value.updated_at >= spoken));
-        Ok(changed)
+    }
+
+    async fn conversation(&mut self, thread: &Thread, version: u64) -> Result<bool, String> {
+        if self.written.get(&thread.thread_id) == Some(&version) {
+            return Ok(false);
+        }
+        let synced = sync_conversation(&self.dir, &self.core.store, &thread.thread_id).await;
+        synced.map_err(|error| error.to_string())?;
+        self.written.insert(thread.thread_id.clone(), version);
+        self.spoken = self.spoken.max(thread.updated_at);
+        Ok(true)
     }
 
     async fn snapshots(&mut self, threads_changed: bool) -> Result<(), String> {
@@ -82,8 +94,10 @@ impl Projection {
             self.dir.write_threads(&threads).map_err(|e| text(&e))?;
         }
         let findings = findings_snapshot(&self.core.store).await.map_err(|e| text(&e))?;
-        let status = Desk::new(Arc::clone(&self.core)).status_now().await.map_err(|e| text(&e))?;
-        let steady = json!([findings, status.open_findings, status.awaiting, status.components]).to_string();
+        let desk = Desk::with_brain(Arc::clone(&self.core), Arc::clone(&self.brain));
+        let status = desk.status_now().await.map_err(|e| text(&e))?;
+        let steady =
+            json!([findings, status.open_findings, status.awaiting, status.components, status.model]).to_string();
         if self.last.as_deref() == Some(&steady) {
             return Ok(());
         }

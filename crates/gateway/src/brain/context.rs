@@ -1,0 +1,135 @@
+//! What the model is shown, chosen under a token budget by rules that stand here.
+//!
+//! In this order, each within its share: our instructions (always, whole) · what Wakeman knows (open findings, the pinned
+//! context, the thread's notes and memory), as marked data · the thread's newest messages, oldest left out first · the question
+//! (always, whole). Nothing from outside is ever in the system message.
+
+use wakeman_present::{RenderContext, sanitize};
+use wakeman_types::{Entity, Finding, Message, MessageRole, Note};
+
+use super::{marked::marked, memory::ThreadMemory};
+use crate::ports::ModelMessage;
+
+/// Tokens of the conversation so far.
+const WINDOW_TOKENS: usize = 3_000;
+/// Open findings that are shown.
+const FINDINGS_MAX: usize = 6;
+/// Notes that are shown, the newest.
+const NOTES_MAX: usize = 6;
+/// Characters of one line of what Wakeman knows.
+const LINE_CHARS: usize = 200;
+/// Messages that are looked at.
+pub(super) const WINDOW_MESSAGES: usize = 24;
+
+/// About how many tokens `text` has. Errs high: three bytes a token.
+pub fn tokens(text: &str) -> usize {
+    text.len().div_ceil(3)
+}
+
+/// How much of the conversation is shown; less after the model said that it was too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// As the rules say.
+    Full,
+    /// The newest quarter.
+    Narrow,
+    /// The question alone.
+    Bare,
+}
+
+impl Width {
+    /// What to try after this one was too long. `None`: nothing is left to leave out.
+    pub const fn narrower(self) -> Option<Self> {
+        match self {
+            Self::Full => Some(Self::Narrow),
+            Self::Narrow => Some(Self::Bare),
+            Self::Bare => None,
+        }
+    }
+
+    const fn window_tokens(self) -> usize {
+        match self {
+            Self::Full => WINDOW_TOKENS,
+            Self::Narrow => WINDOW_TOKENS / 4,
+            Self::Bare => 0,
+        }
+    }
+}
+
+/// What there is to show.
+pub struct Material<'a> {
+    /// Our instructions.
+    pub system: String,
+    /// What the operator pinned of the project.
+    pub pinned: Option<&'a str>,
+    /// Findings that are not over, newest first.
+    pub findings: &'a [Finding],
+    /// The thread's notes, newest first.
+    pub notes: &'a [Note],
+    /// What was decided and named earlier in the thread.
+    pub memory: &'a ThreadMemory,
+    /// The thread's messages before the question, newest first.
+    pub messages: &'a [Message],
+    /// What is asked now.
+    pub question: &'a str,
+    /// Time and zone.
+    pub render: RenderContext,
+}
+
+/// Puts together what the model is shown.
+pub fn assemble(material: &Material<'_>, width: Width) -> Vec<ModelMessage> {
+    let mut shown = vec![ModelMessage::System(material.system.clone())];
+    if width != Width::Bare
+        && let Some(known) = known(material)
+    {
+        shown.push(ModelMessage::User(marked("Wakeman", &known)));
+    }
+    let mut left = width.window_tokens();
+    let mut window = Vec::new();
+    for message in material.messages {
+        let cost = tokens(&message.content) + 4;
+        if cost > left {
+            break;
+        }
+        left -= cost;
+        window.push(said(message));
+    }
+    shown.extend(window.into_iter().rev());
+    shown.push(ModelMessage::User(material.question.to_owned()));
+    shown
+}
+
+fn said(message: &Message) -> ModelMessage {
+    match message.role {
+        MessageRole::User => ModelMessage::User(message.content.clone()),
+        // What Wakeman said quotes titles and errors from outside, so it is data too.
+        MessageRole::Agent => ModelMessage::Assistant { text: message.content.clone(), calls: Vec::new() },
+        MessageRole::System => ModelMessage::User(marked("Wakeman", &message.content)),
+    }
+}
+
+fn known(material: &Material<'_>) -> Option<String> {
+    let mut lines = Vec::new();
+    if let Some(pinned) = material.pinned {
+        lines.push(format!("project: {}", sanitize(pinned, LINE_CHARS)));
+    }
+    for finding in material.findings.iter().take(FINDINGS_MAX) {
+        lines.push(finding_line(finding, &material.render));
+    }
+    if material.findings.len() > FINDINGS_MAX {
+        lines.push(format!("and {} more open findings", material.findings.len() - FINDINGS_MAX));
+    }
+    for note in material.notes.iter().take(NOTES_MAX) {
+        lines.push(format!("note by {}: {}", sanitize(&note.author, 40), sanitize(&note.content, LINE_CHARS)));
+    }
+    lines.extend(material.memory.lines().map(|line| format!("earlier: {}", sanitize(line, LINE_CHARS))));
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn finding_line(finding: &Finding, render: &RenderContext) -> String {
+    let title = wakeman_present::headline(finding, render);
+    let cause = finding.likely_cause().map(|cause| {
+        format!("; likely cause, {:.0} %: {}", cause.probability * 100.0, sanitize(&cause.change.title, 80))
+    });
+    format!("{} {}: {title}{}", finding.id, finding.state_name(), cause.unwrap_or_default())
+}

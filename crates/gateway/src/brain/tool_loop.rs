@@ -1,0 +1,361 @@
+//! The tool loop: the model is asked, its calls are run, it is asked again, until it answers or a bound is met.
+//!
+//! Owns: the bounds of a turn. Must not: write to the store (tools that stage do), wait without end, run a call that did not
+//! arrive whole. Dropping the future at any await is safe: what it used so far is in the [`Meter`].
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use serde_json::Value;
+use wakeman_types::{Citation, Timestamp, TurnEvent, Usage};
+
+use super::{
+    budget::{Account, Ledger, OverBudget},
+    context::{Width, tokens},
+    limits::TurnLimits,
+    marked::marked,
+    meter::Meter,
+    stream::Teller,
+};
+use crate::{
+    ports::{Clock, Completion, Finish, Model, ModelError, ModelMessage, ModelRequest, ToolCall, ToolSpec},
+    tools::{Effect, ToolAnswer, ToolError},
+};
+
+/// The tools of one turn.
+pub trait ToolRunner: Send + Sync {
+    /// What the model is told of them.
+    fn specs(&self) -> Vec<ToolSpec>;
+    /// What a tool can change; `None`: there is no such tool here.
+    fn effect(&self, name: &str) -> Option<Effect>;
+    /// What people see while it runs.
+    fn doing(&self, name: &str) -> &'static str;
+    /// Runs it with the arguments as the model wrote them. An unknown name is a [`ToolError::Refused`], arguments that cannot be read
+    /// a [`ToolError::Arguments`].
+    fn run<'a>(&'a self, name: &'a str, arguments: &'a str) -> BoxFuture<'a, Result<ToolAnswer, ToolError>>;
+}
+
+/// Checks an answer that must have a shape.
+pub type OutputCheck<'a> = &'a (dyn Fn(&str) -> Result<(), String> + Send + Sync);
+
+/// Everything one turn needs.
+pub struct Loop<'a> {
+    /// The model host.
+    pub model: &'a dyn Model,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// The day's ledger.
+    pub ledger: &'a Arc<Ledger>,
+    /// On whose account.
+    pub account: Account,
+    /// The tools.
+    pub tools: &'a dyn ToolRunner,
+    /// The bounds.
+    pub limits: TurnLimits,
+    /// Milliseconds one model call may take.
+    pub call_ms: i64,
+    /// Alias, fallback, temperature, output schema and trace; messages and tools are put in here.
+    pub request: ModelRequest,
+    /// Checks the answer where it must have a shape.
+    pub check: Option<OutputCheck<'a>>,
+    /// Puts together what the model is shown, as wide as told.
+    pub assemble: &'a (dyn Fn(Width) -> Vec<ModelMessage> + Send + Sync),
+    /// Who listens.
+    pub teller: &'a Teller,
+    /// What was used.
+    pub meter: &'a Meter,
+}
+
+/// Why a turn has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LoopError {
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The money is spent.
+    #[error(transparent)]
+    Budget(#[from] OverBudget),
+    /// It made too many calls.
+    #[error("stopped after {0} tool calls without an answer; ask something narrower")]
+    Calls(u32),
+    /// It asked the same again and again.
+    #[error("stopped: the model asked {0} the same thing three times; ask in other words")]
+    Same(String),
+    /// It could not put together a valid call.
+    #[error("stopped: the model could not call its tools properly ({0}); ask again")]
+    Malformed(String),
+    /// Its answer never had the shape that was asked for.
+    #[error("the model's answer does not have the agreed shape ({0})")]
+    Shape(String),
+    /// The turn as a whole took too long.
+    #[error("stopped after {0} s; ask something narrower")]
+    Slow(i64),
+}
+
+/// What is counted through a turn.
+struct Progress {
+    width: Width,
+    /// What was added after the assembled messages: calls and their results.
+    tail: Vec<ModelMessage>,
+    calls: u32,
+    mends: u32,
+    repaired: bool,
+    results_bytes: usize,
+    seen: HashMap<(String, String), u32>,
+    until: Timestamp,
+}
+
+impl Loop<'_> {
+    /// Runs the turn to its answer.
+    ///
+    /// # Errors
+    /// [`LoopError`]; what was used and read until then is in the meter.
+    pub async fn run(&self) -> Result<String, LoopError> {
+        let turn_ms = self.call_ms.saturating_mul(self.limits.deadlines_per_turn);
+        let mut progress = Progress {
+            width: Width::Full,
+            tail: Vec::new(),
+            calls: 0,
+            mends: 0,
+            repaired: false,
+            results_bytes: 0,
+            seen: HashMap::new(),
+            until: self.clock.now().plus_ms(turn_ms),
+        };
+        loop {
+            if self.clock.now() >= progress.until {
+                return Err(LoopError::Slow(turn_ms / 1_000));
+            }
+            let completion = match self.ask(&progress).await {
+                Err(LoopError::Model(ModelError::TooLong { reason })) => match progress.width.narrower() {
+                    Some(narrower) => {
+                        progress.narrow(narrower);
+                        continue;
+                    }
+                    None => return Err(ModelError::TooLong { reason }.into()),
+                },
+                other => other?,
+            };
+            if completion.calls.is_empty() {
+                match self.judge(&completion, &mut progress)? {
+                    Some(answer) => return Ok(answer),
+                    None => continue,
+                }
+            }
+            self.take_back();
+            self.run_calls(completion, &mut progress).await?;
+        }
+    }
+
+    /// One call of the model, its money put aside before and settled after.
+    async fn ask(&self, progress: &Progress) -> Result<Completion, LoopError> {
+        let mut messages = (self.assemble)(progress.width);
+        messages.extend(progress.tail.iter().cloned());
+        let now = self.clock.now();
+        let request = ModelRequest {
+            messages,
+            tools: self.tools.specs(),
+            deadline: progress.until.min(now.plus_ms(self.call_ms)),
+            max_tokens: self.limits.answer_tokens_max,
+            ..self.request.clone()
+        };
+        let estimate = request_tokens(&request) + u64::from(request.max_tokens);
+        let reserved = self.ledger.reserve(now, &self.account, estimate)?;
+        let words = |piece: &str| {
+            self.meter.with(|counted| counted.words.push_str(piece));
+            self.teller.words(piece);
+        };
+        self.meter.add(Usage { model_calls: 1, ..Usage::default() });
+        // Counted now and corrected below: if this future is dropped meanwhile, the reservation stands.
+        let aside = Usage { cost_usd: reserved.usd(), ..Usage::default() };
+        self.meter.add(aside);
+        let outcome = self.model.complete(&request, &words).await;
+        let (cost, read, written) = match &outcome {
+            Ok(done) => (done.cost_usd, done.prompt_tokens, done.completion_tokens),
+            // Words came, so somebody is billed; how much nobody says.
+            Err(ModelError::Cut { .. }) => (Some(reserved.usd()), None, None),
+            Err(_) => (None, None, None),
+        };
+        let (cost, read, written) = (cost.unwrap_or(0.0), read.unwrap_or(0), written.unwrap_or(0));
+        reserved.settle(cost, read + written);
+        self.meter.add(Usage {
+            cost_usd: cost - aside.cost_usd,
+            prompt_tokens: read,
+            completion_tokens: written,
+            ..Usage::default()
+        });
+        Ok(outcome?)
+    }
+
+    /// An answer without calls: the end, unless its shape is wrong and it may mend it once.
+    fn judge(&self, completion: &Completion, progress: &mut Progress) -> Result<Option<String>, LoopError> {
+        let mut text = completion.text.trim().to_owned();
+        if text.is_empty() {
+            return Err(ModelError::Empty.into());
+        }
+        match completion.finish {
+            Finish::Length => text.push_str("\n(The answer was cut at its longest length.)"),
+            Finish::Filtered => text.push_str("\n(The model host's filter cut the answer.)"),
+            Finish::Stop | Finish::ToolCalls => {}
+        }
+        let Some(check) = self.check else { return Ok(Some(text)) };
+        match check(&text) {
+            Ok(()) => Ok(Some(text)),
+            Err(reason) if progress.repaired => Err(LoopError::Shape(reason)),
+            Err(reason) => {
+                progress.repaired = true;
+                self.take_back();
+                progress.tail.push(ModelMessage::Assistant { text, calls: Vec::new() });
+                let mend = format!("That is not valid: {reason}. Answer again with the JSON alone.");
+                progress.tail.push(ModelMessage::User(mend));
+                Ok(None)
+            }
+        }
+    }
+
+    /// What was said so far was not the answer.
+    fn take_back(&self) {
+        let had = self.meter.with(|counted| std::mem::take(&mut counted.words));
+        if !had.is_empty() {
+            self.teller.tell(TurnEvent::Reset);
+        }
+    }
+
+    async fn run_calls(&self, completion: Completion, progress: &mut Progress) -> Result<(), LoopError> {
+        let calls = completion.calls;
+        for call in &calls {
+            progress.count(call, &self.limits)?;
+            self.teller
+                .tell(TurnEvent::Tool { name: call.name.clone(), doing: self.tools.doing(&call.name).to_owned() });
+        }
+        self.meter.add(Usage { tool_calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), ..Usage::default() });
+        let outcomes = self.outcomes(&calls).await;
+        progress.tail.push(ModelMessage::Assistant { text: completion.text, calls: calls.clone() });
+        for (call, outcome) in calls.iter().zip(outcomes) {
+            let content = self.content(call, outcome, progress)?;
+            progress.tail.push(ModelMessage::Tool { call_id: call.id.clone(), content });
+        }
+        Ok(())
+    }
+
+    /// Reading tools beside each other; once one of the calls stages something, all in the model's order.
+    async fn outcomes(&self, calls: &[ToolCall]) -> Vec<Result<ToolAnswer, ToolError>> {
+        let reads = calls.iter().all(|call| self.tools.effect(&call.name) != Some(Effect::Propose));
+        let beside = if reads { self.limits.parallel } else { 1 };
+        let work: Vec<BoxFuture<'_, _>> = calls.iter().map(|call| self.one(call).boxed()).collect();
+        stream::iter(work).buffered(beside).collect().await
+    }
+
+    async fn one(&self, call: &ToolCall) -> Result<ToolAnswer, ToolError> {
+        let limit = self.clock.now().plus_ms(self.limits.tool_ms);
+        tokio::select! {
+            outcome = self.tools.run(&call.name, &call.arguments) => outcome,
+            () = self.clock.sleep_until(limit) => Err(ToolError::Unknown {
+                source_name: "the tool",
+                reason: format!("no answer within {} s", self.limits.tool_ms / 1_000),
+            }),
+        }
+    }
+
+    /// What the model is shown of an outcome.
+    fn content(
+        &self,
+        call: &ToolCall,
+        outcome: Result<ToolAnswer, ToolError>,
+        progress: &mut Progress,
+    ) -> Result<String, LoopError> {
+        let error = match outcome {
+            Ok(answer) => {
+                self.meter.cite(answer.citations, answer.actions);
+                return Ok(progress.fit(&call.name, &answer.content, self.limits.results_bytes_max));
+            }
+            Err(error) => error,
+        };
+        match &error {
+            ToolError::Arguments(reason) => progress.mend(reason, &self.limits)?,
+            ToolError::Unknown { source_name, reason } => {
+                let unknown = Citation::Unknown { source: (*source_name).to_owned(), reason: reason.clone() };
+                self.meter.cite(vec![unknown], Vec::new());
+            }
+            ToolError::Refused(reason) if self.tools.effect(&call.name).is_none() => {
+                progress.mend(reason, &self.limits)?;
+            }
+            ToolError::Refused(_) => {}
+        }
+        Ok(marked(&call.name, &format!("error: {error}")))
+    }
+}
+
+impl Progress {
+    fn count(&mut self, call: &ToolCall, limits: &TurnLimits) -> Result<(), LoopError> {
+        self.calls += 1;
+        if self.calls > limits.calls_max {
+            return Err(LoopError::Calls(limits.calls_max));
+        }
+        // The same arguments in another order are the same call.
+        let arguments = serde_json::from_str::<Value>(&call.arguments)
+            .map_or_else(|_| call.arguments.clone(), |value| canonical(&value));
+        let times = self.seen.entry((call.name.clone(), arguments)).or_default();
+        *times += 1;
+        if *times > limits.same_calls_max { Err(LoopError::Same(call.name.clone())) } else { Ok(()) }
+    }
+
+    fn mend(&mut self, reason: &str, limits: &TurnLimits) -> Result<(), LoopError> {
+        self.mends += 1;
+        if self.mends > limits.mends_max { Err(LoopError::Malformed(reason.to_owned())) } else { Ok(()) }
+    }
+
+    /// As much of a result as the turn has room for.
+    fn fit(&mut self, name: &str, content: &str, bytes_max: usize) -> String {
+        let left = bytes_max.saturating_sub(self.results_bytes);
+        if content.len() <= left {
+            self.results_bytes += content.len();
+            return marked(name, content);
+        }
+        let end = content.floor_char_boundary(left);
+        self.results_bytes = bytes_max;
+        let cut =
+            format!("{}\n({} more bytes left out: this turn has read its fill)", &content[..end], content.len() - end);
+        marked(name, &cut)
+    }
+
+    /// Makes room: the conversation so far is narrowed, and old results are cut to their beginnings.
+    fn narrow(&mut self, width: Width) {
+        const KEPT: usize = 2_000;
+        self.width = width;
+        for message in &mut self.tail {
+            if let ModelMessage::Tool { content, .. } = message
+                && content.len() > KEPT
+            {
+                content.truncate(content.floor_char_boundary(KEPT));
+                content.push_str("\n(cut)</data>");
+            }
+        }
+    }
+}
+
+/// The value with its keys in order.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<_> = map.iter().collect();
+            keys.sort_by_key(|(key, _)| key.as_str());
+            let inner: Vec<_> = keys.into_iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
+            format!("{{{}}}", inner.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+fn request_tokens(request: &ModelRequest) -> u64 {
+    let of = |message: &ModelMessage| match message {
+        ModelMessage::System(text) | ModelMessage::User(text) => tokens(text),
+        ModelMessage::Tool { content, .. } => tokens(content),
+        ModelMessage::Assistant { text, calls } => {
+            tokens(text) + calls.iter().map(|call| tokens(&call.arguments) + 8).sum::<usize>()
+        }
+    };
+    let tools: usize = request.tools.iter().map(|tool| tokens(&tool.parameters.to_string()) + 16).sum();
+    (request.messages.iter().map(of).sum::<usize>() + tools) as u64
+}

@@ -1,0 +1,73 @@
+//! `/api/v1/chat` and stopping it.
+
+use axum::{
+    Extension, Json,
+    body::{Body as HttpBody, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, future};
+use serde::Serialize;
+use wakeman_types::{AskRequest, ThreadId, TurnEvent, TurnStream};
+
+use super::{Answer, Brain};
+use crate::{
+    access::Caller,
+    extract::{Body, Path},
+    problem::Problem,
+};
+
+/// The media type of a JSON value a line.
+const LINES: &str = "application/x-ndjson";
+
+/// How many messages were stopped.
+#[derive(Debug, Serialize)]
+pub(super) struct Stopped {
+    stopped: u32,
+}
+
+/// One turn: its end as one JSON object, or with `Accept: application/x-ndjson` every event as a line as it happens.
+///
+/// The status is sent as soon as the message is stored: a turn may take longer than a request may.
+pub(super) async fn ask(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Body(request): Body<AskRequest>,
+) -> Result<Response, Problem> {
+    let events = gateway.ask(&caller.principal, request).await?;
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let wants_lines = accept.split(',').any(|kind| kind.trim().starts_with(LINES));
+    let (kind, body) = if wants_lines { (LINES, lines(events)) } else { ("application/json", end(events)) };
+    let mut response = body.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(response)
+}
+
+fn lines(events: TurnStream) -> HttpBody {
+    HttpBody::from_stream(events.map(|event| {
+        let mut line = serde_json::to_vec(&event)?;
+        line.push(b'\n');
+        Ok::<_, serde_json::Error>(Bytes::from(line))
+    }))
+}
+
+fn end(events: TurnStream) -> HttpBody {
+    let done = events.filter_map(|event| {
+        future::ready(match event {
+            TurnEvent::Done { answer } => Some(serde_json::to_vec(&answer).map(Bytes::from)),
+            _ => None,
+        })
+    });
+    HttpBody::from_stream(done)
+}
+
+pub(super) async fn stop(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<Stopped> {
+    let stopped = gateway.stop(&caller.principal, &ThreadId::new(id)).await?;
+    Ok(Json(Stopped { stopped }))
+}

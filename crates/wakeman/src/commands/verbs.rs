@@ -1,0 +1,86 @@
+//! The operator's words typed into a chat.
+
+use wakeman_present::{self as present, RenderContext, Verb};
+use wakeman_types::{FindingNews, FindingView, ListRequest, ThreadId, View};
+use wakeman_types::{Gateway, Principal};
+
+use super::{decide, show::clock};
+use crate::{attach::Attached, failure::Failure, global::Global};
+
+/// Does what the word says and prints the answer.
+pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Verb) -> Result<(), Failure> {
+    let gateway = &*attached.gateway;
+    let (now, zone) = clock(gateway, by).await?;
+    let context = global.context(now, &zone);
+    match verb {
+        Verb::Approve { id, digest } => decide::approved(global, attached, by, id, digest).await,
+        Verb::Reject { id, reason } => decide::rejected(global, attached, by, id, reason).await,
+        Verb::Acknowledge(id) => finding(global, gateway.acknowledge(by, id).await?, &context),
+        Verb::Snooze { id, duration_ms } => finding(global, gateway.snooze(by, id, duration_ms).await?, &context),
+        Verb::Resolve(id) => finding(global, gateway.resolve(by, id).await?, &context),
+        look => looked(global, gateway, by, look, &context).await,
+    }
+}
+
+fn finding(global: &Global, finding: wakeman_types::Finding, context: &RenderContext) -> Result<(), Failure> {
+    let view = FindingView { proposal: finding.proposal, repair: None, news: FindingNews::Asked, finding };
+    let doc = present::doc(&View::Finding(Box::new(view.clone())), context);
+    global.answer(&view.finding, &doc)
+}
+
+async fn looked(
+    global: &Global,
+    gateway: &dyn Gateway,
+    by: &Principal,
+    verb: Verb,
+    context: &RenderContext,
+) -> Result<(), Failure> {
+    let of = |state: Option<String>| ListRequest { state, ..ListRequest::default() };
+    match verb {
+        Verb::Status => {
+            let status = gateway.status(by).await?;
+            global.answer(&status, &present::status_doc(&status, context))
+        }
+        Verb::Findings(state) => {
+            let page = gateway.findings(by, of(state)).await?;
+            global.answer(&page.items, &present::findings_table(&page.items, context))
+        }
+        Verb::Finding(id) => {
+            let view = gateway.finding(by, id).await?;
+            global.answer(&view, &present::doc(&View::Finding(Box::new(view.clone())), context))
+        }
+        Verb::Why(id) => {
+            let view = gateway.why(by, id).await?;
+            global.answer(&view, &present::why_doc(&view, context))
+        }
+        Verb::Proposals(state) => {
+            let page = gateway.proposals(by, of(state)).await?;
+            global.answer(&page.items, &present::proposals_table(&page.items, context))
+        }
+        Verb::Proposal(id) => {
+            let view = gateway.proposal(by, id).await?;
+            global.answer(&view, &present::details_doc(&view.proposal, context))
+        }
+        Verb::Threads => {
+            let page = gateway.threads(by, ListRequest::default()).await?;
+            global.answer(&page.items, &present::threads_table(&page.items, context))
+        }
+        Verb::Thread(id) => thread(global, gateway, by, &id, context).await,
+        Verb::Whoami => {
+            let view = gateway.whoami(by).await?;
+            global.answer(&view, &present::whoami_doc(&view))
+        }
+        _ => global.answer(&"help", &present::help_doc()),
+    }
+}
+
+async fn thread(
+    global: &Global,
+    gateway: &dyn Gateway,
+    by: &Principal,
+    id: &ThreadId,
+    context: &RenderContext,
+) -> Result<(), Failure> {
+    let view = gateway.thread(by, id, ListRequest::default()).await?;
+    global.answer(&view, &present::thread_doc(&view, context))
+}
