@@ -75,3 +75,27 @@ impl From<std::io::Error> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_refusal_has_its_exit_code() {
+        for (kind, code) in [
+            (ErrorKind::NotFound, 1),
+            (ErrorKind::Conflict, 1),
+            (ErrorKind::Storage, 1),
+            (ErrorKind::Invalid, 2),
+            (ErrorKind::Forbidden, 3),
+            (ErrorKind::AlreadyDecided, 3),
+            (ErrorKind::Expired, 3),
+            (ErrorKind::DigestMismatch, 3),
+            (ErrorKind::Refused, 3),
+            (ErrorKind::Unavailable, 4),
+        ] {
+            assert_eq!(Failure::from(GatewayError::new(kind, "…")).code(), code, "{kind:?}");
+        }
+        assert_eq!(Failure::interrupted().code(), 130);
+    }
+}

@@ -9,6 +9,9 @@ use std::{
 
 use serde_json::{Value, json};
 
+/// What a file holds, its mode and its modification time.
+type Kept = (Vec<u8>, u32, std::time::SystemTime);
+
 /// A root directory with one instance, and the environment the commands see.
 struct Home {
     folder: tempfile::TempDir,
@@ -63,6 +66,19 @@ impl Home {
         self.folder.path().join("instances/default")
     }
 
+    /// Every file that people write.
+    fn read_only(&self) -> Vec<(PathBuf, Kept)> {
+        let folder = std::fs::read_dir(self.instance().join("read-only")).unwrap();
+        let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let kept = |path: PathBuf| {
+            let about = path.metadata().unwrap();
+            let bytes = if about.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
+            (path, (bytes, about.permissions().mode(), about.modified().unwrap()))
+        };
+        files.into_iter().map(kept).collect()
+    }
+
     fn write(&self, file: &str, text: &str) {
         std::fs::write(self.instance().join(file), text).unwrap();
     }
@@ -107,6 +123,45 @@ fn a_daemon_without_credentials_starts_says_so_and_ends_cleanly() {
     assert_eq!(home.json(&["whoami"])["identity"]["role"], "owner");
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(home.json(&["status"])["open_findings"], 0, "embedded when none runs");
+}
+
+#[test]
+fn the_daemon_never_writes_into_read_only() {
+    let home = Home::new();
+    let before = home.read_only();
+    assert!(before.len() >= 3, "{before:?}");
+    let (daemon, _) = home.daemon();
+    home.json(&["status"]);
+    home.json(&["findings"]);
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(home.read_only(), before);
+}
+
+#[test]
+fn every_way_to_end_has_its_exit_code() {
+    let home = Home::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = free.local_addr().unwrap().to_string();
+    for (args, env, code) in [
+        (vec!["--version"], None, 0),
+        (vec!["--help"], None, 0),
+        (vec!["findings"], None, 0),
+        (vec!["run", "--once"], None, 0),
+        (vec!["schema", "settings"], None, 0),
+        (vec!["finding", "F-1"], None, 1),
+        (vec!["run", "--listen", taken.as_str()], None, 2),
+        (vec![], None, 2),
+        (vec!["no-such-verb"], None, 2),
+        (vec!["finding"], None, 2),
+        (vec!["demo"], None, 2),
+        (vec!["demo", "--scenario", "no-such-file", "--answer", "approve"], None, 2),
+        (vec!["findings"], Some(("DATABASE_URL", "postgres://x")), 2),
+        (vec!["run", "--once"], Some(("POSTHOG_HOST", "no address")), 2),
+    ] {
+        let mut command = home.command(&args);
+        let output = command.envs(env).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?} {env:?}: {}", said(&output));
+    }
 }
 
 #[test]
@@ -263,8 +318,10 @@ fn one_look_at_a_served_lab_reads_both_sources() {
         "github": {"repository": "acme/app"},
     });
     home.write("read-only/settings.json", &settings.to_string());
+    let before = home.read_only();
     let output = home.run(&["run", "--once"]);
     assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(home.read_only(), before, "read-only/ is people's input");
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(words.contains("PostHog ok") && words.contains("GitHub ok"), "{words}");
     let doctor: Value = serde_json::from_slice(&home.run(&["doctor", "--json"]).stdout).unwrap();

@@ -88,6 +88,28 @@ fn frontends_see_only_the_contract_and_the_wording() {
 }
 
 #[test]
+fn every_dependency_is_used() {
+    let mut unused = Vec::new();
+    for krate in crates() {
+        let word = |code: &str, name: &str| {
+            let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+            let ends = |at: usize| (code[..at].chars().next_back(), code[at + name.len()..].chars().next());
+            code.match_indices(name).map(|(at, _)| ends(at)).any(|(before, after)| edge(before) && edge(after))
+        };
+        for package in &krate.dependencies {
+            let name = package.replace('-', "_");
+            if !krate.files.iter().filter(|file| file.ships()).any(|file| word(&file.code, &name)) {
+                unused.push(format!(
+                    "crates/{}/Cargo.toml: {package}; for tests alone it is a dev-dependency",
+                    krate.name
+                ));
+            }
+        }
+    }
+    none(&unused);
+}
+
+#[test]
 fn the_contract_stays_small() {
     let types = crates().iter().find(|krate| krate.name == "types").expect("crates/types is there");
     let may: BTreeSet<&str> = TYPES_MAY_SEE.iter().copied().collect();
