@@ -1,16 +1,18 @@
-//! The adapters behind the gateway's ports: PostHog and GitHub as they really answer.
+//! The adapters behind the gateway's ports: PostHog, GitHub and LiteLLM as they really answer.
 //!
 //! Owns: requests, credentials in memory, parsing of answers, the distinction between "did not happen" and "may have happened".
 //! Must not: decide anything, keep lasting state, log a key or a body, follow a redirect, retry a call with an effect.
-//! Start at [`Posthog`] and [`Github`]; [`check_posthog`] and [`check_github`] are what `doctor` shows.
+//! Start at [`Posthog`], [`Github`] and [`Litellm`]; [`check_posthog`], [`check_github`] and [`check_litellm`] are what `doctor` shows.
 #![warn(missing_docs)]
 
 mod check;
 pub mod github;
 mod http;
+pub mod litellm;
 pub mod posthog;
 
 pub use check::{Check, CheckOutcome};
 pub use github::{Github, GithubOptions, check_github};
 pub use http::{BuildError, Timeouts};
+pub use litellm::{Litellm, LitellmOptions, check_litellm};
 pub use posthog::{Posthog, PosthogOptions, check_posthog, discover, infer_kind};

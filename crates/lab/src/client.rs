@@ -245,6 +245,23 @@ impl LabClient {
         self.send("faults", |http, url| http.get(url)).await
     }
 
+    /// Says how the model proxy answers from now on: a list of rules, see `POST /_lab/model`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if a rule does not do.
+    pub async fn order_model(&self, rules: &Value) -> Result<(), ClientError> {
+        let _: Value = self.send("model", |http, url| http.post(url).json(rules)).await?;
+        Ok(())
+    }
+
+    /// What the model proxy was told and asked: its rules, its names, the number of requests and the last of them.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn model(&self) -> Result<Value, ClientError> {
+        self.send("model", |http, url| http.get(url)).await
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         path: &str,

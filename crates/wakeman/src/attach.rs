@@ -75,7 +75,7 @@ pub async fn attach(global: &Global) -> Result<Attached, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
     let store = compose::open_store(&dir).await?;
-    let core = Arc::new(compose::core(&dir, store, config, (hands, readers)));
+    let core = Arc::new(compose::core(&dir, store, config, (hands, readers))?);
     let remedy = |set: bool, name: &str| match set {
         true => core.health.starting(name),
         false => core.health.not_configured(name, "not configured"),

@@ -10,9 +10,9 @@ use wakeman_gateway::{
         local_operator,
     },
     instance::{InstanceDir, read_secret_file},
-    ports::{Clock, CodeSource, ProductSource, Random, SystemClock, SystemRandom},
+    ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
 };
-use wakeman_integrations::{Github, GithubOptions, Posthog, PosthogOptions, Timeouts};
+use wakeman_integrations::{Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts};
 use wakeman_store::{Options, Store};
 use wakeman_types::{Channel, Principal};
 
@@ -168,6 +168,25 @@ pub fn github(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Gith
     Github::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
 }
 
+/// The model adapter, if `LITELLM_URL` is set. Some hosts want no key, so that alone is enough.
+///
+/// # Errors
+/// A usage failure naming the variable it cannot use.
+pub fn litellm(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Option<Arc<Litellm>>, Failure> {
+    let Some(url) = &config.secrets.litellm_url else { return Ok(None) };
+    let options = LitellmOptions {
+        url: url.to_string(),
+        key: config.secrets.litellm_master_key.clone(),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+    };
+    Litellm::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
+}
+
 /// Opens the instance's database.
 ///
 /// # Errors
@@ -177,11 +196,17 @@ pub async fn open_store(dir: &InstanceDir) -> Result<Store, Failure> {
 }
 
 /// The shared core of a process that holds the instance.
-pub fn core(dir: &InstanceDir, store: Store, config: Config, outside: (Hands, Readers)) -> Core {
+///
+/// # Errors
+/// A usage failure naming the variable that the model adapter cannot use.
+pub fn core(dir: &InstanceDir, store: Store, config: Config, outside: (Hands, Readers)) -> Result<Core, Failure> {
     core_with(dir, store, config, outside, Arc::new(SystemClock), Arc::new(SystemRandom::from_os()))
 }
 
 /// The same with a clock and randomness of the caller's.
+///
+/// # Errors
+/// As [`core`].
 pub fn core_with(
     dir: &InstanceDir,
     store: Store,
@@ -189,9 +214,10 @@ pub fn core_with(
     (hands, readers): (Hands, Readers),
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-) -> Core {
+) -> Result<Core, Failure> {
+    let model = litellm(&config, &clock, &random)?.map(|adapter| adapter as Arc<dyn Model>);
     let uid = rustix::process::getuid().as_raw().to_string();
-    Core {
+    Ok(Core {
         instance: dir.name().as_str().to_owned(),
         store,
         settings: config.settings,
@@ -204,10 +230,10 @@ pub fn core_with(
         hands,
         readers,
         workspace: Some(dir.workspace()),
-        model: None,
+        model,
         health: HealthBoard::default(),
         served: vec![Channel::Cli],
         local_operator: local_operator(&Principal::new(Channel::Cli, uid)),
         work: tokio::sync::Notify::new(),
-    }
+    })
 }

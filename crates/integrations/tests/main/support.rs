@@ -79,6 +79,8 @@ pub enum Say {
     Json(u16, Value),
     Tagged(u16, Value, Vec<(&'static str, String)>),
     Text(u16, &'static str, String),
+    /// Exactly these bytes, then the end of the connection.
+    Raw(Vec<u8>),
     /// Half of the announced body, then the end of the connection.
     Truncated(u16),
     /// The request is read and the connection closed.
@@ -155,6 +157,11 @@ async fn serve(mut stream: TcpStream, answers: Arc<Answers>, log: Arc<Mutex<Vec<
         }
         Say::Text(status, kind, body) => (status, kind, Vec::new(), body, false),
         Say::Truncated(status) => (status, "application/json", Vec::new(), r#"{"results": [["#.to_owned(), true),
+        Say::Raw(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+            return;
+        }
         Say::Drop => return,
         Say::Hang => return std::future::pending().await,
     };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use wakeman_gateway::{
     instance::InstanceDir,
-    ports::{Clock, SystemClock},
+    ports::{Clock, Random, SystemClock, SystemRandom},
 };
-use wakeman_integrations::{CheckOutcome, check_github, check_posthog};
+use wakeman_integrations::{CheckOutcome, check_github, check_litellm, check_posthog};
 
 use crate::{
     compose::{self, Config},
@@ -182,6 +182,7 @@ async fn sources(config: &Config, report: &mut Report) {
         ),
         Err(error) => report.bad("GitHub", error.to_string(), "mend the setting"),
     }
+    model(config, &clock, report).await;
     let metrics = wakeman_gateway::config::metric_specs(&config.settings).len();
     if metrics == 0 {
         report.bad(
@@ -192,4 +193,30 @@ async fn sources(config: &Config, report: &mut Report) {
     } else {
         report.good("metrics", format!("{metrics} watched"));
     }
+}
+
+/// A model is an extra: without one everything but free text works.
+async fn model(config: &Config, clock: &Arc<dyn Clock>, report: &mut Report) {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::from_os());
+    match compose::litellm(config, clock, &random) {
+        Ok(Some(litellm)) => report.outcome(check_litellm(&litellm, &aliases(config)).await),
+        Ok(None) => {
+            report.good("LiteLLM", "not configured (LITELLM_URL); the verbs work without a model, free text does not")
+        }
+        Err(error) => report.bad("LiteLLM", error.to_string(), "mend the setting"),
+    }
+}
+
+/// Every alias that settings name and a running instance may ask for; `judge` is for evaluation only.
+fn aliases(config: &Config) -> Vec<String> {
+    let (named, fallback) = (&config.settings.ai.aliases, &config.settings.ai.fallback);
+    let first = [&named.chat, &named.router, &named.tip_generator, &named.embedder].map(Some);
+    let second = [&fallback.chat, &fallback.router, &fallback.tip_generator, &fallback.embedder].map(Option::as_ref);
+    let mut aliases = Vec::new();
+    for alias in first.into_iter().chain(second).flatten() {
+        if !aliases.contains(alias) {
+            aliases.push(alias.clone());
+        }
+    }
+    aliases
 }

@@ -51,7 +51,7 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let tokens = tokens(&config);
     let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
     let store = compose::open_store(&dir).await?;
-    let core = Arc::new(compose::core(&dir, store, config, (hands, readers)));
+    let core = Arc::new(compose::core(&dir, store, config, (hands, readers))?);
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
     greet(global, &core);

@@ -76,7 +76,7 @@ impl Stage {
         let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &as_clock)?;
         let store = compose::open_store(&dir).await?;
         let random = Arc::new(SystemRandom::from_seed(seed));
-        let core = compose::core_with(&dir, store, config, (hands, readers), as_clock, random);
+        let core = compose::core_with(&dir, store, config, (hands, readers), as_clock, random)?;
         let core = Arc::new(core);
         let watch = Watch::new(Arc::clone(&core), sources.product, sources.code).map_err(Failure::failed)?;
         Ok(Self {
