@@ -38,7 +38,7 @@ pub use details::details_doc;
 pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
 pub use finding::{finding_doc, headline};
 pub use lists::{findings_table, proposals_table, threads_table};
-pub use notice::{digest_doc, notice_doc, source_doc};
+pub use notice::{digest_doc, model_note_doc, notice_doc, source_doc};
 pub use number::{probability, span};
 pub use plain::plain;
 pub use proposal::proposal_doc;
@@ -61,5 +61,6 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Source(view) => source_doc(view, ctx),
         View::Digest(view) => digest_doc(view, ctx),
         View::Notice(view) => notice_doc(view),
+        View::ModelNote(view) => model_note_doc(view),
     }
 }

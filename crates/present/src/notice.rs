@@ -1,6 +1,6 @@
 //! What is neither a finding nor a card: a source that went silent, the digest, a plain line.
 
-use wakeman_types::{DigestLine, DigestView, NoticeView, SourceNotice};
+use wakeman_types::{DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice};
 
 use crate::{
     Block, Doc, Line, RenderContext, Tone,
@@ -13,6 +13,8 @@ use crate::{
 /// Longest line of a notice, in characters, and the most lines it has.
 const NOTICE_LEN_MAX: usize = 400;
 const NOTICE_LINES_MAX: usize = 20;
+/// The most lines of a model's note that are shown.
+const NOTE_LINES_MAX: usize = 8;
 
 /// `PostHog has not answered for 9 min (429, next try 14:58). Its 14 metrics are unknown, not fine.`
 pub fn source_doc(view: &SourceNotice, ctx: &RenderContext) -> Doc {
@@ -50,6 +52,16 @@ fn digest_line(line: &DigestLine, ctx: &RenderContext) -> Line {
     let reason = sanitize(&line.reason, 60);
     let told = Line::new().plain(headline(&line.finding, ctx)).plain(format!(" · {reason}"));
     told.dim(format!(" · {}", line.finding.id))
+}
+
+/// A model's words about a finding, dim and named as such, never inside the finding's own message.
+pub fn model_note_doc(view: &ModelNoteView) -> Doc {
+    let lines = sanitize_lines(&view.text, NOTE_LINES_MAX, NOTICE_LEN_MAX);
+    let head = Line::new().dim(format!("Model's note on {}:", view.finding));
+    let doc = Doc::card(Tone::Quiet).block(Block::Text(head));
+    let shown = lines.into_iter().filter(|line| !line.is_empty());
+    let doc = shown.fold(doc, |doc, line| doc.block(Block::Text(Line::new().dim(line))));
+    doc.footer(sanitize(&view.prompt_version, 60))
 }
 
 /// A plain line from Wakeman itself; it may quote outside text, so it is made safe like any other.

@@ -45,7 +45,7 @@ pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
-    ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView, ModelView, NoticeView,
-    ProposalView, RecoveryView, SettledView, SourceNotice, StatusView, View, WhoamiView, WhyView,
+    ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView, ModelNoteView, ModelView,
+    NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice, StatusView, View, WhoamiView, WhyView,
 };
 pub use wakeup::{Occurrence, OccurrenceState, WakeupView};

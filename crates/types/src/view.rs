@@ -102,6 +102,17 @@ pub struct NoticeView {
     pub text: String,
 }
 
+/// What a model says of a finding, set apart from what is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelNoteView {
+    /// The finding.
+    pub finding: FindingId,
+    /// The model's words. Never rendered live.
+    pub text: String,
+    /// The prompt that was used: `explain-finding/v1`.
+    pub prompt_version: String,
+}
+
 /// Everything that can be delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "view", rename_all = "snake_case")]
@@ -120,6 +131,8 @@ pub enum View {
     Digest(DigestView),
     /// A plain line.
     Notice(NoticeView),
+    /// What a model says of a finding.
+    ModelNote(ModelNoteView),
 }
 
 /// Why something was said: everything behind a finding.

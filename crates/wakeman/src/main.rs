@@ -11,6 +11,7 @@ mod console;
 mod failure;
 mod global;
 mod logging;
+mod memory;
 mod templates;
 
 use std::process::ExitCode;
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return args::usage(&error),
     };
+    if let args::Command::Run(_) = args.command {
+        memory::keep_small();
+    }
     let global = Global::new(&args);
     match start(&global, args) {
         Ok(code) => ExitCode::from(code),

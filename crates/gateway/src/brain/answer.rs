@@ -209,7 +209,7 @@ fn failed(failure: ErrorKind, reason: String, prompt_version: Option<String>, te
 }
 
 /// `Tue 3 Nov 2026 09:00`
-fn dated(at: Timestamp, zone: chrono_tz::Tz) -> String {
+pub(super) fn dated(at: Timestamp, zone: chrono_tz::Tz) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default().with_timezone(&zone);
     time.format("%a %-d %b %Y %H:%M").to_string()
 }
@@ -219,7 +219,7 @@ fn joined(parts: &[&str]) -> String {
     some.join("\n\n")
 }
 
-fn base_request(settings: &Settings, prompt: &Prompt, trace: [u8; 16]) -> ModelRequest {
+pub(super) fn base_request(settings: &Settings, prompt: &Prompt, trace: [u8; 16]) -> ModelRequest {
     ModelRequest {
         alias: prompt.alias.at_proxy(&settings.ai).to_owned(),
         fallback: prompt.alias.fallback(&settings.ai).map(str::to_owned),

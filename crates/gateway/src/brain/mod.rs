@@ -14,6 +14,7 @@ mod limits;
 mod marked;
 mod memory;
 mod meter;
+mod note;
 mod plainly;
 pub mod prompts;
 mod stream;
@@ -37,6 +38,7 @@ pub use context::{Material, Width, assemble, tokens};
 pub use limits::TurnLimits;
 pub use memory::ThreadMemory;
 pub use meter::{Counted, Meter};
+pub use note::{Monologue, Said};
 pub use stream::{Listener, Teller};
 
 use crate::{core::Core, ports::ToolSpec, tools::Toolbox};
@@ -130,8 +132,13 @@ impl Brain {
             }
             match page.next {
                 Some(next) => query = query.after(Some(next)),
-                None => return Ok(()),
+                None => break,
             }
         }
+        let spent = self.core.store.list::<note::Spent>(&ListQuery::newest(1_000).since(begin.ms())).await?;
+        for spent in spent.items {
+            self.ledger.remember(now, Account::Wakeup(spent.value.wakeup), &spent.value.usage);
+        }
+        Ok(())
     }
 }

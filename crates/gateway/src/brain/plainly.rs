@@ -70,7 +70,8 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(bare).filter(|word| word.chars().count() >= WORD_CHARS_MIN).collect()
 }
 
-fn explain(finding: &Finding, render: &RenderContext) -> String {
+/// The finding as its message has it.
+pub(super) fn explain(finding: &Finding, render: &RenderContext) -> String {
     let view =
         FindingView { proposal: finding.proposal, finding: finding.clone(), news: FindingNews::Asked, repair: None };
     plain(&doc(&View::Finding(Box::new(view)), render))

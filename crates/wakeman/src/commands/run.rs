@@ -28,6 +28,8 @@ mod project;
 
 /// How often the executor looks by itself; a decision rings it at once.
 const WORK_MS: i64 = 1_000;
+/// How often new findings are looked for that want a model's note.
+const EXPLAIN_MS: i64 = 2_000;
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -168,6 +170,7 @@ impl Daemon<'_> {
         let local = Arc::clone(&gateway);
         tasks.spawn(async move { wakeman_server::serve_socket(socket, local, Limits::default(), stop_socket).await });
         tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
+        tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
@@ -199,6 +202,22 @@ async fn watching(mut watch: Watch, core: Arc<Core>, mut stopped: watch::Receive
         }
         tokio::select! {
             () = core.clock.sleep_until(next) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// A model's note for what interrupted somebody, where a model is configured. It never delays the watch.
+async fn explaining(brain: Arc<Brain>, core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            result = brain.explain_news() => if let Err(error) = result {
+                tracing::error!(%error, "brain.explain");
+            },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        tokio::select! {
+            () = core.clock.sleep_until(core.now().plus_ms(EXPLAIN_MS)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }

@@ -1,0 +1,246 @@
+//! What the brain says by itself: a note on a finding or under a brief. Nobody asked, so it costs little, has a deadline, is said
+//! once and is missed by nobody when it fails.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use wakeman_present::RenderContext;
+use wakeman_store::{Commit, ListQuery, StoreError};
+use wakeman_types::{
+    DeliveryClass, Entity, Finding, FindingId, Identity, Interruption, MINUTE_MS, ModelNoteView, OperatorId, Principal,
+    Role, ThreadId, Timestamp, Usage, View,
+};
+
+use super::{
+    Account, Brain, Meter, Teller, Width,
+    answer::{base_request, dated},
+    limits::TurnLimits,
+    marked::marked,
+    tool_loop::{Loop, LoopError},
+    turn_tools::TurnTools,
+};
+use crate::{
+    deliver::{Post, ThreadWriter},
+    ports::ModelMessage,
+    settle::{SettleError, Wanted, settle},
+};
+
+/// Findings that are looked at for a note.
+const FINDINGS_LOOKED_AT: usize = 20;
+/// A finding that is older gets no note any more: it was news once.
+const NEWS_MS: i64 = 30 * MINUTE_MS;
+/// Characters of a note.
+const NOTE_CHARS_MAX: usize = 1_500;
+
+/// What is asked of the model without a person's question.
+pub struct Monologue<'a> {
+    /// The prompt, by id.
+    pub prompt_id: &'a str,
+    /// What to ask besides: the words of people's own files.
+    pub words: Option<&'a str>,
+    /// What it is about. Holds outside text: it is marked as data.
+    pub data: &'a str,
+    /// Variables of the prompt besides name, watching, now and zone.
+    pub more: Value,
+    /// On whose account.
+    pub account: Account,
+    /// The conversation it will stand in.
+    pub thread: &'a ThreadId,
+    /// Whether it may look things up.
+    pub with_tools: bool,
+}
+
+/// What it said.
+pub struct Said {
+    /// The words.
+    pub text: String,
+    /// The prompt that was used: `morning-brief/v1`.
+    pub prompt: String,
+}
+
+/// What was spent without a turn; kept so that a restart does not forget it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Spent {
+    id: String,
+    pub wakeup: String,
+    pub usage: Usage,
+    at: Timestamp,
+}
+
+impl Entity for Spent {
+    const KIND: &'static str = "spent";
+
+    fn entity_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn sort_key(&self) -> i64 {
+        self.at.ms()
+    }
+}
+
+/// That a finding has had its note, or why not. There is one at most.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Explained {
+    finding: FindingId,
+    prompt: Option<String>,
+    failure: Option<String>,
+    at: Timestamp,
+}
+
+impl Entity for Explained {
+    const KIND: &'static str = "explained";
+
+    fn entity_id(&self) -> String {
+        self.finding.to_string()
+    }
+
+    fn sort_key(&self) -> i64 {
+        self.at.ms()
+    }
+}
+
+impl Brain {
+    /// Says something without having been asked.
+    ///
+    /// # Errors
+    /// [`LoopError`], as for a turn; without a model it is [`ModelError::Unavailable`](crate::ports::ModelError::Unavailable).
+    pub async fn say(&self, ask: &Monologue<'_>) -> Result<Said, LoopError> {
+        let core = &self.core;
+        let Some(model) = core.model.clone() else {
+            return Err(crate::ports::ModelError::Unavailable { reason: "no model is configured".to_owned() }.into());
+        };
+        let shape = |error: &dyn std::fmt::Display| LoopError::Shape(error.to_string());
+        let prompt = core.prompt(ask.prompt_id, None).map_err(|error| shape(&error))?;
+        let system = prompt.render(&self.of_prompt(&ask.more)).map_err(|error| shape(&error))?;
+        let assemble = |_: Width| {
+            let mut shown = vec![ModelMessage::System(system.clone()), ModelMessage::User(marked("Wakeman", ask.data))];
+            shown.extend(ask.words.map(|words| ModelMessage::User(words.to_owned())));
+            shown
+        };
+        let (meter, teller) = (Meter::default(), Teller::default());
+        let by = nobody();
+        let specs = if ask.with_tools { self.specs.as_slice() } else { &[] };
+        let tools = TurnTools { core, toolbox: &self.toolbox, specs, by: &by, thread: ask.thread };
+        let said = Loop {
+            model: &*model,
+            clock: &*core.clock,
+            ledger: &self.ledger,
+            account: ask.account.clone(),
+            tools: &tools,
+            limits: TurnLimits { deadlines_per_turn: 2, ..self.limits },
+            call_ms: i64::try_from(core.settings.ai.timeout_ms).unwrap_or(i64::MAX),
+            request: base_request(&core.settings, prompt, core.random.bytes16()),
+            check: None,
+            assemble: &assemble,
+            teller: &teller,
+            meter: &meter,
+        }
+        .run()
+        .await;
+        self.keep_spent(&ask.account, meter.read().usage).await;
+        let text: String = said?.chars().take(NOTE_CHARS_MAX).collect();
+        Ok(Said { text, prompt: prompt.label() })
+    }
+
+    fn of_prompt(&self, more: &Value) -> Value {
+        let core = &self.core;
+        let mut all = json!({
+            "name": core.settings.app.name, "watching": core.watching(), "now": dated(core.now(), core.zone()),
+            "zone": core.zone().name(), "operator": "everybody", "role": "viewer",
+            "mode": core.settings.runtime.execution_mode.name(),
+        });
+        if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
+            all.extend(more.clone());
+        }
+        all
+    }
+
+    async fn keep_spent(&self, account: &Account, usage: Usage) {
+        let Account::Wakeup(wakeup) = account else { return };
+        let now = self.core.now();
+        let id = format!("spent_{}", self.core.message_id());
+        let spent = Spent { id, wakeup: wakeup.clone(), usage, at: now };
+        if let Err(error) = self.core.store.commit(Commit::new(now).insert(&spent)).await {
+            tracing::warn!(%error, "brain.spent_not_kept");
+        }
+    }
+
+    /// Gives findings that interrupted and are news a model's note, each at most once. Returns how many were said.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails; the next pass tries again.
+    pub async fn explain_news(&self) -> Result<usize, StoreError> {
+        if self.core.model.is_none() {
+            return Ok(0);
+        }
+        let now = self.core.now();
+        let news = ListQuery::newest(FINDINGS_LOOKED_AT).state("open");
+        let page = self.core.store.list::<Finding>(&news).await?;
+        let mut said = 0;
+        for finding in page.items.into_iter().map(|found| found.value) {
+            let is_news = finding.interruption == Interruption::Now && now.since(finding.opened_at) < NEWS_MS;
+            if is_news && self.core.store.get::<Explained>(&finding.id.to_string()).await?.is_none() {
+                said += usize::from(self.explain(&finding).await?);
+            }
+        }
+        Ok(said)
+    }
+
+    async fn explain(&self, finding: &Finding) -> Result<bool, StoreError> {
+        let core = &self.core;
+        let render = RenderContext { now: core.now(), zone: core.zone() };
+        let data = super::plainly::explain(finding, &render);
+        let ask = Monologue {
+            prompt_id: "explain-finding",
+            words: None,
+            data: &data,
+            more: json!({}),
+            account: Account::Wakeup("explain-finding".to_owned()),
+            thread: &finding.thread,
+            with_tools: false,
+        };
+        let said = self.say(&ask).await;
+        let explained = Explained {
+            finding: finding.id,
+            prompt: said.as_ref().ok().map(|said| said.prompt.clone()),
+            failure: said.as_ref().err().map(ToString::to_string),
+            at: core.now(),
+        };
+        let landed: Result<bool, SettleError> = settle!(core, "the thread", async {
+            if core.store.get::<Explained>(&finding.id.to_string()).await?.is_some() {
+                return Ok(Wanted::Nothing(false));
+            }
+            let event = core.event("finding.explained", "wakeman", finding.id, json!(explained));
+            let commit = Commit::new(core.now()).insert(&explained).event(event);
+            let commit = match (&said, ThreadWriter::load(core, &finding.thread).await?) {
+                (Ok(said), Some(mut writer)) => {
+                    writer.say(core, note(finding, said));
+                    writer.finish(commit)
+                }
+                _ => commit,
+            };
+            Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), said.is_ok()))
+        });
+        match landed {
+            Ok(said) => Ok(said),
+            Err(SettleError::Store(error)) => Err(error),
+            Err(SettleError::Contended { .. }) => Ok(false),
+        }
+    }
+}
+
+fn note(finding: &Finding, said: &Said) -> Post {
+    let view = ModelNoteView { finding: finding.id, text: said.text.clone(), prompt_version: said.prompt.clone() };
+    Post {
+        class: DeliveryClass::Note,
+        severity: finding.severity,
+        finding: Some(finding.id),
+        view: View::ModelNote(view),
+        quiet: false,
+    }
+}
+
+/// Who speaks when nobody asked: may look, decides nothing.
+fn nobody() -> Identity {
+    Identity { principal: Principal::system(), operator: OperatorId::new("wakeman"), role: Role::Viewer }
+}
