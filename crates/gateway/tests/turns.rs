@@ -430,3 +430,35 @@ async fn a_ping_turns_whole_request_is_small() {
     let size: usize = model.last_shown().len();
     assert!(size < 4_096, "{size}");
 }
+
+#[tokio::test]
+async fn what_woke_somebody_gets_one_note_set_apart_and_a_failure_is_not_repeated() {
+    let mut world = World::with(json!({"monitor": {"alarmBudgetPerWeek": 9}}), "{}").await;
+    world.break_the_build();
+    world.watch_for(3).await;
+    let finding = world.all::<wakeman_types::Finding>().await.remove(0);
+    let told = finding.interruption == wakeman_types::Interruption::Now;
+    let model = FakeModel::new(vec![Says::Words("The build fails since #482.\u{1b}[2J http://x.example")]);
+    let brain = Brain::new(world.core_with_model(Some(model.clone())));
+    assert_eq!(brain.explain_news().await.unwrap(), usize::from(told));
+    assert_eq!(brain.explain_news().await.unwrap(), 0, "once only");
+    assert_eq!(model.asked().len(), usize::from(told));
+    assert!(told, "the fixture's finding interrupts");
+    let shown = model.last_shown();
+    assert!(shown.contains("<data from") && !model.last_system().contains("482"), "{shown}");
+    let said = world.said(&finding.thread).await;
+    insta::assert_snapshot!(said.last().unwrap(), @r"
+    Model's note on F-1:
+    The build fails since #482.␛[2J http[:]//x.example
+    explain-finding/v1
+    ");
+    assert!(model.asked()[0].tools.is_empty());
+
+    let mut other = World::code_only().await;
+    other.break_the_build();
+    other.watch_for(3).await;
+    let failing = FakeModel::new(vec![Says::Fails(ModelError::Unavailable { reason: "502".to_owned() })]);
+    let brain = Brain::new(other.core_with_model(Some(failing.clone())));
+    assert_eq!(brain.explain_news().await.unwrap() + brain.explain_news().await.unwrap(), 0);
+    assert_eq!(failing.asked().len(), 1, "a failure is not tried again and again");
+}
