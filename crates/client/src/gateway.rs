@@ -5,8 +5,9 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
     Admin, AskRequest, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding,
-    FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Page, Principal, Proposal, ProposalId,
-    ProposalView, Proposals, Reply, StatusView, Thread, ThreadId, ThreadView, TurnStream, WhoamiView, WhyView,
+    FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Occurrence, Page, Principal, Proposal,
+    ProposalId, ProposalView, Proposals, Reply, StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView,
+    Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -114,6 +115,16 @@ impl Proposals for SocketClient {
             let call = self.wire.post(&["proposals", &id.to_string(), "decision"])?.json(&request);
             self.wire.ask(call).await
         })
+    }
+}
+
+impl Wakeups for SocketClient {
+    fn wakeups<'a>(&'a self, _by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["wakeups"])?).await })
+    }
+
+    fn wakeup_history<'a>(&'a self, _by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {
+        Box::pin(async move { self.wire.ask(page(self, &["wakeups", "history"], &list)?).await })
     }
 }
 

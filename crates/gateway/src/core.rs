@@ -8,7 +8,7 @@ use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, Thre
 
 use crate::{
     brain::prompts::{Prompt, PromptError, PromptRegistry},
-    config::{ApprovalRule, Settings, ToolsConfig},
+    config::{ApprovalRule, Settings, ToolsConfig, WakeupConfig},
     health::HealthBoard,
     ports::{Clock, CodeReader, DeployReader, FlagHands, Model, ProductReader, Random, RepoHands},
 };
@@ -43,6 +43,8 @@ pub struct Core {
     pub settings: Settings,
     /// Which tools and actions are switched on.
     pub tools: ToolsConfig,
+    /// What is told at which hours.
+    pub wakeups: WakeupConfig,
     /// What a model is told.
     pub prompts: PromptRegistry,
     /// The prompt version that holds where settings name none (`DEFAULT_PROMPT_VERSION`).

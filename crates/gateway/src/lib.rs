@@ -1,6 +1,6 @@
 //! The brain, with no chat transport in it.
 //!
-//! Owns: configuration, watchers, findings, proposals and their approval, execution, verification, deliveries.
+//! Owns: configuration, watchers, findings, proposals and their approval, execution, verification, deliveries, wakeups.
 //! Must not: name a chat platform's API, read the environment, run an unapproved action.
 //! Reaches outside only through [`ports`]; all lasting state goes through the `store` crate.
 //! Start at [`Watch::tick`](watch::Watch::tick) for what it notices, at [`Desk`] for what it can be asked, at
@@ -19,6 +19,7 @@ pub mod instance;
 pub mod ports;
 mod settle;
 pub mod tools;
+pub mod wake;
 pub mod watch;
 
 pub use crate::core::{Core, Hands, Readers};

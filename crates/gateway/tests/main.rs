@@ -11,5 +11,6 @@ mod thread;
 mod tools;
 mod turns;
 mod verification;
+mod wake;
 mod walks;
 mod watch;

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod brief;
 mod cause;
 mod chart;
 mod check;
@@ -26,11 +27,13 @@ mod status;
 mod table;
 mod thread;
 mod verb;
+mod wakeup;
 mod why;
 
 use wakeman_types::View;
 
 pub use answer::answer_footer;
+pub use brief::brief_doc;
 pub use chart::{CellRole, Chart, ChartCell, ChartMark, braille_chart, sparkline};
 pub use check::{check_words, recovered_words};
 pub use context::{RenderContext, ZoneError, parse_zone};
@@ -49,6 +52,7 @@ pub use status::{status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
 pub use verb::{DURATION_MS_MAX, Verb, VerbError, help_doc, parse_duration, parse_verb};
+pub use wakeup::{occurrences_table, wakeups_table};
 pub use why::why_doc;
 
 /// Words any view model that can be delivered.
@@ -60,6 +64,7 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Settled(view) => settled_doc(view, ctx),
         View::Source(view) => source_doc(view, ctx),
         View::Digest(view) => digest_doc(view, ctx),
+        View::Brief(view) => brief_doc(view, ctx),
         View::Notice(view) => notice_doc(view),
         View::ModelNote(view) => model_note_doc(view),
     }

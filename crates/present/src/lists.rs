@@ -95,7 +95,7 @@ pub fn proposals_table(proposals: &[Proposal], ctx: &RenderContext) -> Doc {
     table(columns, proposals.iter().map(row).collect())
 }
 
-fn progress(proposal: &Proposal, ctx: &RenderContext) -> Line {
+pub(crate) fn progress(proposal: &Proposal, ctx: &RenderContext) -> Line {
     let since = ctx.time(proposal.state_since);
     match proposal.state {
         ProposalState::Pending if proposal.approvals() > 0 => {

@@ -20,7 +20,9 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     let interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
     let over = view.interruptions > view.alarm_budget;
     let interruptions = Line::new().with(interruptions, if over { Style::Bad } else { Style::Plain });
-    doc = doc.text(Line::joined(std::iter::once(interruptions).chain(view.model.as_ref().map(model)), " · "));
+    let next = view.next_wakeup.map(|next| Line::from(format!("next wakeup {}", then.time(next))));
+    doc = doc
+        .text(Line::joined([Some(interruptions), view.model.as_ref().map(model), next].into_iter().flatten(), " · "));
     for warning in &view.warnings {
         doc = doc.text(Line::new().with("Setting: ", Style::Bad).outside(sanitize(warning, 300)));
     }
@@ -94,7 +96,7 @@ fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut boo
 }
 
 /// A component as its makers write it.
-fn proper_name(name: &str) -> String {
+pub(crate) fn proper_name(name: &str) -> String {
     match name {
         "posthog" => "PostHog".to_owned(),
         "github" => "GitHub".to_owned(),

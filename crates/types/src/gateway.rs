@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AskRequest, Channel, Delivery, DeliveryId, Finding, FindingId, FindingView, Message, Note, Principal, Proposal,
-    ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp, TurnEvent, Verdict, WhoamiView, WhyView,
+    AskRequest, Channel, Delivery, DeliveryId, Finding, FindingId, FindingView, Message, Note, Occurrence, Principal,
+    Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp, TurnEvent, Verdict, WakeupView,
+    WhoamiView, WhyView,
 };
 
 /// What every method answers with, some time later.
@@ -180,6 +181,14 @@ pub trait Proposals: Send + Sync {
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal>;
 }
 
+/// Wakeups: what is told at which hours.
+pub trait Wakeups: Send + Sync {
+    /// Every wakeup of the file in its order, those that are wrong too.
+    fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>>;
+    /// What became of the due slots, newest first.
+    fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>>;
+}
+
 /// What an adapter of a chat platform needs.
 pub trait Frontend: Send + Sync {
     /// Leases up to `limit` owed messages of `channel` for `lease_ms`.
@@ -197,6 +206,6 @@ pub trait Admin: Send + Sync {
 }
 
 /// The brain as every surface sees it.
-pub trait Gateway: Chat + Findings + Proposals + Frontend + Admin {}
+pub trait Gateway: Chat + Findings + Proposals + Wakeups + Frontend + Admin {}
 
-impl<T: Chat + Findings + Proposals + Frontend + Admin> Gateway for T {}
+impl<T: Chat + Findings + Proposals + Wakeups + Frontend + Admin> Gateway for T {}

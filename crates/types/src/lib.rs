@@ -28,7 +28,7 @@ pub use finding::{
 };
 pub use gateway::{
     Admin, Chat, ClaimedDelivery, DecisionRequest, DeliveryReport, ErrorKind, Findings, Frontend, Gateway,
-    GatewayError, ListRequest, Page, Proposals, Reply, ThreadView, TurnStream,
+    GatewayError, ListRequest, Page, Proposals, Reply, ThreadView, TurnStream, Wakeups,
 };
 pub use id::{
     ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,
@@ -45,7 +45,8 @@ pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
-    ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView, ModelNoteView, ModelView,
-    NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice, StatusView, View, WhoamiView, WhyView,
+    BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView,
+    ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice, StatusView, View,
+    WhoamiView, WhyView,
 };
 pub use wakeup::{Occurrence, OccurrenceState, WakeupView};

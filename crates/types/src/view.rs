@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Channel, DeliveryId, Finding, FindingId, Identity, Interruption, Proposal, ProposalId, Severity, ThreadId,
+    Change, Channel, DeliveryId, Finding, FindingId, Identity, Interruption, Proposal, ProposalId, Severity, ThreadId,
     Timestamp, VerificationResult,
 };
 
@@ -95,6 +95,59 @@ pub struct DigestView {
     pub since: Timestamp,
 }
 
+/// One thing that changed since the last brief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub enum BriefLine {
+    /// A finding that was opened, got worse, came back or is over.
+    Finding {
+        /// The finding, without its series.
+        finding: Box<Finding>,
+    },
+    /// A proposal in a new state.
+    Proposal {
+        /// The proposal.
+        proposal: Box<Proposal>,
+    },
+    /// A source that does not answer, or answers again.
+    Source {
+        /// `posthog`, `github`, …
+        source: String,
+        /// Whether it does not answer.
+        silent: bool,
+        /// When it last answered.
+        last_success: Option<Timestamp>,
+        /// What it said, shortened.
+        reason: String,
+    },
+    /// What was merged, deployed, released or switched.
+    Changes {
+        /// How many.
+        count: u32,
+        /// The newest of them, without their files.
+        newest: Vec<Change>,
+    },
+}
+
+/// What a wakeup tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BriefView {
+    /// What people call the wakeup.
+    pub title: String,
+    /// The end of what the last brief covered.
+    pub since: Timestamp,
+    /// What changed, most important first. None: nothing did, which is a complete brief.
+    pub lines: Vec<BriefLine>,
+    /// A model's words about it.
+    pub note: Option<String>,
+    /// The prompt the note was asked with: `morning-brief/v1`.
+    pub prompt: Option<String>,
+    /// Why there is no note, where one was to be had.
+    pub no_model: Option<String>,
+    /// The slot: `<wakeup id>@<due, Unix milliseconds>`.
+    pub occurrence: String,
+}
+
 /// A plain line from Wakeman itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeView {
@@ -129,6 +182,8 @@ pub enum View {
     Source(SourceNotice),
     /// What did not interrupt.
     Digest(DigestView),
+    /// What a wakeup tells.
+    Brief(Box<BriefView>),
     /// A plain line.
     Notice(NoticeView),
     /// What a model says of a finding.
@@ -208,6 +263,9 @@ pub struct StatusView {
     /// What models cost today; `None`: no model is configured.
     #[serde(default)]
     pub model: Option<ModelView>,
+    /// When a wakeup is next due.
+    #[serde(default)]
+    pub next_wakeup: Option<Timestamp>,
     /// The time this was true.
     pub as_of: Timestamp,
     /// The zone times are shown in.

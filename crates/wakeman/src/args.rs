@@ -75,6 +75,8 @@ pub enum Command {
     Resolve(IdArgs),
     /// The conversations.
     Threads,
+    /// What is told at which hours, and what became of it.
+    Wakeups(WakeupsArgs),
     /// Who you are taken for.
     Whoami,
     /// What a model is told: the prompt files.
@@ -249,6 +251,21 @@ pub struct SnoozeArgs {
     pub id: String,
     /// Like 30m, 2h or 1d.
     pub duration: String,
+}
+
+/// `wakeups`
+#[derive(Debug, ClapArgs)]
+pub struct WakeupsArgs {
+    /// What to show [default: the schedule].
+    #[command(subcommand)]
+    pub command: Option<WakeupsCommand>,
+}
+
+/// `wakeups …`
+#[derive(Debug, Subcommand)]
+pub enum WakeupsCommand {
+    /// What became of the due slots, newest first.
+    History(StateArgs),
 }
 
 /// `prompts`

@@ -7,7 +7,7 @@ use wakeman_gateway::{
     brain::prompts::{PromptProblem, PromptRegistry, read_overrides},
     config::{
         self, GithubCredential, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE,
-        local_operator,
+        WakeupConfig, local_operator,
     },
     instance::{InstanceDir, read_secret_file},
     ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
@@ -29,6 +29,8 @@ pub struct Config {
     pub settings: Settings,
     /// `read-only/tools.json`.
     pub tools: ToolsConfig,
+    /// `read-only/wakeup.json`.
+    pub wakeups: WakeupConfig,
     /// Credentials and base URLs.
     pub secrets: Secrets,
     /// What a model is told: the shipped prompts and the instance's own.
@@ -47,8 +49,7 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     let mut warnings = Vec::new();
     let settings = parse(&dir.settings(), SETTINGS_FILE, config::parse_settings, &mut warnings)?;
     let tools = parse(&dir.tools(), TOOLS_FILE, config::parse_tools, &mut warnings)?;
-    // Checked with the others so that a wrong line is named now; what it schedules is not run by this version.
-    parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
+    let wakeups = parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
     if settings.runtime.execution_mode == config::ExecutionMode::Execute {
         warnings.push(format!(
             "{SETTINGS_FILE}: runtime.executionMode \"execute\" is not supported by this version; every action still waits for \
@@ -59,7 +60,7 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
     let (prompts, prompt_problems) = prompts(dir, &settings, &secrets);
     warnings.extend(prompt_problems.iter().map(ToString::to_string));
-    Ok(Config { settings, tools, secrets, prompts, prompt_problems, warnings })
+    Ok(Config { settings, tools, wakeups, secrets, prompts, prompt_problems, warnings })
 }
 
 /// The prompts of the instance. Nothing that is wrong with one stops anything.
@@ -222,6 +223,7 @@ pub fn core_with(
         store,
         settings: config.settings,
         tools: config.tools,
+        wakeups: config.wakeups,
         prompts: config.prompts,
         default_prompt_version: config.secrets.default_prompt_version,
         warnings: config.warnings,

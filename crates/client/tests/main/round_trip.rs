@@ -104,6 +104,9 @@ async fn threads_and_the_instance_round_trip() {
     for id in ["", ".", ".."] {
         assert_eq!(client.thread(&by, &ThreadId::new(id), list()).await.unwrap_err().kind, ErrorKind::Invalid);
     }
+    assert_eq!(client.wakeups(&by).await.unwrap(), [fake::wakeup()]);
+    assert_eq!(client.wakeup_history(&by, list()).await.unwrap(), fake::page(fake::occurrence()));
+    assert_eq!(server.fake.calls(), [format!("wakeups {me}"), format!("wakeup_history {me} {LIST}")]);
     assert_eq!(client.status(&by).await.unwrap(), fake::status());
     assert_eq!(client.whoami(&by).await.unwrap(), fake::whoami());
     assert_eq!(server.fake.calls(), [format!("status {me}"), format!("whoami {me}")]);

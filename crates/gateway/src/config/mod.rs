@@ -13,6 +13,7 @@ mod error;
 mod explain;
 mod keys;
 mod leaf;
+mod place;
 mod read;
 mod rules;
 mod secrets;
@@ -34,7 +35,7 @@ pub use settings::{
     Route, Runtime, Settings, Ui, Vercel,
 };
 pub use tools::ToolsConfig;
-pub use wakeup::{Late, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When};
+pub use wakeup::{Late, Plan, SHIPPED_PROMPTS, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When};
 
 pub(crate) use suggest::nearest;
 
@@ -73,12 +74,13 @@ pub fn parse_tools(text: &str, label: &str) -> Result<Parsed<ToolsConfig>, Confi
 /// Reads `wakeup.json`.
 ///
 /// # Errors
-/// [`ConfigError`] for text that is not JSON, a wrong type, a time, cron pattern or zone that does not exist, or a `promptId`
-/// that is not among the prompts.
+/// [`ConfigError`] for text that is not JSON or a wrong type. A time, cron pattern, zone or `promptId` that does not exist is no
+/// error but a warning and the entry's own problem: such a wakeup never runs, the others do.
 pub fn parse_wakeup(text: &str, label: &str) -> Result<Parsed<WakeupConfig>, ConfigError> {
     let raw = read::read::<wakeup::RawWakeups>(text, label, keys::WAKEUP)?;
-    let value = raw.value.resolve().map_err(|problems| ConfigError::new(label, problems))?;
-    Ok(Parsed { value, warnings: raw.warnings })
+    let mut parsed = raw.value.resolve(text, label);
+    parsed.warnings.splice(0..0, raw.warnings);
+    Ok(parsed)
 }
 
 /// The JSON Schema of one of the files: `settings`, `tools` or `wakeup`.

@@ -12,11 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     duration::parse_duration_ms,
-    error::Problem,
+    error::{Parsed, Warning},
     explain::quote,
-    leaf::{self, Leaf},
+    leaf::Leaf,
+    place::{Step, line_of},
     suggest::nearest,
 };
+
+/// Prompts of the program that a wakeup may ask besides those of the file.
+pub const SHIPPED_PROMPTS: [(&str, &str); 2] = [("morning-brief", "Morning brief"), ("night-check", "Night check")];
 
 /// The wakeups of the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,13 +29,22 @@ pub struct WakeupConfig {
     pub enabled: bool,
     /// What is asked, by id.
     pub prompts: BTreeMap<String, WakeupPrompt>,
-    /// When, in the order of the file.
+    /// When, in the order of the file: also what is wrong, so that it can be shown.
     pub schedule: Vec<ScheduleEntry>,
 }
 
 impl Default for WakeupConfig {
     fn default() -> Self {
         Self { enabled: true, prompts: BTreeMap::new(), schedule: Vec::new() }
+    }
+}
+
+impl WakeupConfig {
+    /// What people call a prompt.
+    pub fn title<'a>(&'a self, prompt_id: &'a str) -> &'a str {
+        let own = self.prompts.get(prompt_id).map(|prompt| prompt.title.as_str());
+        let shipped = || SHIPPED_PROMPTS.iter().find(|(id, _)| *id == prompt_id).map(|(_, title)| *title);
+        own.filter(|title| !title.trim().is_empty()).or_else(shipped).unwrap_or(prompt_id)
     }
 }
 
@@ -49,6 +62,23 @@ pub struct WakeupPrompt {
 pub struct ScheduleEntry {
     /// Which prompt.
     pub prompt_id: String,
+    /// The line of the file it begins on, from 1.
+    pub line: usize,
+    /// `timeUtc` as it is written.
+    pub time_utc: Option<String>,
+    /// `cron` as it is written.
+    pub cron: Option<String>,
+    /// `timezone` as it is written.
+    pub timezone: Option<String>,
+    /// `late` as it is written.
+    pub late: Option<String>,
+    /// When it is due; or what is wrong with it, with line and remedy. Such an entry never runs, the others do.
+    pub plan: Result<Plan, String>,
+}
+
+/// When a wakeup is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
     /// At which times.
     pub when: When,
     /// What to do with a slot that passed while nothing ran. Default `run`.
@@ -145,79 +175,100 @@ impl Default for RawWakeups {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RawEntry {
-    /// Which prompt.
+    /// Which prompt: one of this file, or `morning-brief` or `night-check`.
     prompt_id: String,
     /// Once each UTC day at this time, `10:00`.
-    #[serde(default, deserialize_with = "leaf::some")]
-    #[schemars(with = "Option<String>")]
-    time_utc: Option<TimeOfDay>,
+    time_utc: Option<String>,
     /// A cron pattern of five fields.
     cron: Option<String>,
     /// The zone the pattern is read in. Default UTC.
-    #[serde(default, deserialize_with = "leaf::some")]
-    #[schemars(with = "Option<String>")]
-    timezone: Option<Tz>,
+    timezone: Option<String>,
     /// `run` (default), `skip` or `within:30m`.
-    #[serde(default, deserialize_with = "leaf::one")]
-    #[schemars(with = "String")]
-    late: Late,
+    late: Option<String>,
 }
 
 impl RawWakeups {
-    /// Checks what the types cannot say.
-    pub(crate) fn resolve(self) -> Result<WakeupConfig, Vec<Problem>> {
-        let mut problems = Vec::new();
-        for (id, prompt) in &self.prompts {
-            if prompt.prompt.trim().is_empty() {
-                problems.push(Problem::new(format!("prompts.{id}.prompt"), "is empty; write what to ask"));
-            }
-        }
-        let mut schedule = Vec::new();
+    /// Checks what the types cannot say, entry by entry: one that is wrong does not stop the others. `text` is the file.
+    pub(crate) fn resolve(self, text: &str, label: &str) -> Parsed<WakeupConfig> {
+        let mut warnings = Vec::new();
+        let mut schedule: Vec<ScheduleEntry> = Vec::new();
         for (index, entry) in self.schedule.into_iter().enumerate() {
-            let key = format!("schedule[{index}]");
-            if !self.prompts.contains_key(&entry.prompt_id) {
-                problems.push(unknown_prompt(&key, &entry.prompt_id, &self.prompts));
-            }
-            match entry.when(&key) {
-                Ok(when) => schedule.push(ScheduleEntry { prompt_id: entry.prompt_id, when, late: entry.late }),
-                Err(problem) => problems.push(problem),
-            }
+            let plan = entry.plan(&self.prompts).and_then(|plan| {
+                match schedule.iter().any(|other| {
+                    other.prompt_id == entry.prompt_id && other.plan.as_ref().is_ok_and(|other| other.when == plan.when)
+                }) {
+                    true => Err(("promptId", "is there twice with the same times; remove one".to_owned())),
+                    false => Ok(plan),
+                }
+            });
+            let plan = plan.map_err(|(key, why)| {
+                let path = [Step::Key("schedule"), Step::Index(index), Step::Key(key)];
+                let place = format!("line {}, schedule[{index}]", line_of(text, &path));
+                let place = if key.is_empty() { place } else { format!("{place}.{key}") };
+                warnings.push(Warning::new(label, format!("{place}:"), format!("{why} (this wakeup does not run)")));
+                format!("{label}: {place}: {why}")
+            });
+            let line = line_of(text, &[Step::Key("schedule"), Step::Index(index)]);
+            let RawEntry { prompt_id, time_utc, cron, timezone, late } = entry;
+            schedule.push(ScheduleEntry { prompt_id, line, time_utc, cron, timezone, late, plan });
         }
-        if problems.is_empty() {
-            Ok(WakeupConfig { enabled: self.enabled, prompts: self.prompts, schedule })
-        } else {
-            Err(problems)
-        }
+        let value = WakeupConfig { enabled: self.enabled, prompts: self.prompts, schedule };
+        Parsed { value, warnings }
     }
 }
 
-fn unknown_prompt(key: &str, id: &str, prompts: &BTreeMap<String, WakeupPrompt>) -> Problem {
-    let remedy = match nearest(id, prompts.keys().map(String::as_str)) {
-        Some(meant) => format!("did you mean \"{meant}\"?"),
-        None => "add it to prompts".to_owned(),
-    };
-    Problem::new(format!("{key}.promptId"), format!("{} is not a prompt of this file; {remedy}", quote(id)))
-}
+/// The key that is wrong (empty: the entry as a whole), and why.
+type Wrong = (&'static str, String);
 
 impl RawEntry {
-    fn when(&self, key: &str) -> Result<When, Problem> {
-        match (self.time_utc, &self.cron) {
-            (Some(_), Some(_)) => Err(Problem::new(key, "has both timeUtc and cron; keep one")),
-            (None, None) => {
-                Err(Problem::new(key, "has no time; write \"timeUtc\": \"10:00\" or \"cron\": \"0 9 * * 1-5\""))
+    fn plan(&self, prompts: &BTreeMap<String, WakeupPrompt>) -> Result<Plan, Wrong> {
+        self.check_prompt(prompts)?;
+        let when = self.when()?;
+        let late = self.late.as_deref().map_or(Ok(Late::default()), |text| leaf("late", text))?;
+        Ok(Plan { when, late })
+    }
+
+    fn check_prompt(&self, prompts: &BTreeMap<String, WakeupPrompt>) -> Result<(), Wrong> {
+        let id = self.prompt_id.as_str();
+        match prompts.get(id) {
+            Some(prompt) if prompt.prompt.trim().is_empty() => {
+                Err(("promptId", format!("{} has an empty prompt; write what to ask", quote(id))))
             }
-            (Some(_), None) if self.timezone.is_some() => Err(Problem::new(
-                format!("{key}.timezone"),
-                "belongs to cron entries only, timeUtc is UTC; remove it or write a cron pattern",
+            Some(_) => Ok(()),
+            None if SHIPPED_PROMPTS.iter().any(|(shipped, _)| *shipped == id) => Ok(()),
+            None => {
+                let known = prompts.keys().map(String::as_str).chain(SHIPPED_PROMPTS.iter().map(|(id, _)| *id));
+                let remedy = match nearest(id, known) {
+                    Some(meant) => format!("did you mean \"{meant}\"?"),
+                    None => "add it to prompts".to_owned(),
+                };
+                Err(("promptId", format!("{} is not a prompt of this file; {remedy}", quote(id))))
+            }
+        }
+    }
+
+    fn when(&self) -> Result<When, Wrong> {
+        match (&self.time_utc, &self.cron) {
+            (Some(_), Some(_)) => Err(("", "has both timeUtc and cron; keep one".to_owned())),
+            (None, None) => {
+                Err(("", "has no time; write \"timeUtc\": \"10:00\" or \"cron\": \"0 9 * * 1-5\"".to_owned()))
+            }
+            (Some(_), None) if self.timezone.is_some() => Err((
+                "timezone",
+                "belongs to cron entries only, timeUtc is UTC; remove it or write a cron pattern".to_owned(),
             )),
-            (Some(time), None) => Ok(When::Daily(time)),
+            (Some(time), None) => leaf("timeUtc", time).map(When::Daily),
             (None, Some(pattern)) => {
-                let cron = parse_cron(pattern).map_err(|why| Problem::new(format!("{key}.cron"), why))?;
-                let timezone = self.timezone.unwrap_or(Tz::UTC);
+                let cron = parse_cron(pattern).map_err(|why| ("cron", why))?;
+                let timezone = self.timezone.as_deref().map_or(Ok(Tz::UTC), |text| leaf("timezone", text))?;
                 Ok(When::Cron { pattern: pattern.clone(), cron: Box::new(cron), timezone })
             }
         }
     }
+}
+
+fn leaf<T: Leaf>(key: &'static str, text: &str) -> Result<T, Wrong> {
+    T::read(text).map_err(|why| (key, why.unwrap_or_else(|| format!("{} is not {}", quote(text), T::WANTED))))
 }
 
 /// Five fields, minutes first.
@@ -231,5 +282,10 @@ fn parse_cron(pattern: &str) -> Result<Cron, String> {
         return Err(format!("{shown} is not a cron pattern; write it like \"0 9 * * 1-5\""));
     }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(pattern).map_err(|_| format!("{shown} is not a cron pattern; write it like \"0 9 * * 1-5\""))
+    let cron =
+        parser.parse(pattern).map_err(|_| format!("{shown} is not a cron pattern; write it like \"0 9 * * 1-5\""))?;
+    match cron.find_next_occurrence(&chrono::DateTime::UNIX_EPOCH, false) {
+        Ok(_) => Ok(cron),
+        Err(_) => Err(format!("{shown} names a day that never comes; write it like \"0 9 * * 1-5\"")),
+    }
 }

@@ -72,7 +72,11 @@ impl ThreadWriter {
         let now = core.now();
         let context = RenderContext { now, zone: core.zone() };
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
-        self.write(core, MessageRole::Agent, Channel::System, content, None);
+        let prompt = match &post.view {
+            View::Brief(brief) => brief.prompt.clone(),
+            _ => None,
+        };
+        self.write(core, MessageRole::Agent, Channel::System, content, prompt);
         if !post.quiet {
             self.owe(core, &post, now);
         }

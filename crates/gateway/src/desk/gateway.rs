@@ -6,8 +6,9 @@ use wakeman_store::ListQuery;
 use wakeman_types::{
     Admin, AskRequest, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding,
     FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message, Note,
-    OperatorId, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Reply, Role, StatusView,
-    Thread, ThreadId, ThreadView, TurnStream, Verdict, WhoamiView, WhyView,
+    Occurrence, OccurrenceState, OperatorId, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView,
+    Proposals, Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups,
+    WhoamiView, WhyView,
 };
 
 use super::{
@@ -25,6 +26,7 @@ use crate::{
         verbs::{Word, apply},
         why,
     },
+    wake,
 };
 
 const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"];
@@ -160,6 +162,7 @@ impl Desk {
             interruptions: u32::try_from(week.len()).unwrap_or(u32::MAX),
             alarm_budget: core.settings.monitor.alarm_budget_per_week,
             model: self.brain.model_view(),
+            next_wakeup: wake::next_wakeup(core),
             as_of: now,
             timezone: core.zone().name().to_owned(),
             warnings: core.warnings.clone(),
@@ -243,6 +246,22 @@ impl Proposals for Desk {
 
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
         Box::pin(async move { self.decided(by, id, &request).await })
+    }
+}
+
+impl Wakeups for Desk {
+    fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            wake::wakeup_views(&self.core).await.map_err(|error| storage_error(&error))
+        })
+    }
+
+    fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            page(&self.core.store, &list, &OccurrenceState::ALL.map(OccurrenceState::name)).await
+        })
     }
 }
 

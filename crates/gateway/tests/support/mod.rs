@@ -1,5 +1,6 @@
 //! A small instance on a real store, with a clock that tests set and a world outside that does what they say.
 
+mod briefer;
 mod code;
 mod fault;
 mod fixtures;
@@ -12,6 +13,7 @@ mod time;
 mod tool;
 mod world;
 
+pub use briefer::{FakeBriefer, Note};
 pub use code::FakeCode;
 pub use fault::Fault;
 pub use flags::FakeFlags;

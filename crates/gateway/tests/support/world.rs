@@ -10,7 +10,7 @@ use wakeman_gateway::{
     Core, Desk, Hands, HealthBoard, Readers,
     act::{self, DecideError, Executor},
     brain::prompts::PromptRegistry,
-    config::{parse_settings, parse_tools},
+    config::{parse_settings, parse_tools, parse_wakeup},
     ports::{Model, SystemRandom},
     watch::Watch,
 };
@@ -44,6 +44,7 @@ pub struct World {
     dir: tempfile::TempDir,
     settings: Value,
     tools: String,
+    wakeups: String,
     seed: u64,
     pub clock: Arc<TestClock>,
     pub core: Arc<Core>,
@@ -98,13 +99,14 @@ impl World {
         let (repo, flags) = (Arc::new(FakeRepo::new()), Arc::new(FakeFlags::new()));
         let (product, code) = (Arc::new(FakeProduct::new(clock.clone())), Arc::new(FakeCode::default()));
         let hands = Hands { repo: Some(repo.clone()), flags: Some(flags.clone()) };
-        let core = core(dir.path(), &all, tools, (hands, readers), clock.clone(), 1).await;
+        let core = core(dir.path(), (&all, tools, "{}"), (hands, readers), clock.clone(), 1).await;
         let watch = Watch::new(core.clone(), Some(product.clone()), Some(code.clone())).unwrap();
         let desk = Desk::new(core.clone());
         Self {
             dir,
             settings: all,
             tools: tools.to_owned(),
+            wakeups: "{}".to_owned(),
             seed: 1,
             clock,
             core,
@@ -127,7 +129,8 @@ impl World {
         self.core.store.close().await;
         self.seed += 1;
         let outside = (self.core.hands.clone(), self.core.readers.clone());
-        self.core = core(self.dir.path(), &self.settings, &self.tools, outside, self.clock.clone(), self.seed).await;
+        let files = (&self.settings, self.tools.as_str(), self.wakeups.as_str());
+        self.core = core(self.dir.path(), files, outside, self.clock.clone(), self.seed).await;
         self.desk = Desk::new(self.core.clone());
         self.watch = Watch::new(self.core.clone(), Some(self.product.clone()), Some(self.code.clone())).unwrap();
     }
@@ -147,6 +150,7 @@ impl World {
             readers: self.core.readers.clone(),
             workspace: self.core.workspace.clone(),
             model,
+            wakeups: self.core.wakeups.clone(),
             prompts: self.core.prompts.clone(),
             default_prompt_version: None,
             health: HealthBoard::default(),
@@ -159,6 +163,12 @@ impl World {
     /// The same, with other settings.
     pub async fn restart_with(&mut self, settings: Value) {
         self.settings.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        self.restart().await;
+    }
+
+    /// The process starts again with this `wakeup.json`.
+    pub async fn restart_with_wakeups(&mut self, wakeups: &Value) {
+        self.wakeups = wakeups.to_string();
         self.restart().await;
     }
 
@@ -286,8 +296,7 @@ impl World {
 
 async fn core(
     folder: &Path,
-    settings: &Value,
-    tools: &str,
+    (settings, tools, wakeups): (&Value, &str, &str),
     (hands, readers): (Hands, Readers),
     clock: Arc<TestClock>,
     seed: u64,
@@ -297,6 +306,7 @@ async fn core(
         store: Store::open(&folder.join("db"), Options::default()).await.unwrap(),
         settings: parse_settings(&settings.to_string(), "settings.json").unwrap().value,
         tools: parse_tools(tools, "tools.json").unwrap().value,
+        wakeups: parse_wakeup(wakeups, "read-only/wakeup.json").unwrap().value,
         prompts: PromptRegistry::load(&[]).0,
         default_prompt_version: None,
         warnings: Vec::new(),

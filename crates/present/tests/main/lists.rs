@@ -10,7 +10,7 @@ fn status_of_a_quiet_day() {
     insta::assert_snapshot!(plain(&status_doc(&status(), &ctx())), @r"
     Watching acme/app · mode propose · 0 open, 1 awaiting you
     PostHog ok 40 s ago (14 metrics, 8 % of the hourly budget) · GitHub ok 12 s · Vercel not configured
-    Interruptions this week 1 of 2
+    Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
     default · wakeman 0.1.0 · 14:35 Europe/Berlin
     ");
 }
@@ -28,14 +28,14 @@ fn status_of_a_bad_day_names_what_fails_first() {
     insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r"
     Watching acme/app · mode propose · 1,204 open, 1 awaiting you
     PostHog failing, last ok 9 min ago (429, next try 14:58) · store failing, never ok (database is read-only) · GitHub ok 12 s ago
-    Interruptions this week 3 of 2
+    Interruptions this week 3 of 2 · next wakeup tomorrow 09:00
     Setting: read-only/settings.json: monitor.intervallMs is not a setting; did you mean monitor.intervalMs?
     default · wakeman 0.1.0 · 14:35 Europe/Berlin
     ");
     let fresh = StatusView { watching: String::new(), components: vec![], ..status() };
     insta::assert_snapshot!(plain(&status_doc(&fresh, &ctx())), @r"
     Watching nothing yet · mode propose · 0 open, 1 awaiting you
-    Interruptions this week 1 of 2
+    Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
     default · wakeman 0.1.0 · 14:35 Europe/Berlin
     ");
 }

@@ -1,5 +1,6 @@
 //! What people read, and that nothing from outside can make them read something else.
 
+mod briefs;
 mod charts;
 mod edges;
 mod findings;

@@ -338,6 +338,7 @@ pub fn status() -> StatusView {
         interruptions: 1,
         alarm_budget: 2,
         model: None,
+        next_wakeup: Some(NOW.plus_ms(18 * HOUR_MS + 25 * MINUTE_MS)),
         as_of: NOW,
         timezone: "Europe/Berlin".into(),
         warnings: vec![],

@@ -7,6 +7,7 @@ mod health;
 mod instance;
 mod proposals;
 mod threads;
+mod wakeups;
 
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/threads/{id}/stop", needs(Role::Viewer, post(chat::stop)))
         .route("/api/v1/threads", needs(Role::Viewer, get(threads::list)))
         .route("/api/v1/threads/{id}/messages", needs(Role::Viewer, get(threads::messages)))
+        .route("/api/v1/wakeups", needs(Role::Viewer, get(wakeups::list)))
+        .route("/api/v1/wakeups/history", needs(Role::Viewer, get(wakeups::history)))
         .route("/api/v1/adapters/{channel}/deliveries", needs(Role::Owner, get(adapters::claim)))
         .route("/api/v1/adapters/{channel}/deliveries/{id}/confirm", needs(Role::Owner, post(adapters::confirm)))
 }

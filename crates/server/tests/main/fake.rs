@@ -113,6 +113,16 @@ impl Proposals for Fake {
     }
 }
 
+impl Wakeups for Fake {
+    fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
+        self.reply(format!("wakeups {by}"), vec![wakeup()])
+    }
+
+    fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {
+        self.reply(format!("wakeup_history {by} {}", words(&list)), page(occurrence()))
+    }
+}
+
 impl Frontend for Fake {
     fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
         self.reply(format!("claim {channel} {lease_ms} {limit}"), vec![claimed()])
@@ -165,6 +175,7 @@ pub fn status() -> StatusView {
         interruptions: 1,
         alarm_budget: 2,
         model: None,
+        next_wakeup: Some(Timestamp(90_000)),
         as_of: Timestamp(1_000),
         timezone: "Europe/Berlin".into(),
         warnings: vec!["`ui.timezon` is not a setting".into()],
@@ -271,6 +282,37 @@ pub fn proposal() -> Proposal {
         steps: Vec::new(),
         state_since: Timestamp(4_000),
         note: None,
+    }
+}
+
+pub fn occurrence() -> Occurrence {
+    Occurrence {
+        wakeup_id: "morning-brief-1a2b3c".into(),
+        prompt_id: "morning-brief".into(),
+        due_at: Timestamp(60_000),
+        state: OccurrenceState::Ran,
+        reason: "told".into(),
+        attempts: 1,
+        at: Timestamp(61_000),
+        thread_id: Some(ThreadId::new("thread_7f00")),
+        turn_id: None,
+    }
+}
+
+pub fn wakeup() -> WakeupView {
+    WakeupView {
+        id: "morning-brief-1a2b3c".into(),
+        prompt_id: "morning-brief".into(),
+        title: "Morning brief".into(),
+        time_utc: Some("06:30".into()),
+        cron: None,
+        timezone: None,
+        late: "run".into(),
+        enabled: true,
+        origin: "read-only/wakeup.json".into(),
+        problem: None,
+        next: Some(Timestamp(90_000)),
+        last: Some(occurrence()),
     }
 }
 

@@ -102,7 +102,7 @@ async fn check(global: &Global, dir: &InstanceDir, report: &mut Report) {
     };
     report.good("configuration", "settings.json, tools.json and wakeup.json are understood");
     for warning in &config.warnings {
-        report.bad("configuration", warning.clone(), "rename or remove the key; it has no effect");
+        report.bad("configuration", warning.clone(), "correct the line; until then it has no effect");
     }
     sources(&config, report).await;
 }

@@ -34,6 +34,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Why(args) => show::why(global, &args.id).await,
         Command::Proposals(args) => show::proposals(global, args).await,
         Command::Threads => show::threads(global).await,
+        Command::Wakeups(args) => show::wakeups(global, args).await,
         Command::Whoami => show::whoami(global).await,
         Command::Approve(args) => decide::approve(global, args).await,
         Command::Reject(args) => decide::reject(global, args).await,

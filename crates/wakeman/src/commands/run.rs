@@ -10,6 +10,7 @@ use wakeman_gateway::{
     brain::Brain,
     instance::InstanceDir,
     ports::{Clock, SystemClock},
+    wake::Wake,
     watch::Watch,
 };
 use wakeman_server::{ApiToken, Limits, TcpOptions, TokenHash};
@@ -30,6 +31,8 @@ mod project;
 const WORK_MS: i64 = 1_000;
 /// How often new findings are looked for that want a model's note.
 const EXPLAIN_MS: i64 = 2_000;
+/// The wakeups are looked at at least so often, because the clock may be put forward while they wait.
+const WAKE_MS: i64 = 30_000;
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -127,6 +130,7 @@ impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
+        Wake::new(Arc::clone(&self.core), None).pass().await.map_err(Failure::failed)?;
         let desk = Desk::with_brain(Arc::clone(&self.core), Arc::clone(&self.brain));
         let zone = self.core.zone().name().to_owned();
         Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
@@ -172,6 +176,7 @@ impl Daemon<'_> {
         tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
+        tasks.spawn(waking(Wake::new(Arc::clone(&core), None), Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
         tokio::pin!(printing);
@@ -233,6 +238,22 @@ async fn executing(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
         tokio::select! {
             () = core.work.notified() => {}
             () = core.clock.sleep_until(core.now().plus_ms(WORK_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// The wakeups. A run that is cut by the end of the process is repeated once by the next start.
+async fn waking(wake: Wake, core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            result = wake.pass() => if let Err(error) = result {
+                tracing::error!(%error, "wake.pass");
+            },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        tokio::select! {
+            () = core.clock.sleep_until(wake.wait_until(WAKE_MS)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }

@@ -6,7 +6,7 @@ use wakeman_present as present;
 use wakeman_types::{FindingId, ListRequest, Timestamp, View};
 
 use crate::{
-    args::StateArgs,
+    args::{StateArgs, WakeupsArgs, WakeupsCommand},
     attach::{Attached, attach},
     failure::{DONE, Failure},
     global::Global,
@@ -102,6 +102,24 @@ pub async fn threads(global: &Global) -> Result<u8, Failure> {
         Ok::<_, wakeman_types::GatewayError>((page, clock(&*gateway, &by).await?))
     });
     global.answer(&page.items, &present::threads_table(&page.items, &global.context(now, &zone)))?;
+    Ok(DONE)
+}
+
+/// `wakeups` and `wakeups history`
+pub async fn wakeups(global: &Global, args: WakeupsArgs) -> Result<u8, Failure> {
+    let by = global.principal();
+    let Some(WakeupsCommand::History(StateArgs { state })) = args.command else {
+        let (views, (now, zone)) = with_gateway!(global, |gateway| async {
+            Ok::<_, wakeman_types::GatewayError>((gateway.wakeups(&by).await?, clock(&*gateway, &by).await?))
+        });
+        global.answer(&views, &present::wakeups_table(&views, &global.context(now, &zone)))?;
+        return Ok(DONE);
+    };
+    let list = ListRequest { state, ..ListRequest::default() };
+    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
+        Ok::<_, wakeman_types::GatewayError>((gateway.wakeup_history(&by, list).await?, clock(&*gateway, &by).await?))
+    });
+    global.answer(&page.items, &present::occurrences_table(&page.items, &global.context(now, &zone)))?;
     Ok(DONE)
 }
 

@@ -94,12 +94,27 @@ fn wrong_tools() {
 
 #[test]
 fn wrong_wakeups() {
-    let with = |entry: &str| {
-        format!(r#"{{"prompts": {{"morning": {{"title": "M", "prompt": "Look."}}}}, "schedule": [{entry}]}}"#)
-    };
-    let texts: Vec<_> = WRONG_ENTRIES.iter().map(|(entry, want)| (with(entry), *want)).collect();
-    let table: Vec<_> = texts.iter().map(|(text, want)| (text.as_str(), *want)).collect();
-    assert_complaints(WAKEUP_FILE, &table);
+    for (entry, want) in WRONG_ENTRIES {
+        let text = format!(
+            "{{\"prompts\": {{\"morning\": {{\"title\": \"M\", \"prompt\": \"Look.\"}}, \"empty\": {{\"title\": \"E\", \"prompt\": \
+             \"\"}}}},\n\"schedule\": [{entry},\n{{\"promptId\": \"night-check\", \"timeUtc\": \"22:00\"}}]}}"
+        );
+        let parsed = wakeup(&text);
+        let want = want.replacen('`', "line 2, ", 1).replacen("`:", ":", 1);
+        let schedule = &parsed.value.schedule;
+        assert_eq!(schedule[0].plan, Err(format!("{WAKEUP_FILE}: {want}")), "{entry}");
+        assert!(schedule[1].plan.is_ok(), "the others run");
+        assert_eq!(warnings(&parsed), [format!("{WAKEUP_FILE}: {want} (this wakeup does not run)")]);
+    }
+    let twice = r#"{"promptId": "night-check", "timeUtc": "22:00"}"#;
+    let parsed = wakeup(&format!(r#"{{"schedule": [{twice}, {twice}]}}"#));
+    assert_eq!(
+        warnings(&parsed),
+        [
+            "read-only/wakeup.json: line 1, schedule[1].promptId: is there twice with the same times; remove one (this wakeup \
+          does not run)"
+        ]
+    );
     assert_complaints(
         WAKEUP_FILE,
         &[
@@ -109,7 +124,14 @@ fn wrong_wakeups() {
                 r#"{"prompts": {"a": {"title": "A"}}}"#,
                 r#"`prompts.a.prompt`: is missing; write it like "Tell me what changed.""#,
             ),
-            (r#"{"prompts": {"a": {"title": "A", "prompt": ""}}}"#, "`prompts.a.prompt`: is empty; write what to ask"),
+            (
+                r#"{"schedule": [{"timeUtc": "06:30"}]}"#,
+                r#"`schedule[0].promptId`: is missing; write it like "morning""#,
+            ),
+            (
+                r#"{"schedule": [{"promptId": "a", "timeUtc": 630}]}"#,
+                r#"`schedule[0].timeUtc`: 630 is not a text; write it like "10:00""#,
+            ),
             (r#"{"schedule": {"promptId": "a"}}"#, "`schedule`: an object is not a list; write it in [ ]"),
         ],
     );

@@ -89,7 +89,8 @@ fn wakeups_are_read_as_written() {
             {"promptId": "m", "cron": "@daily"}]}"#,
     );
     assert!(parsed.warnings.is_empty() && parsed.value.enabled);
-    let schedule = &parsed.value.schedule;
+    let schedule: Vec<_> = parsed.value.schedule.iter().map(|entry| entry.plan.as_ref().unwrap()).collect();
+    assert_eq!(parsed.value.schedule.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 2, 3, 4]);
     assert_eq!(schedule[0].when, When::Daily(TimeOfDay { hour: 6, minute: 5 }));
     assert_eq!(
         (schedule[0].late, schedule[1].late, schedule[2].late),

@@ -319,7 +319,6 @@ pub(super) const WRONG_ENTRIES: &[(&str, &str)] = &[
         r#"{"promptId": "weekly", "timeUtc": "06:30"}"#,
         r#"`schedule[0].promptId`: "weekly" is not a prompt of this file; add it to prompts"#,
     ),
-    (r#"{"timeUtc": "06:30"}"#, r#"`schedule[0].promptId`: is missing; write it like "morning""#),
     (r#"{"promptId": "morning"}"#, r#"`schedule[0]`: has no time; write "timeUtc": "10:00" or "cron": "0 9 * * 1-5""#),
     (
         r#"{"promptId": "morning", "timeUtc": "06:30", "cron": "0 9 * * *"}"#,
@@ -338,10 +337,6 @@ pub(super) const WRONG_ENTRIES: &[(&str, &str)] = &[
         r#"`schedule[0].timeUtc`: "6.30" is not a time of day; write it like "06:30""#,
     ),
     (
-        r#"{"promptId": "morning", "timeUtc": 630}"#,
-        r#"`schedule[0].timeUtc`: 630 is not a time of day; write it like "06:30""#,
-    ),
-    (
         r#"{"promptId": "morning", "cron": "0 9 * *"}"#,
         r#"`schedule[0].cron`: "0 9 * *" has 4 fields, not 5; write it like "0 9 * * 1-5""#,
     ),
@@ -352,6 +347,18 @@ pub(super) const WRONG_ENTRIES: &[(&str, &str)] = &[
     (
         r#"{"promptId": "morning", "cron": "0 25 * * *"}"#,
         r#"`schedule[0].cron`: "0 25 * * *" is not a cron pattern; write it like "0 9 * * 1-5""#,
+    ),
+    (
+        r#"{"promptId": "morning", "cron": "0 9 31 2 *"}"#,
+        r#"`schedule[0].cron`: "0 9 31 2 *" names a day that never comes; write it like "0 9 * * 1-5""#,
+    ),
+    (
+        r#"{"promptId": "morning-brif", "timeUtc": "06:30"}"#,
+        r#"`schedule[0].promptId`: "morning-brif" is not a prompt of this file; did you mean "morning-brief"?"#,
+    ),
+    (
+        r#"{"promptId": "empty", "timeUtc": "06:30"}"#,
+        r#"`schedule[0].promptId`: "empty" has an empty prompt; write what to ask"#,
     ),
     (
         r#"{"promptId": "morning", "cron": "every day at nine"}"#,

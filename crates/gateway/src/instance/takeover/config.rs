@@ -8,8 +8,8 @@ use super::{
     report::{SettingReport, TakeoverReport, WakeupReport},
 };
 use crate::config::{
-    ConfigError, Parsed, SETTINGS_FILE, Settings, TOOLS_FILE, WAKEUP_FILE, Warning, When, parse_settings, parse_tools,
-    parse_wakeup,
+    ConfigError, Parsed, Plan, SETTINGS_FILE, ScheduleEntry, Settings, TOOLS_FILE, WAKEUP_FILE, Warning, When,
+    parse_settings, parse_tools, parse_wakeup,
 };
 
 /// Accounts for `settings.json`.
@@ -61,13 +61,14 @@ pub(super) fn account_wakeups(text: &str, report: &mut TakeoverReport) {
     warn(&parsed.warnings, report);
     report.prompts = parsed.value.prompts.into_keys().collect();
     let lines = parsed.value.schedule.into_iter();
-    report.wakeups = lines.map(|entry| WakeupReport { prompt_id: entry.prompt_id, when: words(&entry.when) }).collect();
+    report.wakeups = lines.map(|entry| WakeupReport { when: words(&entry), prompt_id: entry.prompt_id }).collect();
 }
 
-fn words(when: &When) -> String {
-    match when {
-        When::Daily(time) => format!("{time} UTC"),
-        When::Cron { pattern, timezone, .. } => format!("{pattern} ({timezone})"),
+fn words(entry: &ScheduleEntry) -> String {
+    match &entry.plan {
+        Ok(Plan { when: When::Daily(time), .. }) => format!("{time} UTC"),
+        Ok(Plan { when: When::Cron { pattern, timezone, .. }, .. }) => format!("{pattern} ({timezone})"),
+        Err(_) => "never, until it is corrected".to_owned(),
     }
 }
 

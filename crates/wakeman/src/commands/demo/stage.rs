@@ -8,7 +8,7 @@ use wakeman_gateway::{
     Core, Desk,
     act::Executor,
     brain::prompts::PromptRegistry,
-    config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig},
+    config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig, WakeupConfig},
     instance::InstanceDir,
     ports::{Clock, SystemRandom},
     watch::Watch,
@@ -152,5 +152,13 @@ fn parse(settings: &serde_json::Value, secrets: Secrets) -> Result<Config, Failu
         None => ToolsConfig::default(),
     };
     let (prompts, prompt_problems) = PromptRegistry::load(&[]);
-    Ok(Config { settings, tools, secrets, prompts, prompt_problems, warnings: Vec::new() })
+    Ok(Config {
+        settings,
+        tools,
+        wakeups: WakeupConfig::default(),
+        secrets,
+        prompts,
+        prompt_problems,
+        warnings: Vec::new(),
+    })
 }

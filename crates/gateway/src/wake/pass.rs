@@ -1,0 +1,424 @@
+//! One look at all schedules: what is due is claimed, run and ended.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::json;
+use wakeman_present::{RenderContext, plain};
+use wakeman_store::{Commit, ListQuery, StoreError, Version, Versioned};
+use wakeman_types::{
+    BriefView, Channel, DeliveryClass, Occurrence, OccurrenceState, Principal, Severity, ThreadId, Timestamp, View,
+};
+
+use super::{
+    brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
+    facts::{Facts, facts},
+    schedule::{Lateness, ON_TIME_MS, due_between, judge, next_due},
+    state::{WakeupState, wakeup_id},
+    view::next_wakeup,
+};
+use crate::{
+    config::{Plan, ScheduleEntry},
+    core::Core,
+    deliver::{Post, ThreadWriter},
+    settle::{SettleError, Wanted, settle},
+};
+
+/// Slots that are written down in one commit. After a long time off there may be thousands.
+const CHUNK: usize = 256;
+/// Chunks of one wakeup in one pass; the next pass goes on, so that others get their turn.
+const CHUNKS_MAX: usize = 40;
+/// How often a run of one slot is begun: the second time after a restart cut the first.
+const ATTEMPTS_MAX: u32 = 2;
+/// The reason of a slot whose run was cut and may not be repeated.
+const INTERRUPTED: &str = "interrupted by a restart";
+
+/// The schedules of the instance. One pass at a time: whatever is found `running` was left by a process that ended.
+pub struct Wake {
+    core: Arc<Core>,
+    briefer: Option<Arc<dyn Briefer>>,
+}
+
+/// One entry of the file that holds.
+struct Entry<'a> {
+    id: String,
+    file: &'a ScheduleEntry,
+    plan: &'a Plan,
+}
+
+impl Wake {
+    /// Over this instance. Without a `briefer` briefs are told from the facts alone.
+    pub fn new(core: Arc<Core>, briefer: Option<Arc<dyn Briefer>>) -> Self {
+        Self { core, briefer }
+    }
+
+    /// When something is next due.
+    pub fn next(&self) -> Option<Timestamp> {
+        next_wakeup(&self.core)
+    }
+
+    /// Settles every slot that is due. One wakeup that fails does not keep the others.
+    ///
+    /// # Errors
+    /// The first failure; what it concerns is settled by the next pass.
+    pub async fn pass(&self) -> Result<(), SettleError> {
+        let config = &self.core.wakeups;
+        let entries = config.schedule.iter().filter_map(|file| {
+            let plan = file.plan.as_ref().ok()?;
+            Some(Entry { id: wakeup_id(file), file, plan })
+        });
+        let entries: Vec<Entry<'_>> = entries.collect();
+        let mut result = self.forget(&entries).await;
+        for entry in &entries {
+            if let Err(error) = self.one(entry).await {
+                tracing::error!(%error, wakeup = entry.id, "wake.pass");
+                result = result.and(Err(error));
+            }
+        }
+        result
+    }
+
+    /// An entry that is no longer in the file has no cursor; if it comes back it is new. A run of it that was cut is ended.
+    async fn forget(&self, entries: &[Entry<'_>]) -> Result<(), SettleError> {
+        let known: BTreeSet<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        let cut = self.core.store.list::<Occurrence>(&ListQuery::oldest(200).state("running")).await?;
+        for found in cut.items.iter().filter(|found| !known.contains(found.value.wakeup_id.as_str())) {
+            self.end(&found.value, OccurrenceState::Missed, INTERRUPTED).await?;
+        }
+        let states = self.core.store.list::<WakeupState>(&ListQuery::oldest(1000)).await?;
+        for state in states.items.into_iter().filter(|found| !known.contains(found.value.id.as_str())) {
+            let gone = wakeman_store::EntityRef::of(&state.value);
+            let commit = Commit::new(self.core.now()).expect(&gone, state.version).delete(gone);
+            // A conflict: somebody else was here; the next pass looks again.
+            let _ = self.core.store.commit(commit).await?;
+        }
+        Ok(())
+    }
+
+    async fn one(&self, entry: &Entry<'_>) -> Result<(), SettleError> {
+        let now = self.core.now();
+        let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else {
+            let state = WakeupState::new(entry.id.clone(), entry.file.prompt_id.clone(), now);
+            let _ = self.core.store.commit(Commit::new(now).insert(&state)).await?;
+            return Ok(());
+        };
+        self.recover(entry, now).await?;
+        if state.value.cursor > now {
+            self.clock_went_back(entry, now).await?;
+        }
+        for _ in 0..CHUNKS_MAX {
+            let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
+            let slots = due_between(&entry.plan.when, state.value.cursor, now, CHUNK + 1);
+            if slots.is_empty() {
+                return Ok(());
+            }
+            if !self.core.wakeups.enabled {
+                return self.pause(state, now).await;
+            }
+            let more = slots.len() > CHUNK;
+            let slots = &slots[..slots.len().min(CHUNK)];
+            if let Some(claimed) = self.claim(entry, slots, more, now).await? {
+                self.run(entry, &claimed).await?;
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Switched off, no slot is due; the cursor follows the clock so that none is when it is switched on again.
+    async fn pause(&self, mut state: Versioned<WakeupState>, now: Timestamp) -> Result<(), SettleError> {
+        state.value.cursor = now;
+        let _ = self.core.store.commit(Commit::new(now).replace(&state.value, state.version)).await?;
+        Ok(())
+    }
+
+    /// Runs that a process began and did not end.
+    async fn recover(&self, entry: &Entry<'_>, now: Timestamp) -> Result<(), SettleError> {
+        let query = ListQuery::oldest(100).state("running").parent(entry.id.clone());
+        let cut = self.core.store.list::<Occurrence>(&query).await?;
+        for found in cut.items {
+            let mut occurrence = found.value;
+            let late_ms = now.since(occurrence.due_at);
+            let may = self.core.wakeups.enabled
+                && occurrence.attempts < ATTEMPTS_MAX
+                && judge(entry.plan.late, late_ms, ON_TIME_MS) == Lateness::Run;
+            if !may {
+                self.end(&occurrence, OccurrenceState::Missed, INTERRUPTED).await?;
+                continue;
+            }
+            occurrence.attempts += 1;
+            occurrence.at = now;
+            let commit = Commit::durable(now).replace(&occurrence, found.version);
+            if self.core.store.commit(commit).await?.landed() {
+                self.run(entry, &occurrence).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The clock was ahead and has been put right. Slots that were written off as missed are still to come, so their rows go;
+    /// those that ran or were left out have had their turn and keep theirs.
+    async fn clock_went_back(&self, entry: &Entry<'_>, now: Timestamp) -> Result<(), SettleError> {
+        let query = ListQuery::newest(1000).state("missed").parent(entry.id.clone());
+        loop {
+            let missed = self.core.store.list::<Occurrence>(&query).await?;
+            let ahead: Vec<_> = missed.items.iter().filter(|found| found.value.due_at > now).collect();
+            let mut commit = Commit::new(now);
+            for found in &ahead {
+                let row = wakeman_store::EntityRef::of(&found.value);
+                commit = commit.expect(&row, found.version).delete(row);
+            }
+            if !ahead.is_empty() {
+                let payload = json!({"unsaid": ahead.len()});
+                commit = commit.event(self.event("wakeup.clock_back", &entry.id, payload));
+            }
+            let done = ahead.len() < 1000;
+            if done {
+                let Some(mut state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
+                state.value.cursor = now;
+                state.value.first_seen = state.value.first_seen.min(now);
+                commit = commit.replace(&state.value, state.version);
+            }
+            let landed = self.core.store.commit(commit).await?.landed();
+            if done || !landed {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes down what becomes of `slots`, oldest first, and steps the cursor over them, in one commit. All are missed but
+    /// the last, unless `more` follow; the last runs if its rule allows and is then returned.
+    async fn claim(
+        &self,
+        entry: &Entry<'_>,
+        slots: &[Timestamp],
+        more: bool,
+        now: Timestamp,
+    ) -> Result<Option<Occurrence>, SettleError> {
+        let core = &*self.core;
+        settle!(core, "the wakeup", async {
+            let Some(mut state) = core.store.get::<WakeupState>(&entry.id).await? else {
+                return Ok(Wanted::Nothing(None));
+            };
+            let (Some(last), true) = (slots.last(), state.value.cursor < slots[0]) else {
+                return Ok::<_, SettleError>(Wanted::Nothing(None));
+            };
+            let mut commit = Commit::durable(now);
+            let (mut claimed, mut missed) = (None, 0_u32);
+            for slot in slots {
+                let mut row = self.slot(entry, *slot, now);
+                // A slot that had its turn before the clock went back.
+                if core.store.get::<Occurrence>(&wakeman_types::Entity::entity_id(&row)).await?.is_some() {
+                    continue;
+                }
+                if more || slot != last {
+                    (row.state, row.reason) =
+                        (OccurrenceState::Missed, "not running then; a later one was due".to_owned());
+                } else {
+                    self.judge(entry, &mut row, now);
+                }
+                missed += u32::from(row.state != OccurrenceState::Running);
+                if row.state == OccurrenceState::Running {
+                    commit = self.with_thread(commit, &mut state.value, &mut row).await?;
+                    claimed = Some(row.clone());
+                }
+                commit = commit.insert(&row);
+            }
+            state.value.cursor = *last;
+            commit = commit.replace(&state.value, state.version);
+            if missed > 0 {
+                commit =
+                    commit.event(self.event("wakeup.left_out", &entry.id, json!({"slots": missed, "until": last})));
+            }
+            if claimed.is_some() {
+                commit = commit.event(self.event("wakeup.claimed", &entry.id, json!({"due_at": last})));
+            }
+            Ok(Wanted::Commit(Box::new(commit), claimed))
+        })
+    }
+
+    fn slot(&self, entry: &Entry<'_>, due_at: Timestamp, now: Timestamp) -> Occurrence {
+        Occurrence {
+            wakeup_id: entry.id.clone(),
+            prompt_id: entry.file.prompt_id.clone(),
+            due_at,
+            state: OccurrenceState::Running,
+            reason: "under way".to_owned(),
+            attempts: 0,
+            at: now,
+            thread_id: None,
+            turn_id: None,
+        }
+    }
+
+    fn judge(&self, entry: &Entry<'_>, row: &mut Occurrence, now: Timestamp) {
+        let late_ms = now.since(row.due_at);
+        let late = wakeman_present::span(late_ms);
+        match judge(entry.plan.late, late_ms, ON_TIME_MS) {
+            Lateness::Run => row.attempts = 1,
+            Lateness::Skip => {
+                (row.state, row.reason) = (OccurrenceState::Skipped, format!("{late} late; its rule is skip"));
+            }
+            Lateness::Miss => {
+                let rule = entry.file.late.as_deref().unwrap_or("run");
+                (row.state, row.reason) = (OccurrenceState::Missed, format!("{late} late; its rule is {rule}"));
+            }
+        }
+    }
+
+    /// The conversation of the wakeup exists before anybody is asked to speak in it.
+    async fn with_thread(
+        &self,
+        commit: Commit,
+        state: &mut WakeupState,
+        row: &mut Occurrence,
+    ) -> Result<Commit, StoreError> {
+        if let Some(id) = &state.thread
+            && ThreadWriter::load(&self.core, id).await?.is_some()
+        {
+            row.thread_id = Some(id.clone());
+            return Ok(commit);
+        }
+        let title = self.core.wakeups.title(&state.prompt_id).to_owned();
+        let writer = ThreadWriter::create(&self.core, Channel::System, title);
+        state.thread = Some(writer.id().clone());
+        row.thread_id = Some(writer.id().clone());
+        Ok(writer.finish(commit))
+    }
+
+    /// Runs a claimed slot to its end.
+    async fn run(&self, entry: &Entry<'_>, row: &Occurrence) -> Result<(), SettleError> {
+        let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
+        let Some(thread) = row.thread_id.clone() else {
+            return self.end(row, OccurrenceState::Missed, "its conversation is gone").await;
+        };
+        let since = state.value.since();
+        let facts = facts(&self.core, &state.value.told, since).await?;
+        let mut view = BriefView {
+            title: self.core.wakeups.title(&row.prompt_id).to_owned(),
+            since,
+            lines: facts.news.clone(),
+            note: None,
+            prompt: None,
+            no_model: None,
+            occurrence: wakeman_types::Entity::entity_id(row),
+        };
+        let mut turn = None;
+        let reason = if facts.news.is_empty() {
+            "nothing changed; no model was asked".to_owned()
+        } else {
+            let answer = self.ask(row, &view, &thread).await;
+            let own = self.core.wakeups.prompts.contains_key(&row.prompt_id);
+            match answer {
+                Ok(answer) => {
+                    (view.note, view.prompt, turn) = (Some(answer.note), Some(answer.prompt), answer.turn);
+                    "told".to_owned()
+                }
+                Err(error) => {
+                    // The shipped briefs are complete without a model; a person's own question was not asked.
+                    view.no_model = (own || error != WakeError::NoModel).then(|| error.to_string());
+                    format!("told from the facts alone: {error}")
+                }
+            }
+        };
+        let ended = Occurrence { state: OccurrenceState::Ran, reason, turn_id: turn, ..row.clone() };
+        self.say(&ended, &facts, view, &thread).await
+    }
+
+    async fn ask(&self, row: &Occurrence, view: &BriefView, thread: &ThreadId) -> Result<WakeAnswer, WakeError> {
+        let briefer = self.briefer.as_deref().ok_or(WakeError::NoModel)?;
+        let context = RenderContext::new(self.core.now(), self.core.zone());
+        let facts = plain(&wakeman_present::doc(&View::Brief(Box::new(view.clone())), &context));
+        let prompt = match self.core.wakeups.prompts.get(&row.prompt_id) {
+            Some(own) => WakePrompt::Own(&own.prompt),
+            None => WakePrompt::Shipped(&row.prompt_id),
+        };
+        let answer = briefer
+            .brief(WakeAsk { occurrence: row, title: &view.title, prompt, since: view.since, facts: &facts, thread })
+            .await?;
+        if answer.note.trim().is_empty() {
+            return Err(WakeError::Failed("the model gave an empty answer".to_owned()));
+        }
+        Ok(answer)
+    }
+
+    /// Ends a slot with what it says: row, message and what was told are one commit.
+    async fn say(
+        &self,
+        ended: &Occurrence,
+        facts: &Facts,
+        view: BriefView,
+        thread: &ThreadId,
+    ) -> Result<(), SettleError> {
+        let core = &*self.core;
+        settle!(core, "the wakeup's thread", async {
+            let Some((mut commit, mut row)) = self.ending(ended).await? else {
+                return Ok::<_, SettleError>(Wanted::Nothing(()));
+            };
+            let mut writer = match ThreadWriter::load(core, thread).await? {
+                Some(writer) => writer,
+                None => ThreadWriter::create(core, Channel::System, view.title.clone()),
+            };
+            row.thread_id = Some(writer.id().clone());
+            if let Some(mut state) = core.store.get::<WakeupState>(&ended.wakeup_id).await? {
+                state.value.thread = Some(writer.id().clone());
+                state.value.said_at = Some(core.now());
+                state.value.told = facts.stand.clone();
+                commit = commit.replace(&state.value, state.version);
+            }
+            let post = Post {
+                class: DeliveryClass::Note,
+                severity: Severity::Info,
+                finding: None,
+                view: View::Brief(Box::new(view.clone())),
+                quiet: false,
+            };
+            writer.say(core, post);
+            commit = writer.finish(commit.put(&row));
+            Ok(Wanted::Commit(Box::new(commit), ()))
+        })
+    }
+
+    /// Ends a slot that says nothing.
+    async fn end(&self, row: &Occurrence, state: OccurrenceState, reason: &str) -> Result<(), SettleError> {
+        let core = &*self.core;
+        let ended = Occurrence { state, reason: reason.to_owned(), ..row.clone() };
+        settle!(core, "the wakeup", async {
+            Ok::<_, SettleError>(match self.ending(&ended).await? {
+                Some((commit, row)) => Wanted::Commit(Box::new(commit.put(&row)), ()),
+                None => Wanted::Nothing(()),
+            })
+        })
+    }
+
+    /// The commit that ends a slot, while it is still running; a slot ends once.
+    async fn ending(&self, ended: &Occurrence) -> Result<Option<(Commit, Occurrence)>, StoreError> {
+        let id = wakeman_types::Entity::entity_id(ended);
+        let Some(found) = self.core.store.get::<Occurrence>(&id).await? else { return Ok(None) };
+        if found.value.state != OccurrenceState::Running {
+            return Ok(None);
+        }
+        let (now, version): (Timestamp, Version) = (self.core.now(), found.version);
+        let row = Occurrence { at: now, ..ended.clone() };
+        let payload = json!({"due_at": row.due_at, "reason": row.reason, "attempts": row.attempts});
+        let event = self.event(&format!("wakeup.{}", row.state.name()), &row.wakeup_id, payload);
+        let commit = Commit::durable(now).expect(&wakeman_store::EntityRef::of(&row), version).event(event);
+        Ok(Some((commit, row)))
+    }
+
+    fn event(&self, kind: &str, subject: &str, payload: serde_json::Value) -> wakeman_store::JournalEvent {
+        self.core.event(kind, Principal::system(), subject, payload)
+    }
+
+    /// When the next pass has something to do, at the latest in `most_ms`: the clock may be put forward meanwhile.
+    pub fn wait_until(&self, most_ms: i64) -> Timestamp {
+        let latest = self.core.now().plus_ms(most_ms);
+        self.next().map_or(latest, |next| next.min(latest))
+    }
+}
+
+/// The next slot of an entry after `after`.
+pub(super) fn next_of(entry: &ScheduleEntry, after: Timestamp) -> Option<Timestamp> {
+    next_due(&entry.plan.as_ref().ok()?.when, after)
+}
