@@ -1,4 +1,4 @@
-//! The adapters behind the gateway's ports: PostHog, GitHub and LiteLLM as they really answer.
+//! The adapters behind the gateway's ports: PostHog, GitHub, Vercel and LiteLLM as they really answer.
 //!
 //! Owns: requests, credentials in memory, parsing of answers, the distinction between "did not happen" and "may have happened".
 //! Must not: decide anything, keep lasting state, log a key or a body, follow a redirect, retry a call with an effect.
@@ -10,9 +10,11 @@ pub mod github;
 mod http;
 pub mod litellm;
 pub mod posthog;
+pub mod vercel;
 
 pub use check::{Check, CheckOutcome};
 pub use github::{Github, GithubOptions, check_github};
 pub use http::{BuildError, Timeouts};
 pub use litellm::{Litellm, LitellmOptions, check_litellm};
 pub use posthog::{Posthog, PosthogOptions, check_posthog, discover, infer_kind};
+pub use vercel::{Vercel, VercelOptions};

@@ -12,7 +12,9 @@ use wakeman_gateway::{
     instance::{InstanceDir, read_secret_file},
     ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
 };
-use wakeman_integrations::{Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts};
+use wakeman_integrations::{
+    Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions,
+};
 use wakeman_store::{Options, Store};
 use wakeman_types::{Channel, Principal};
 
@@ -20,6 +22,8 @@ use crate::failure::Failure;
 
 /// GitHub's own address.
 const GITHUB_API: &str = "https://api.github.com";
+/// Vercel's own address.
+const VERCEL_API: &str = "https://api.vercel.com";
 /// PostHog's, where settings name none.
 const POSTHOG_HOST: &str = "https://us.posthog.com";
 
@@ -116,15 +120,18 @@ pub struct Adapters {
 /// A usage failure naming the setting an adapter cannot use.
 pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Adapters, Failure> {
     let mut adapters = Adapters::default();
-    let Adapters { sources, hands, .. } = &mut adapters;
+    let Adapters { sources, hands, readers } = &mut adapters;
     if let Some(posthog) = posthog(config, clock)? {
         sources.product = Some(Arc::clone(&posthog) as _);
+        readers.product = Some(Arc::clone(&posthog) as _);
         hands.flags = Some(posthog);
     }
     if let Some(github) = github(config, clock)? {
         sources.code = Some(Arc::clone(&github) as _);
+        readers.code = Some(Arc::clone(&github) as _);
         hands.repo = Some(github);
     }
+    readers.deploys = vercel(config, clock)?.map(|vercel| vercel as _);
     Ok(adapters)
 }
 
@@ -186,6 +193,22 @@ pub fn litellm(
         random: Arc::clone(random),
     };
     Litellm::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
+}
+
+/// The Vercel adapter, if token and project are set.
+fn vercel(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Vercel>>, Failure> {
+    let settings = &config.settings.vercel;
+    let (Some(token), Some(project)) = (&config.secrets.vercel_token, &settings.project_id) else { return Ok(None) };
+    let api_url = config.secrets.vercel_api_url.as_ref();
+    let options = VercelOptions {
+        api_url: api_url.map_or_else(|| VERCEL_API.to_owned(), ToString::to_string),
+        project_id: project.clone(),
+        team_id: settings.team_id.clone(),
+        token: token.clone(),
+        timeouts: Timeouts::default(),
+        clock: Arc::clone(clock),
+    };
+    Vercel::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
 }
 
 /// Opens the instance's database.

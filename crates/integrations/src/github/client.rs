@@ -23,6 +23,8 @@ use crate::http::{
 
 /// What GitHub asks for when it limits without saying for how long.
 const LIMIT_WAIT_MS: i64 = 60_000;
+/// Conversations leave one call in so many of the hourly limit to the watch and to actions.
+const KEPT_PART: u64 = 4;
 
 /// A whole answer with a 2xx status, or 304.
 pub(super) struct Reply {
@@ -37,7 +39,13 @@ pub(super) struct Wire {
     pub(super) owner: String,
     repository: String,
     token: SecretString,
+    /// Whether we speak to it over TLS.
+    secure: bool,
     timeouts: Timeouts,
+    /// Without any credential: for addresses that hold their own permission.
+    bare: reqwest::Client,
+    /// What is left of the hourly limit, of how much, as GitHub last said.
+    left: Mutex<Option<(u64, u64)>>,
     cache: Mutex<Cache>,
     /// No call before then: GitHub said so, and going on makes it longer.
     paused: Mutex<Option<(Timestamp, String)>>,
@@ -72,7 +80,7 @@ impl Wire {
             .add_header(header::ACCEPT, "application/vnd.github+json".to_owned())
             .personal_token(options.token.clone())
             .base_uri(base.origin().ascii_serialization())
-            .and_then(|builder| builder.build_with_reqwest(http))
+            .and_then(|builder| builder.build_with_reqwest(http.clone()))
             .map_err(|error| BuildError::Client { reason: short(&error.to_string()) })?;
         Ok(Self {
             crab,
@@ -80,7 +88,10 @@ impl Wire {
             owner,
             repository,
             token: options.token,
+            secure: base.scheme() == "https",
             timeouts: options.timeouts,
+            bare: http,
+            left: Mutex::default(),
             cache: Mutex::default(),
             paused: Mutex::default(),
             clock: options.clock,
@@ -105,6 +116,59 @@ impl Wire {
     /// Reads a path of the repository.
     pub(super) async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, Failure> {
         parse_reply(what, &self.call(Method::GET, &self.in_repository(path), None, None).await?)
+    }
+
+    /// Reads a path of the repository for a conversation: only while enough of the hourly limit is left for everything else.
+    pub(super) async fn ask<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, Failure> {
+        self.room_to_ask()?;
+        self.get(what, path).await
+    }
+
+    /// Asks for a path that GitHub answers with another address, and asks there, once and without a credential.
+    pub(super) async fn follow(&self, what: &str, path: &str) -> Result<reqwest::Response, Failure> {
+        self.room_to_ask()?;
+        let reply = self.call(Method::GET, &self.in_repository(path), None, None).await;
+        let address = match reply {
+            Err(Failure::Refused { status: 302, code: address, .. }) => address,
+            Err(failure) => return Err(failure),
+            Ok(_) => return Err(Failure::Shape { reason: format!("{what}: no address to read it from") }),
+        };
+        let secure = address.starts_with("https://") || (!self.secure && address.starts_with("http://"));
+        if !secure {
+            return Err(Failure::Shape { reason: format!("{what}: an address that is not https") });
+        }
+        let response = self.bare.get(address).send().await.map_err(|error| self.broken(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let reason = format!("{status}, {what}: it is not kept any more, or not yet");
+        Err(Failure::Refused { status, code: String::new(), reason, remedy: "look at it on GitHub".to_owned() })
+    }
+
+    /// What became of a call without our credential.
+    pub(super) fn broken(&self, error: &reqwest::Error) -> Failure {
+        Failure::of_wire(error, self.timeouts.answer)
+    }
+
+    fn room_to_ask(&self) -> Result<(), Failure> {
+        let left = *self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        match left {
+            Some((left, limit)) if left < limit / KEPT_PART => Err(Failure::Limited {
+                reason: format!(
+                    "{left} of {limit} calls are left this hour; they are kept for the watch and for actions"
+                ),
+                wait_ms: None,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn note_limits(&self, headers: &HeaderMap) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+        if let Some(left) = number("x-ratelimit-remaining").zip(number("x-ratelimit-limit")) {
+            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+        }
     }
 
     /// Reads a path outside the repository, with the answer's headers.
@@ -185,6 +249,7 @@ impl Wire {
     async fn exchange(&self, request: http::Request<octocrab::OctoBody>) -> Result<Reply, Failure> {
         let response = self.crab.execute(request).await.map_err(|error| self.lost(&error))?;
         let (parts, mut stream) = response.into_parts();
+        self.note_limits(&parts.headers);
         let settled = parts.status.is_success() || parts.status == StatusCode::NOT_MODIFIED;
         let mut body = Vec::new();
         while let Some(frame) = stream.frame().await {
@@ -288,6 +353,12 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp
         500..=599 => Failure::Faulty { reason: code.to_string() },
         _ => {
             let (words, remedy) = match code {
+                // The one redirect that is expected; its address is for `follow` alone and in no message.
+                302 => {
+                    let address = headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+                    let code_of = address.unwrap_or_default().to_owned();
+                    return moved(code, code_of);
+                }
                 300..=399 => ("the repository moved".to_owned(), "set `github.repository` to its new name".to_owned()),
                 404 => (error.words("not found"), "check `github.repository` and that the token may see it".to_owned()),
                 _ => (error.words("request not accepted"), "look at it on GitHub".to_owned()),
@@ -295,6 +366,11 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp
             Failure::Refused { status: code, code: String::new(), reason: format!("{code}, {words}"), remedy }
         }
     }
+}
+
+fn moved(status: u16, address: String) -> Failure {
+    let remedy = "set `github.repository` to its new name".to_owned();
+    Failure::Refused { status, code: address, reason: format!("{status}, the repository moved"), remedy }
 }
 
 /// How long to wait, if this is a rate limit, primary or secondary.

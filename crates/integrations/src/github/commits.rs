@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use wakeman_gateway::ports::{CommitCard, CommitRequest};
 use wakeman_types::{Change, ChangeId, ChangeKind, ChangeRef, Timestamp, short_sha};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     poll::Details,
     pulls::FILES_MAX,
 };
-use crate::http::Failure;
+use crate::http::{Failure, rfc3339};
 
 const PER_PAGE: usize = 100;
 /// A first look reaches back this many pages at most.
@@ -79,6 +80,29 @@ async fn sweep(wire: &Wire, branch: &str, memory: &mut Memory, since: Timestamp)
     let newest = commits.iter().map(|commit| commit.commit.committer.date.0).max();
     memory.commits_swept = Sweep::after(memory.commits_swept, since, newest);
     Ok(commits)
+}
+
+/// Commits, newest first, as somebody asked for them.
+pub(super) async fn list(wire: &Wire, branch: &str, request: CommitRequest) -> Result<Vec<CommitCard>, Failure> {
+    let mut path = format!("/commits?sha={}", paths::value(request.branch.as_deref().unwrap_or(branch)));
+    path.push_str(&format!("&per_page={}", request.limit.clamp(1, PER_PAGE)));
+    for (name, value) in [("path", &request.path), ("author", &request.author)] {
+        if let Some(value) = value {
+            path.push_str(&format!("&{name}={}", paths::value(value)));
+        }
+    }
+    if let Some(since) = request.since {
+        path.push_str(&format!("&since={}", paths::value(&rfc3339(since))));
+    }
+    let commits: Vec<Commit> = wire.ask("commit list", &path).await?;
+    let card = |commit: Commit| CommitCard {
+        at: commit.commit.committer.date.0,
+        author: commit.author.map(|author| author.login).or(commit.commit.author.name),
+        title: commit.commit.message.lines().next().unwrap_or_default().to_owned(),
+        url: commit.html_url,
+        sha: commit.sha,
+    };
+    Ok(commits.into_iter().map(card).collect())
 }
 
 /// The chain of first parents from the head: what was merged in from other branches is not on it.

@@ -77,6 +77,19 @@ pub(super) async fn read(
     Ok((facts, changes))
 }
 
+/// Deployments with their newest status, as somebody asked for them.
+pub(super) async fn list(wire: &Wire, limit: usize) -> Result<Vec<DeploymentFact>, Failure> {
+    let path = format!("/deployments?per_page={}", limit.clamp(1, 100));
+    let listed: Vec<Deployment> = wire.ask("deployment list", &path).await?;
+    let mut facts = Vec::with_capacity(listed.len());
+    for deployment in &listed {
+        let path = format!("/deployments/{}/statuses?per_page=30", deployment.id);
+        let statuses: Vec<Status> = wire.ask("statuses of a deployment", &path).await?;
+        facts.push(standing(deployment, &statuses).fact);
+    }
+    Ok(facts)
+}
+
 fn standing(deployment: &Deployment, statuses: &[Status]) -> Settled {
     let newest = statuses.iter().max_by_key(|status| status.created_at);
     let success = statuses.iter().filter(|status| status.state == "success").min_by_key(|status| status.created_at);

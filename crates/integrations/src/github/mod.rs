@@ -16,6 +16,7 @@ mod merge;
 mod paths;
 mod poll;
 mod pulls;
+mod read;
 mod releases;
 mod revert;
 mod runs;

@@ -1,7 +1,7 @@
 //! Workflow runs on the default branch.
 
 use serde::Deserialize;
-use wakeman_gateway::ports::{RunFact, RunStatus};
+use wakeman_gateway::ports::{JobCard, RunFact, RunRequest, RunStatus};
 
 use super::{client::Wire, paths};
 use crate::http::{At, Failure};
@@ -37,6 +37,60 @@ pub(super) async fn read(wire: &Wire, branch: &str) -> Result<Vec<RunFact>, Fail
     // A fork may call its branch like ours; its pull requests' runs say nothing about ours.
     let ours = listed.workflow_runs.iter().filter(|run| !run.event.starts_with("pull_request"));
     Ok(ours.map(fact).collect())
+}
+
+/// Runs, newest first, as somebody asked for them.
+pub(super) async fn list(wire: &Wire, request: RunRequest) -> Result<Vec<RunFact>, Failure> {
+    let mut path = format!("/actions/runs?per_page={}", request.limit.clamp(1, 100));
+    for (name, value) in [("branch", &request.branch), ("status", &request.state)] {
+        if let Some(value) = value {
+            path.push_str(&format!("&{name}={}", paths::value(value)));
+        }
+    }
+    let listed: Runs = wire.ask("run list", &path).await?;
+    Ok(listed.workflow_runs.iter().map(fact).collect())
+}
+
+#[derive(Debug, Deserialize)]
+struct Jobs {
+    jobs: Vec<Job>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Job {
+    id: u64,
+    name: String,
+    status: String,
+    #[serde(default)]
+    conclusion: Option<String>,
+    #[serde(default)]
+    started_at: Option<At>,
+    #[serde(default)]
+    completed_at: Option<At>,
+    #[serde(default)]
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Step {
+    name: String,
+    #[serde(default)]
+    conclusion: Option<String>,
+}
+
+/// The jobs of a run's newest attempt.
+pub(super) async fn jobs(wire: &Wire, run: u64) -> Result<Vec<JobCard>, Failure> {
+    let listed: Jobs = wire.ask("job list", &format!("/actions/runs/{run}/jobs?per_page=100")).await?;
+    let failed = |step: &Step| step.conclusion.as_deref() == Some("failure");
+    let card = |job: Job| JobCard {
+        id: job.id,
+        name: job.name,
+        state: job.conclusion.unwrap_or(job.status),
+        failed_steps: job.steps.into_iter().filter(failed).map(|step| step.name).collect(),
+        started_at: job.started_at.map(|at| at.0),
+        ended_at: job.completed_at.map(|at| at.0),
+    };
+    Ok(listed.jobs.into_iter().map(card).collect())
 }
 
 fn fact(run: &Run) -> RunFact {

@@ -46,6 +46,8 @@ impl User {
 pub(super) struct Flag {
     pub(super) id: u64,
     pub(super) key: String,
+    #[serde(default)]
+    pub(super) name: Option<String>,
     pub(super) active: bool,
     #[serde(default)]
     pub(super) version: Option<u64>,

@@ -61,6 +61,7 @@ pub(super) async fn buckets(
     wire: &Wire,
     refusals: &std::sync::Mutex<Refusals>,
     request: BucketRequest<'_>,
+    purpose: Purpose,
 ) -> Result<BucketAnswer, Failure> {
     let now = wire.now();
     let plan = {
@@ -74,7 +75,7 @@ pub(super) async fn buckets(
         let mut open = VecDeque::from([whole.clone()]);
         let mut page = Vec::new();
         while let Some(group) = open.pop_front() {
-            match ask(wire, &plan, &group, from, until).await {
+            match ask(wire, &plan, &group, (from, until), purpose).await {
                 Ok(rows) if rows.results.rows.len() >= ROWS_MAX || rows.has_more == Some(true) => {
                     let (left, right) = plan.halves(from, until, &rows)?;
                     // Everything of this page is asked again with the halves.
@@ -110,11 +111,11 @@ async fn ask(
     wire: &Wire,
     plan: &Plan<'_>,
     group: &Group,
-    from: Timestamp,
-    until: Option<Timestamp>,
+    (from, until): (Timestamp, Option<Timestamp>),
+    purpose: Purpose,
 ) -> Result<Rows, Failure> {
     let query = json!({"kind": "HogQLQuery", "query": plan.sql(group, from, until)});
-    wire.query("bucket query", query, Purpose::Watch).await
+    wire.query("bucket query", query, purpose).await
 }
 
 impl Group {

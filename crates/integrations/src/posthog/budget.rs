@@ -12,6 +12,8 @@ pub const TEAM_PER_MINUTE: f64 = 240.0;
 pub const TEAM_PER_HOUR: f64 = 2_400.0;
 /// One watch tick makes this many calls; a share that cannot hold one tick would never see a whole picture.
 const TICK_CALLS: usize = 3;
+/// Conversations get at most one call in so many: a tick a minute needs the rest.
+const ASK_PART: usize = 4;
 
 /// The calls of the last hour against what we allow ourselves.
 #[derive(Debug)]
@@ -19,13 +21,20 @@ pub(super) struct Budget {
     per_minute: usize,
     per_hour: usize,
     calls: VecDeque<Timestamp>,
+    /// Those of them that answered a question.
+    asked: VecDeque<Timestamp>,
 }
 
 impl Budget {
     /// A budget of `share` (0–1) of the team's allowance.
     pub(super) fn new(share: f64) -> Self {
         let part = |whole: f64| ((whole * share).floor() as usize).max(TICK_CALLS);
-        Self { per_minute: part(TEAM_PER_MINUTE), per_hour: part(TEAM_PER_HOUR), calls: VecDeque::new() }
+        Self {
+            per_minute: part(TEAM_PER_MINUTE),
+            per_hour: part(TEAM_PER_HOUR),
+            calls: VecDeque::new(),
+            asked: VecDeque::new(),
+        }
     }
 
     /// Takes one call, or says how long to wait.
@@ -42,6 +51,26 @@ impl Budget {
             return Err(exhausted(self.calls.len(), self.per_hour, "hour", oldest.plus_ms(HOUR_MS).since(now)));
         }
         self.calls.push_back(now);
+        Ok(())
+    }
+
+    /// Takes one call for a question of a conversation: a part of the budget, so that the watch always has the rest.
+    pub(super) fn take_to_ask(&mut self, now: Timestamp) -> Result<(), Failure> {
+        self.asked.retain(|at| *at <= now && *at > now.plus_ms(-HOUR_MS));
+        let part = |whole: usize| (whole / ASK_PART).max(1);
+        let since = now.plus_ms(-MINUTE_MS);
+        let this_minute = self.asked.iter().rev().take_while(|at| **at > since).count();
+        if this_minute >= part(self.per_minute) {
+            let oldest = self.asked[self.asked.len() - this_minute];
+            let wait_ms = oldest.plus_ms(MINUTE_MS).since(now);
+            return Err(exhausted(this_minute, part(self.per_minute), "minute for questions", wait_ms));
+        }
+        if self.asked.len() >= part(self.per_hour) {
+            let wait_ms = self.asked[0].plus_ms(HOUR_MS).since(now);
+            return Err(exhausted(self.asked.len(), part(self.per_hour), "hour for questions", wait_ms));
+        }
+        self.take(now)?;
+        self.asked.push_back(now);
         Ok(())
     }
 
@@ -99,6 +128,25 @@ mod tests {
         assert_eq!(wait_ms, Some(1_200_000));
         assert!((budget.used(at(2_400_000)) - 1.0).abs() < 1e-9);
         assert!((budget.used(at(HOUR_MS + 1_195_000)) - 0.5).abs() < 0.01);
+    }
+
+    #[test]
+    fn questions_leave_the_watch_its_calls() {
+        let mut budget = Budget::new(0.1);
+        let mut asked = 0;
+        for minute in 0..120 {
+            for call in 0..60 {
+                asked += usize::from(budget.take_to_ask(at(minute * MINUTE_MS + call)).is_ok());
+            }
+            for call in 0..3 {
+                budget.take(at(minute * MINUTE_MS + 100 + call)).expect("a tick always has its calls");
+            }
+        }
+        assert!((100..=120).contains(&asked), "and a quarter of the hour is there to ask: {asked}");
+        let Err(Failure::Limited { reason, .. }) = budget.take_to_ask(at(119 * MINUTE_MS + 200)) else {
+            panic!("used up")
+        };
+        assert!(reason.contains("for questions"), "{reason}");
     }
 
     #[test]

@@ -24,6 +24,8 @@ const QUERIES_IN_FLIGHT: usize = 2;
 pub(super) enum Purpose {
     /// Watching. Refused when our share is used up.
     Watch,
+    /// Answering a question in a conversation. Refused when the part of our share that the watch leaves is used up.
+    Ask,
     /// Carrying out, or checking, what a person approved. Counted only.
     Act,
 }
@@ -43,6 +45,8 @@ pub(super) struct Wire {
     timeouts: Timeouts,
     budget: Mutex<Budget>,
     queries: Semaphore,
+    /// Questions of conversations go one at a time, so that the watch never waits for two.
+    asking: Semaphore,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -70,6 +74,7 @@ impl Wire {
             timeouts: options.timeouts,
             budget: Mutex::new(Budget::new(options.rate_share)),
             queries: Semaphore::new(QUERIES_IN_FLIGHT),
+            asking: Semaphore::new(1),
             clock: options.clock,
         })
     }
@@ -131,8 +136,12 @@ impl Wire {
         query: Value,
         purpose: Purpose,
     ) -> Result<T, Failure> {
-        let _place =
-            self.queries.acquire().await.map_err(|_| Failure::NotSent { reason: "shutting down".to_owned() })?;
+        let closed = |_| Failure::NotSent { reason: "shutting down".to_owned() };
+        let _turn = match purpose {
+            Purpose::Ask => Some(self.asking.acquire().await.map_err(closed)?),
+            Purpose::Watch | Purpose::Act => None,
+        };
+        let _place = self.queries.acquire().await.map_err(closed)?;
         let body = json!({"query": query, "refresh": "force_blocking", "name": format!("wakeman: {what}")});
         let reply = self.call(Method::POST, self.project_address("query/"), Some(&body), purpose).await?;
         if reply.status != StatusCode::ACCEPTED {
@@ -178,6 +187,7 @@ impl Wire {
             let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
             match purpose {
                 Purpose::Watch => budget.take(self.now())?,
+                Purpose::Ask => budget.take_to_ask(self.now())?,
                 Purpose::Act => budget.note(self.now()),
             }
         }

@@ -49,10 +49,15 @@ struct Volume {
     value: f64,
 }
 
-/// Errors that occurred since then, most frequent first.
-pub(super) async fn errors(wire: &Wire, since: Timestamp) -> Result<Vec<ErrorIssue>, Failure> {
+/// Errors that occurred since then and hold `search`, most frequent first.
+pub(super) async fn errors(
+    wire: &Wire,
+    since: Timestamp,
+    search: Option<&str>,
+    purpose: Purpose,
+) -> Result<Vec<ErrorIssue>, Failure> {
     let intervals = (wire.now().since(since) / (5 * MINUTE_MS)).clamp(1, INTERVALS_MAX);
-    let query = json!({
+    let mut query = json!({
         "kind": "ErrorTrackingQuery",
         "dateRange": {"date_from": rfc3339(since)},
         "orderBy": "occurrences",
@@ -60,7 +65,10 @@ pub(super) async fn errors(wire: &Wire, since: Timestamp) -> Result<Vec<ErrorIss
         "withAggregations": true,
         "limit": ISSUES_MAX,
     });
-    let answer: Issues = wire.query("error query", query, Purpose::Watch).await?;
+    if let Some(search) = search {
+        query["searchQuery"] = json!(search);
+    }
+    let answer: Issues = wire.query("error query", query, purpose).await?;
     let mut issues: Vec<ErrorIssue> = answer.results.into_iter().map(issue).collect();
     issues.sort_by_key(|issue| std::cmp::Reverse(issue.occurrences));
     issues.truncate(ISSUES_MAX);

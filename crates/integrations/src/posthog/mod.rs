@@ -14,6 +14,7 @@ mod discover;
 mod errors;
 mod flags;
 mod hogql;
+mod read;
 mod rows;
 mod split;
 
@@ -78,7 +79,9 @@ impl ProductSource for Posthog {
     }
 
     fn buckets<'a>(&'a self, request: BucketRequest<'a>) -> BoxFuture<'a, Result<BucketAnswer, SourceError>> {
-        Box::pin(async move { buckets::buckets(&self.wire, &self.refusals, request).await.map_err(Failure::source) })
+        Box::pin(async move {
+            buckets::buckets(&self.wire, &self.refusals, request, client::Purpose::Watch).await.map_err(Failure::source)
+        })
     }
 
     fn flag_changes(&self, since: Timestamp) -> BoxFuture<'_, Result<Vec<Change>, SourceError>> {
@@ -88,7 +91,9 @@ impl ProductSource for Posthog {
     }
 
     fn errors(&self, since: Timestamp) -> BoxFuture<'_, Result<Vec<ErrorIssue>, SourceError>> {
-        Box::pin(async move { errors::errors(&self.wire, since).await.map_err(Failure::source) })
+        Box::pin(async move {
+            errors::errors(&self.wire, since, None, client::Purpose::Watch).await.map_err(Failure::source)
+        })
     }
 
     fn flag_split<'a>(

@@ -1,5 +1,8 @@
 //! The adapters against counterparts that answer in every way a service can, and against the simulated services of the lab.
 
+mod asks_github;
+mod asks_posthog;
+mod asks_vercel;
 mod github_fake;
 mod github_hands;
 mod github_lab;

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 use wakeman_gateway::ports::Clock;
-use wakeman_integrations::{Github, GithubOptions, Posthog, PosthogOptions, Timeouts};
+use wakeman_integrations::{Github, GithubOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions};
 use wakeman_types::Timestamp;
 
 /// A credential that must never appear in an error.
@@ -276,6 +276,18 @@ impl Drop for World {
     }
 }
 
+pub fn vercel(address: &str, clock: Arc<StillClock>) -> Vercel {
+    let options = VercelOptions {
+        api_url: address.to_owned(),
+        project_id: "prj_acme".to_owned(),
+        team_id: Some("team_acme".to_owned()),
+        token: SECRET.into(),
+        timeouts: Timeouts { answer: Duration::from_millis(600), ..Timeouts::default() },
+        clock,
+    };
+    Vercel::new(options).expect("an adapter")
+}
+
 impl World {
     /// Starts the lab with a shipped scenario.
     pub async fn shipped(name: &str) -> Self {
@@ -309,6 +321,10 @@ impl World {
 
     pub fn github(&self) -> Github {
         github(&format!("{}/github", self.address), self.clock.clone())
+    }
+
+    pub fn vercel(&self) -> Vercel {
+        vercel(&format!("{}/vercel", self.address), self.clock.clone())
     }
 
     /// `METHOD path` of everything that was applied, without the prefix that is the same for all.

@@ -17,7 +17,7 @@ use sqlparser::dialect::{ClickHouseDialect, Dialect};
 
 /// HogQL as the parser should read it: ClickHouse's dialect, and `$` in names (`properties.$browser`).
 #[derive(Debug)]
-struct HogQl;
+pub(super) struct HogQl;
 
 impl Dialect for HogQl {
     fn dialect(&self) -> TypeId {
@@ -53,6 +53,10 @@ impl Dialect for HogQl {
     }
 
     fn supports_lambda_functions(&self) -> bool {
+        true
+    }
+
+    fn supports_limit_by(&self) -> bool {
         true
     }
 

@@ -3,6 +3,7 @@
 mod activity;
 mod definitions;
 mod flags;
+mod funnels;
 mod insights;
 mod people;
 mod query;

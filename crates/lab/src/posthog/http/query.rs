@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Refusal, tracking, trends};
+use super::{Answer, Call, Refusal, funnels, tracking, trends};
 use crate::World;
 use crate::posthog::hogql::{self, QueryError, Table};
 use crate::posthog::issues;
@@ -84,6 +84,7 @@ pub(super) fn run(world: &World, call: &Call, query: &Value) -> Result<Value, Re
         }
         "ErrorTrackingQuery" => tracking::query(world, call, query),
         "TrendsQuery" => trends::query(world, call, query),
+        "FunnelsQuery" => funnels::query(world, call, query),
         other => Err(Refusal::invalid(None, "invalid_input", format!("Unsupported query kind: {other}"))),
     }
 }
