@@ -1,6 +1,7 @@
 //! What the brain says by itself: a note on a finding or under a brief. Nobody asked, so it costs little, has a deadline, is said
 //! once and is missed by nobody when it fails.
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_present::RenderContext;
@@ -22,6 +23,7 @@ use crate::{
     deliver::{Post, ThreadWriter},
     ports::ModelMessage,
     settle::{SettleError, Wanted, settle},
+    wake::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
 };
 
 /// Findings that are looked at for a note.
@@ -243,4 +245,43 @@ fn note(finding: &Finding, said: &Said) -> Post {
 /// Who speaks when nobody asked: may look, decides nothing.
 fn nobody() -> Identity {
     Identity { principal: Principal::system(), operator: OperatorId::new("wakeman"), role: Role::Viewer }
+}
+
+impl Briefer for Brain {
+    fn brief<'a>(&'a self, ask: WakeAsk<'a>) -> BoxFuture<'a, Result<WakeAnswer, WakeError>> {
+        Box::pin(async move {
+            if self.core.model.is_none() {
+                return Err(WakeError::NoModel);
+            }
+            let render = RenderContext { now: self.core.now(), zone: self.core.zone() };
+            let (prompt_id, words) = match ask.prompt {
+                WakePrompt::Shipped(id) => (id, None),
+                WakePrompt::Own(words) => ("chat", Some(words)),
+            };
+            let said = self
+                .say(&Monologue {
+                    prompt_id,
+                    words,
+                    data: ask.facts,
+                    more: json!({"since": render.time(ask.since)}),
+                    account: Account::Wakeup(ask.occurrence.wakeup_id.clone()),
+                    thread: ask.thread,
+                    with_tools: words.is_some(),
+                })
+                .await;
+            match said {
+                Ok(said) => Ok(WakeAnswer { note: said.text, prompt: said.prompt, turn: None }),
+                Err(LoopError::Budget(over)) => {
+                    let whose = if over.of_account {
+                        "this wakeup's share of the model budget"
+                    } else {
+                        "today's model budget"
+                    };
+                    let resets = render.time(over.resets_at);
+                    Err(WakeError::Budget(format!("{whose} is used up; it resets {resets}")))
+                }
+                Err(error) => Err(WakeError::Failed(error.to_string())),
+            }
+        })
+    }
 }

@@ -130,7 +130,7 @@ impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
-        Wake::new(Arc::clone(&self.core), None).pass().await.map_err(Failure::failed)?;
+        Wake::new(Arc::clone(&self.core), Some(self.brain.clone())).pass().await.map_err(Failure::failed)?;
         let desk = Desk::with_brain(Arc::clone(&self.core), Arc::clone(&self.brain));
         let zone = self.core.zone().name().to_owned();
         Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
@@ -176,7 +176,7 @@ impl Daemon<'_> {
         tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
-        tasks.spawn(waking(Wake::new(Arc::clone(&core), None), Arc::clone(&core), stopped.clone()));
+        tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
         tokio::pin!(printing);
