@@ -1,9 +1,9 @@
 //! Vectors of texts, as numbers or packed.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use wakeman_gateway::ports::Embeddings;
-use wakeman_types::Timestamp;
 
 use super::{
     chunk,
@@ -13,14 +13,9 @@ use super::{
 
 impl Wire {
     /// One try of turning `texts` to vectors.
-    pub(super) async fn embed(
-        &self,
-        alias: &str,
-        texts: &[String],
-        deadline: Timestamp,
-    ) -> Result<Embeddings, Trouble> {
+    pub(super) async fn embed(&self, alias: &str, texts: &[String]) -> Result<Embeddings, Trouble> {
         let body = json!({"model": alias, "input": texts, "encoding_format": "float"});
-        let response = self.send("embeddings", Some(&body), self.headers(deadline, None)).await?;
+        let response = self.send("embeddings", Some(&body), HeaderMap::new()).await?;
         let from_header = cost(response.headers());
         let value = self.json(response).await?;
         let vectors = vectors(&value, texts.len()).map_err(Trouble::unavailable)?;
@@ -29,8 +24,7 @@ impl Wire {
 
     /// The names the host serves.
     pub(super) async fn aliases(&self) -> Result<Vec<String>, Trouble> {
-        let deadline = self.clock.now().plus_ms(10_000);
-        let value = self.json(self.send("models", None, self.headers(deadline, None)).await?).await?;
+        let value = self.json(self.send("models", None, HeaderMap::new()).await?).await?;
         let list = value["data"].as_array().ok_or_else(|| Trouble::unavailable("a list of models without `data`"))?;
         Ok(list.iter().filter_map(|model| model["id"].as_str()).map(str::to_owned).collect())
     }

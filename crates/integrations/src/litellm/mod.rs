@@ -88,7 +88,7 @@ impl Model for Litellm {
             }
             let progress = Progress::default();
             let plan = Plan { aliases: vec![alias], deadline, progress: &progress };
-            let ask = |alias| -> BoxFuture<'_, _> { Box::pin(self.wire.embed(alias, texts, deadline)) };
+            let ask = |alias| -> BoxFuture<'_, _> { Box::pin(self.wire.embed(alias, texts)) };
             self.chain.run(&plan, ask).await
         })
     }

@@ -10,7 +10,6 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use wakeman_gateway::ports::{Clock, Completion, ModelRequest, Random, TextSink};
-use wakeman_types::Timestamp;
 
 use super::{LitellmOptions, assemble::Assembly, body, chain::Progress, chunk, sse::Events, trouble, trouble::Trouble};
 use crate::http::{BODY_BYTES_MAX, BuildError, Timeouts, base_address, http_client, is_html};
@@ -70,16 +69,12 @@ impl Wire {
         Err(self.scrubbed(trouble::of_answer(status, &headers, &body, self.clock.now())))
     }
 
-    /// How long the host may take, for hosts that care, and what ties the calls of a turn together in its log.
-    pub(super) fn headers(&self, deadline: Timestamp, trace: Option<[u8; 16]>) -> HeaderMap {
+    /// What ties the calls of a turn together in the proxy's log. Not `x-litellm-timeout`: it would override the time-out that the
+    /// proxy's configuration gives an alias, also where that is shorter.
+    fn headers(&self, trace: [u8; 16]) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let seconds = deadline.since(self.clock.now()).max(1) as f64 / 1000.0;
-        if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
-            // LiteLLM then stops its own upstream call, which otherwise goes on and costs.
-            headers.insert("x-litellm-timeout", value);
-        }
         // A trace of zeros is none (W3C Trace Context, 3.2.2.3).
-        if let Some(trace) = trace.filter(|trace| *trace != [0; 16]) {
+        if trace != [0; 16] {
             let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
             let span = (self.random.number() | 1).to_be_bytes();
             if let Ok(value) = HeaderValue::from_str(&format!("00-{}-{}-01", hex(&trace), hex(&span))) {
@@ -125,7 +120,7 @@ impl Wire {
         progress: &Progress,
     ) -> Result<Completion, Trouble> {
         let body = body::chat(request, alias);
-        let headers = self.headers(request.deadline, Some(request.trace));
+        let headers = self.headers(request.trace);
         let response =
             self.send("chat/completions", Some(&body), headers).await.map_err(|trouble| whose(trouble, alias))?;
         let headers = response.headers().clone();
