@@ -4,10 +4,10 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
-    Admin, AskRequest, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding,
-    FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Occurrence, Page, Principal, Proposal,
-    ProposalId, ProposalView, Proposals, Reply, StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView,
-    Wakeups, WhoamiView, WhyView,
+    Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
+    ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Mute,
+    Occurrence, Page, Principal, Proposal, ProposalId, ProposalView, Proposals, Reply, StatusView, Thread, ThreadId,
+    ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -15,6 +15,21 @@ use crate::{SocketClient, wire::Call};
 #[derive(Serialize)]
 struct Snooze {
     duration_ms: i64,
+}
+
+#[derive(Serialize)]
+struct MuteFor {
+    duration_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct SetMode {
+    mode: ExecutionMode,
+}
+
+#[derive(Serialize)]
+struct Halt {
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -96,6 +111,17 @@ impl Findings for SocketClient {
         })
     }
 
+    fn mute<'a>(&'a self, _by: &'a Principal, id: FindingId, duration_ms: Option<i64>) -> Reply<'a, Mute> {
+        Box::pin(async move {
+            let call = self.wire.post(&["findings", &id.to_string(), "mute"])?.json(&MuteFor { duration_ms });
+            self.wire.ask(call).await
+        })
+    }
+
+    fn unmute<'a>(&'a self, _by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        Box::pin(self.say(id, "unmute"))
+    }
+
     fn resolve<'a>(&'a self, _by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
         Box::pin(self.say(id, "resolve"))
     }
@@ -160,5 +186,21 @@ impl Admin for SocketClient {
 
     fn whoami<'a>(&'a self, _by: &'a Principal) -> Reply<'a, WhoamiView> {
         Box::pin(async move { self.wire.ask(self.wire.get(&["whoami"])?).await })
+    }
+
+    fn control<'a>(&'a self, _by: &'a Principal) -> Reply<'a, ControlView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["mode"])?).await })
+    }
+
+    fn set_mode<'a>(&'a self, _by: &'a Principal, mode: ExecutionMode) -> Reply<'a, ControlView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["mode"])?.json(&SetMode { mode })).await })
+    }
+
+    fn halt<'a>(&'a self, _by: &'a Principal, reason: Option<String>) -> Reply<'a, ControlView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["halt"])?.json(&Halt { reason })).await })
+    }
+
+    fn resume<'a>(&'a self, _by: &'a Principal) -> Reply<'a, ControlView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["resume"])?).await })
     }
 }

@@ -4,12 +4,15 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 use wakeman_store::{JournalEvent, Store};
-use wakeman_types::{Channel, DecisionId, DeliveryId, MessageId, OperatorId, ThreadId, Timestamp, TurnId};
+use wakeman_types::{
+    Channel, DecisionId, DeliveryId, ExecutionMode, MessageId, OperatorId, ThreadId, Timestamp, TurnId,
+};
 
 use crate::{
     brain::prompts::{Prompt, PromptError, PromptRegistry},
     config::{ApprovalRule, Settings, ToolsConfig, WakeupConfig},
     health::HealthBoard,
+    modes::Overlay,
     ports::{Clock, CodeReader, DeployReader, FlagHands, Model, ProductReader, Random, RepoHands},
 };
 
@@ -69,6 +72,8 @@ pub struct Core {
     pub served: Vec<Channel>,
     /// The account the daemon runs under, as an operator: `cli:1000`. Shown where no approver is listed.
     pub local_operator: OperatorId,
+    /// The mode that was set at run time, as last read.
+    pub overlay: Overlay,
     /// Rings when there is something to execute.
     pub work: tokio::sync::Notify,
 }
@@ -88,6 +93,11 @@ impl Core {
             payload,
             salt: self.random.bytes16(),
         }
+    }
+
+    /// The mode that holds: set at run time, else the settings'.
+    pub fn mode(&self) -> ExecutionMode {
+        self.overlay.get().unwrap_or(self.settings.runtime.execution_mode)
     }
 
     /// The zone of times in messages to everybody.

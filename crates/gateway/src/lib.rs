@@ -16,6 +16,7 @@ mod desk;
 mod findings;
 mod health;
 pub mod instance;
+pub mod modes;
 pub mod ports;
 mod settle;
 pub mod tools;

@@ -6,6 +6,7 @@ mod deliver;
 mod executor;
 mod faults;
 mod findings;
+mod modes;
 mod support;
 mod thread;
 mod tools;

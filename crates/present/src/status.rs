@@ -6,6 +6,7 @@ use crate::{
     Block, Doc, Line, RenderContext, Style,
     cause::NAME_LEN_MAX,
     context::parse_zone,
+    control::{halt_line, set_by},
     number::{group, span},
     safe::sanitize,
 };
@@ -15,7 +16,10 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     // Ages count from the time the summary was true, in the zone it was made for.
     let zone = parse_zone(&view.timezone).unwrap_or(ctx.zone);
     let then = RenderContext::new(view.as_of, zone);
-    let mut doc = Doc::bare().block(Block::Headline(summary(view)));
+    let mut doc = Doc::bare().block(Block::Headline(summary(view, &then)));
+    if let Some(halt) = &view.halt {
+        doc = doc.text(halt_line(halt, &then));
+    }
     doc = doc.text(components(&view.components, &then));
     let interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
     let over = view.interruptions > view.alarm_budget;
@@ -36,7 +40,7 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
 }
 
 /// `Watching acme/app · mode propose · 0 open, 1 awaiting you`.
-fn summary(view: &StatusView) -> Line {
+fn summary(view: &StatusView, then: &RenderContext) -> Line {
     let watching = sanitize(&view.watching, NAME_LEN_MAX);
     let watching = match watching.as_str() {
         "" => Line::new().strong("Watching nothing yet"),
@@ -50,8 +54,10 @@ fn summary(view: &StatusView) -> Line {
         format!(", {} awaiting you", group(view.awaiting)),
         if view.awaiting > 0 { Style::Strong } else { Style::Plain },
     );
-    let mode = format!("mode {}", sanitize(&view.mode, 20)).into();
-    Line::joined([watching, mode, open.join(awaiting)], " · ")
+    let origin = view.mode_set.as_ref().map_or_else(String::new, |set| format!(" ({})", set_by(set, then)));
+    let mode = format!("mode {}{origin}", sanitize(&view.mode, 20)).into();
+    let muted = (view.mutes > 0).then(|| format!("{} muted", group(view.mutes.into())).into());
+    Line::joined([watching, mode, open.join(awaiting)].into_iter().chain(muted), " · ")
 }
 
 /// `model budget $0.41 of $5.00 (120k tokens today)`.

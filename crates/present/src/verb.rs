@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wakeman_types::{DAY_MS, FindingId, HOUR_MS, IdError, MINUTE_MS, ProposalId, ThreadId};
+use wakeman_types::{DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ThreadId};
 
 use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
 
@@ -10,7 +10,7 @@ use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sani
 pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
 
 /// Word, what follows it, what it does.
-const WORDS: [(&str, &str, &str); 14] = [
+const WORDS: [(&str, &str, &str); 19] = [
     ("status", "", "one look at everything"),
     ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
     ("finding", "F-12", "one finding"),
@@ -22,6 +22,11 @@ const WORDS: [(&str, &str, &str); 14] = [
     ("ack", "F-12", "it is mine"),
     ("snooze", "F-12 2h", "quiet for that long, then again if it still holds"),
     ("resolve", "F-12", "it is over"),
+    ("mute", "F-12 [2h]", "tell nobody of it for that long, or until it is unmuted"),
+    ("unmute", "F-12", "tell of it again"),
+    ("mode", "[MODE]", "what it may do by itself: observe, propose, execute"),
+    ("halt", "[REASON]", "stop all execution at once"),
+    ("resume", "", "go on after a halt"),
     ("threads", "[ID]", "conversations, or one of them"),
     ("whoami", "", "who you are taken for"),
     ("help", "", "these words"),
@@ -67,6 +72,21 @@ pub enum Verb {
     },
     /// "It is over."
     Resolve(FindingId),
+    /// Its subject interrupts nobody.
+    Mute {
+        /// Which.
+        id: FindingId,
+        /// For how many milliseconds; `None`: until it is lifted.
+        duration_ms: Option<i64>,
+    },
+    /// Lifts a mute.
+    Unmute(FindingId),
+    /// The mode: which it is, or which it shall be.
+    Mode(Option<ExecutionMode>),
+    /// Stops all execution, for a reason.
+    Halt(Option<String>),
+    /// Goes on after a halt.
+    Resume,
     /// The conversations.
     Threads,
     /// One conversation.
@@ -96,6 +116,14 @@ impl fmt::Display for Verb {
             Self::Acknowledge(id) => write!(f, "ack {id}"),
             Self::Snooze { id, duration_ms } => write!(f, "snooze {id} {}", short_duration(*duration_ms)),
             Self::Resolve(id) => write!(f, "resolve {id}"),
+            Self::Mute { id, duration_ms: None } => write!(f, "mute {id}"),
+            Self::Mute { id, duration_ms: Some(ms) } => write!(f, "mute {id} {}", short_duration(*ms)),
+            Self::Unmute(id) => write!(f, "unmute {id}"),
+            Self::Mode(None) => f.write_str("mode"),
+            Self::Mode(Some(mode)) => write!(f, "mode {mode}"),
+            Self::Halt(None) => f.write_str("halt"),
+            Self::Halt(Some(reason)) => write!(f, "halt {reason}"),
+            Self::Resume => f.write_str("resume"),
             Self::Threads => f.write_str("threads"),
             Self::Thread(id) => write!(f, "threads {id}"),
             Self::Whoami => f.write_str("whoami"),
@@ -138,6 +166,9 @@ pub enum VerbError {
     /// That is not an id.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// That is not a mode.
+    #[error(transparent)]
+    Mode(#[from] ModeError),
     /// That is not a duration, or not one that makes sense.
     #[error("\"{text}\" is not a duration between 1m and 30d; write it like 30m, 2h or 1d")]
     Duration {
@@ -259,11 +290,25 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         "ack" => Verb::Acknowledge(args.id()?),
         "snooze" => Verb::Snooze { id: args.id()?, duration_ms: parse_duration(args.need()?)? },
         "resolve" => Verb::Resolve(args.id()?),
+        "mute" => {
+            let id = args.id()?;
+            let duration_ms = flagged(&mut args, "--for").map(parse_duration).transpose()?;
+            Verb::Mute { id, duration_ms }
+        }
+        "unmute" => Verb::Unmute(args.id()?),
+        "mode" => Verb::Mode(args.next().map(mode).transpose()?),
+        "halt" => return Ok(Verb::Halt(args.everything())),
+        "resume" => Verb::Resume,
         "threads" => args.next().map_or(Verb::Threads, |id| Verb::Thread(ThreadId::new(sanitize(id, 120)))),
         "whoami" => Verb::Whoami,
         _ => Verb::Help,
     };
     args.done(verb)
+}
+
+fn mode(text: &str) -> Result<ExecutionMode, VerbError> {
+    // The error repeats what was typed, so only clean text may reach it.
+    Ok(sanitize(text, 20).to_lowercase().parse()?)
 }
 
 /// A state to filter by, with or without `--state` before it.

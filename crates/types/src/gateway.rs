@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AskRequest, Channel, Delivery, DeliveryId, Finding, FindingId, FindingView, Message, Note, Occurrence, Principal,
-    Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp, TurnEvent, Verdict, WakeupView,
-    WhoamiView, WhyView,
+    AskRequest, Channel, ControlView, Delivery, DeliveryId, ExecutionMode, Finding, FindingId, FindingView, Message,
+    Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
+    TurnEvent, Verdict, WakeupView, WhoamiView, WhyView,
 };
 
 /// What every method answers with, some time later.
@@ -167,6 +167,10 @@ pub trait Findings: Send + Sync {
     fn acknowledge<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;
     /// Quiet for `duration_ms`.
     fn snooze<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding>;
+    /// Its subject interrupts nobody for `duration_ms`; `None`: until it is lifted.
+    fn mute<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: Option<i64>) -> Reply<'a, Mute>;
+    /// Lifts the mute of its subject.
+    fn unmute<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;
     /// "It is over."
     fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;
 }
@@ -203,6 +207,14 @@ pub trait Admin: Send + Sync {
     fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView>;
     /// Who the caller is taken for.
     fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView>;
+    /// What it may do by itself, who said so, what is muted.
+    fn control<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView>;
+    /// Sets the mode at run time. Owners only.
+    fn set_mode<'a>(&'a self, by: &'a Principal, mode: ExecutionMode) -> Reply<'a, ControlView>;
+    /// Stops all execution at once. Approvers and owners.
+    fn halt<'a>(&'a self, by: &'a Principal, reason: Option<String>) -> Reply<'a, ControlView>;
+    /// Goes on after a halt. Owners only.
+    fn resume<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView>;
 }
 
 /// The brain as every surface sees it.

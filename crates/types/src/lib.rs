@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod change;
+mod control;
 mod entity;
 mod finding;
 mod gateway;
@@ -21,6 +22,7 @@ mod view;
 mod wakeup;
 
 pub use change::{Change, ChangeKind, ChangeRef, short_sha};
+pub use control::{Control, ControlView, ExecutionMode, HaltSet, ModeError, ModeSet, Mute};
 pub use entity::Entity;
 pub use finding::{
     CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Related, Resolution, Severity,

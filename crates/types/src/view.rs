@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, Channel, DeliveryId, Finding, FindingId, Identity, Interruption, Proposal, ProposalId, Severity, ThreadId,
-    Timestamp, VerificationResult,
+    Change, Channel, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Proposal, ProposalId,
+    Severity, ThreadId, Timestamp, VerificationResult,
 };
 
 /// Why a finding is said now.
@@ -248,8 +248,17 @@ pub struct StatusView {
     pub version: String,
     /// What is watched: `acme/app`.
     pub watching: String,
-    /// `observe` or `propose`.
+    /// `observe`, `propose` or `execute`: the mode that holds.
     pub mode: String,
+    /// Who set it at run time; `None`: it is the settings'.
+    #[serde(default)]
+    pub mode_set: Option<ModeSet>,
+    /// Set while all execution is stopped.
+    #[serde(default)]
+    pub halt: Option<HaltSet>,
+    /// Subjects that are muted.
+    #[serde(default)]
+    pub mutes: u32,
     /// Findings that are not over.
     pub open_findings: u64,
     /// Proposals that wait for a decision.

@@ -73,6 +73,16 @@ pub enum Command {
     Snooze(SnoozeArgs),
     /// "It is over."
     Resolve(IdArgs),
+    /// Tell nobody of a finding's subject for a while, or until it is unmuted.
+    Mute(MuteArgs),
+    /// Tell of it again.
+    Unmute(IdArgs),
+    /// What it may do by itself: observe, propose or execute. Setting it is for owners.
+    Mode(ModeArgs),
+    /// Stop all execution at once; survives restarts.
+    Halt(HaltArgs),
+    /// Go on after a halt. For owners.
+    Resume,
     /// The conversations.
     Threads,
     /// What is told at which hours, and what became of it.
@@ -266,6 +276,32 @@ pub struct WakeupsArgs {
 pub enum WakeupsCommand {
     /// What became of the due slots, newest first.
     History(StateArgs),
+}
+
+/// `mute`
+#[derive(Debug, ClapArgs)]
+pub struct MuteArgs {
+    /// Like F-12.
+    pub id: String,
+    /// Like 30m, 2h or 1d [default: until it is unmuted].
+    #[arg(long = "for", value_name = "DUR")]
+    pub duration: Option<String>,
+}
+
+/// `mode`
+#[derive(Debug, ClapArgs)]
+pub struct ModeArgs {
+    /// The mode that shall hold; without it the present one is shown.
+    #[arg(value_name = "observe|propose|execute")]
+    pub mode: Option<String>,
+}
+
+/// `halt`
+#[derive(Debug, ClapArgs)]
+pub struct HaltArgs {
+    /// Why.
+    #[arg(value_name = "REASON")]
+    pub reason: Vec<String>,
 }
 
 /// `prompts`

@@ -8,6 +8,7 @@ use wakeman_gateway::{
     act::Executor,
     brain::Brain,
     instance::InstanceLock,
+    modes,
     ports::{Clock, SystemClock},
 };
 use wakeman_types::Gateway;
@@ -43,7 +44,8 @@ impl Embedded {
         let until = self.core.now().plus_ms(WORK_MS);
         loop {
             let left = executor.pass().await.map_err(Failure::failed)?;
-            if left == 0 || self.core.now() >= until {
+            let standing = modes::standing(&self.core).await.map_err(Failure::failed)?;
+            if left == 0 || !standing.may_call() || self.core.now() >= until {
                 return Ok(left);
             }
             self.core.clock.sleep_until(self.core.now().plus_ms(PAUSE_MS)).await;

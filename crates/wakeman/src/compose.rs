@@ -54,12 +54,6 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     let settings = parse(&dir.settings(), SETTINGS_FILE, config::parse_settings, &mut warnings)?;
     let tools = parse(&dir.tools(), TOOLS_FILE, config::parse_tools, &mut warnings)?;
     let wakeups = parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
-    if settings.runtime.execution_mode == config::ExecutionMode::Execute {
-        warnings.push(format!(
-            "{SETTINGS_FILE}: runtime.executionMode \"execute\" is not supported by this version; every action still waits for \
-             an approval, as with \"propose\""
-        ));
-    }
     let env = |name: &str| std::env::var(name).ok();
     let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
     let (prompts, prompt_problems) = prompts(dir, &settings, &secrets);
@@ -259,6 +253,7 @@ pub fn core_with(
         health: HealthBoard::default(),
         served: vec![Channel::Cli],
         local_operator: local_operator(&Principal::new(Channel::Cli, uid)),
+        overlay: Default::default(),
         work: tokio::sync::Notify::new(),
     })
 }

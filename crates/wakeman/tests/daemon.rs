@@ -331,3 +331,19 @@ fn one_look_at_a_served_lab_reads_both_sources() {
         "{doctor:#}"
     );
 }
+
+#[test]
+fn a_mode_and_a_halt_set_on_the_command_line_hold_in_the_daemon_and_after_it() {
+    let home = Home::new();
+    assert_eq!(home.json(&["mode"])["mode"], "propose");
+    let (daemon, _) = home.daemon();
+    assert_eq!(home.json(&["mode", "observe"])["set"]["mode"], "observe");
+    assert_eq!(home.json(&["halt", "the", "wrong", "flag"])["halt"]["reason"], "the wrong flag");
+    assert_eq!(daemon.stop(), Some(0));
+    let status = home.json(&["status"]);
+    assert_eq!((&status["mode"], &status["halt"]["reason"]), (&json!("observe"), &json!("the wrong flag")));
+    assert_eq!(home.json(&["resume"])["halt"], Value::Null);
+    let wrong = home.run(&["mode", "fast"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(said(&wrong).contains("\"fast\" is not a mode"), "{}", said(&wrong));
+}

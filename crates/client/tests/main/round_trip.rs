@@ -57,6 +57,9 @@ async fn findings_round_trip() {
     assert_eq!(client.acknowledge(&by, id).await.unwrap(), fake::finding());
     assert_eq!(client.snooze(&by, id, HOUR_MS).await.unwrap(), fake::finding());
     assert_eq!(client.resolve(&by, id).await.unwrap(), fake::finding());
+    assert_eq!(client.mute(&by, id, Some(HOUR_MS)).await.unwrap(), fake::mute());
+    assert_eq!(client.mute(&by, id, None).await.unwrap(), fake::mute());
+    assert_eq!(client.unmute(&by, id).await.unwrap(), fake::finding());
     assert_eq!(
         server.fake.calls(),
         [
@@ -67,6 +70,9 @@ async fn findings_round_trip() {
             format!("acknowledge {me} F-128"),
             format!("snooze {me} F-128 3600000"),
             format!("resolve {me} F-128"),
+            format!("mute {me} F-128 Some(3600000)"),
+            format!("mute {me} F-128 None"),
+            format!("unmute {me} F-128"),
         ]
     );
 }
@@ -110,6 +116,21 @@ async fn threads_and_the_instance_round_trip() {
     assert_eq!(client.status(&by).await.unwrap(), fake::status());
     assert_eq!(client.whoami(&by).await.unwrap(), fake::whoami());
     assert_eq!(server.fake.calls(), [format!("status {me}"), format!("whoami {me}")]);
+    assert_eq!(client.control(&by).await.unwrap(), fake::control());
+    assert_eq!(client.set_mode(&by, ExecutionMode::Observe).await.unwrap(), fake::control());
+    assert_eq!(client.halt(&by, None).await.unwrap(), fake::control());
+    assert_eq!(client.halt(&by, Some("odd \n".into())).await.unwrap(), fake::control());
+    assert_eq!(client.resume(&by).await.unwrap(), fake::control());
+    assert_eq!(
+        server.fake.calls(),
+        [
+            format!("control {me}"),
+            format!("set_mode {me} observe"),
+            format!("halt {me} None"),
+            format!("halt {me} Some(\"odd \\n\")"),
+            format!("resume {me}"),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ pub enum Asked {
 
 /// Why this kind cannot be proposed here at all. `None`: it can.
 pub fn refusal(core: &Core, kind: WishKind) -> Option<String> {
-    if core.settings.runtime.execution_mode == ExecutionMode::Observe {
+    if core.mode() == ExecutionMode::Observe {
         return Some("the mode is observe, in which nothing is proposed".to_owned());
     }
     let (possible, needs) = match kind {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version};
 use wakeman_types::{
-    Action, DeliveryClass, Entity, Finding, HOUR_MS, MINUTE_MS, Outcome, Proposal, ProposalState, Severity, Thread,
-    Timestamp, Verification,
+    Action, Control, DeliveryClass, Entity, Finding, HOUR_MS, MINUTE_MS, Outcome, Proposal, ProposalState, Severity,
+    Thread, Timestamp, Verification,
 };
 
 use super::{
@@ -19,7 +19,12 @@ use super::{
     record::settled_post,
     verify::settling_ms,
 };
-use crate::{core::Core, deliver::ThreadWriter, ports::HandsError};
+use crate::{
+    core::Core,
+    deliver::ThreadWriter,
+    modes::{self, Standing},
+    ports::HandsError,
+};
 
 /// Calls of one step before it is given up. Only calls that certainly did nothing are repeated.
 const TRIES_MAX: u32 = 3;
@@ -65,6 +70,9 @@ impl Executor {
     /// # Errors
     /// [`StoreError`] if the list cannot be read; a failure of one proposal never stops the others.
     pub async fn pass(&self) -> Result<usize, StoreError> {
+        if let Err(error) = modes::decide_unattended(&self.core).await {
+            tracing::error!(%error, "act.unattended");
+        }
         let under_way = ListQuery::oldest(200).state("approved").state("executing");
         let mut left = 0;
         for stored in self.core.store.list::<Proposal>(&under_way).await?.items {
@@ -93,6 +101,12 @@ impl Executor {
         if run.proposal.state == ProposalState::Approved && late {
             run.end(Command::Expire, Some("it was approved, but could not begin before its window closed".into()))
                 .await?;
+            return Ok(true);
+        }
+        if run.proposal.state == ProposalState::Approved
+            && let Some(reason) = modes::still_allows(&self.core, &modes::standing(&self.core).await?, &run.proposal)
+        {
+            run.end(Command::Fail, Some(format!("it was approved by policy, and {reason}"))).await?;
             return Ok(true);
         }
         for index in 0..run.proposal.steps.len() {
@@ -136,15 +150,23 @@ impl Run<'_> {
         if self.proposal.steps[index].intended_at.is_some() {
             return self.resume(index, class, &action).await;
         }
+        if !modes::standing(self.core).await?.may_call() {
+            return Ok(Progress::Waiting);
+        }
         match class.ready(self.context(index, &action)).await {
             Ok(Readiness::Ready) => {}
             Ok(Readiness::Wait { waiting_for, until }) => return self.wait(index, waiting_for, until).await,
+            Err(HandsError::Permanent { reason } | HandsError::Precondition { reason })
+                if self.proposal.steps[index].tries > 0 =>
+            {
+                return self.refused(index, class, &action, reason).await;
+            }
             Err(error) => return self.not_ready(index, error).await,
         }
-        if !self.intend(index).await? {
-            return Ok(Progress::Stop);
+        match self.intend(index).await? {
+            Some(progress) => Ok(progress),
+            None => self.call(index, class, &action).await,
         }
-        self.call(index, class, &action).await
     }
 
     fn context<'a>(&'a self, index: usize, action: &'a Action) -> StepContext<'a> {
@@ -157,8 +179,14 @@ impl Run<'_> {
         }
     }
 
-    /// Commits the intent, durably, before the first byte leaves. False: somebody else moved the proposal.
-    async fn intend(&mut self, index: usize) -> Result<bool, StoreError> {
+    /// Commits the intent, durably, before the first byte leaves. `None`: it is committed; call. A halt that comes first makes it
+    /// conflict, so no intent is ever committed under one.
+    async fn intend(&mut self, index: usize) -> Result<Option<Progress>, StoreError> {
+        let standing = modes::standing(self.core).await?;
+        if !standing.may_call() {
+            return Ok(Some(Progress::Waiting));
+        }
+        let before = self.proposal.clone();
         let now = self.core.now();
         if self.proposal.state == ProposalState::Approved {
             self.proposal.state = ProposalState::Executing;
@@ -172,15 +200,42 @@ impl Run<'_> {
         (step.not_before, step.waiting_for) = (None, None);
         let number = step.number;
         let kind = step.action.kind.clone();
-        self.save(
-            "proposal.intent",
-            json!({"step": number, "kind": kind, "digest": self.proposal.digest.as_str()}),
-            true,
-        )
-        .await
+        let payload = json!({"step": number, "kind": kind, "digest": self.proposal.digest.as_str()});
+        let event = self.core.event("proposal.intent", "system:executor", self.proposal.id, payload);
+        let commit = Commit::durable(now).expect(&Standing::row(), standing.version);
+        match self.core.store.commit(commit.replace(&self.proposal, self.version).event(event)).await? {
+            Committed::Seq(_) => {
+                self.version = self.version.next();
+                Ok(None)
+            }
+            Committed::Conflict(Conflict::Version { entity, .. }) if entity.kind == Control::KIND => {
+                // Somebody changed mode or halt just now: look again in the next pass.
+                self.proposal = before;
+                Ok(Some(Progress::Waiting))
+            }
+            Committed::Conflict(conflict) => {
+                tracing::warn!(proposal.id = %self.proposal.id, %conflict, "act.moved_by_others");
+                Ok(Some(Progress::Stop))
+            }
+        }
+    }
+
+    /// A halt came between the intent and the call. Nothing was called, so the intent is taken back.
+    async fn hold(&mut self, index: usize) -> Result<Progress, StoreError> {
+        let step = &mut self.proposal.steps[index];
+        step.tries = step.tries.saturating_sub(1);
+        if step.tries == 0 {
+            // What was called before may still arrive: that step is asked about again before anything else.
+            step.intended_at = None;
+        }
+        let landed = self.save("proposal.held", json!({"step": index + 1}), true).await?;
+        Ok(if landed { Progress::Waiting } else { Progress::Stop })
     }
 
     async fn call(&mut self, index: usize, class: &dyn ActionClass, action: &Action) -> Result<Progress, StoreError> {
+        if !modes::standing(self.core).await?.may_call() {
+            return self.hold(index).await;
+        }
         let result = class.run(self.context(index, action)).await;
         match result {
             Ok(output) => self.done(index, output).await,
@@ -219,8 +274,10 @@ impl Run<'_> {
             Ok(Reconciled::Repeat) if self.proposal.steps[index].tries < TRIES_MAX => {
                 self.proposal.steps[index].intended_at = None;
                 match class.ready(self.context(index, action)).await {
-                    Ok(Readiness::Ready) if self.intend(index).await? => self.call(index, class, action).await,
-                    Ok(Readiness::Ready) => Ok(Progress::Stop),
+                    Ok(Readiness::Ready) => match self.intend(index).await? {
+                        Some(progress) => Ok(progress),
+                        None => self.call(index, class, action).await,
+                    },
                     Ok(Readiness::Wait { waiting_for, until }) => self.wait(index, waiting_for, until).await,
                     Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => {
                         self.refused(index, class, action, reason).await

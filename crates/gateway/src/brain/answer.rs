@@ -149,7 +149,7 @@ impl Brain {
             "zone": self.render(by).zone.name(),
             "operator": by.operator,
             "role": by.role,
-            "mode": core.settings.runtime.execution_mode.name(),
+            "mode": core.mode().name(),
         })
     }
 

@@ -149,7 +149,7 @@ impl Brain {
         let mut all = json!({
             "name": core.settings.app.name, "watching": core.watching(), "now": dated(core.now(), core.zone()),
             "zone": core.zone().name(), "operator": "everybody", "role": "viewer",
-            "mode": core.settings.runtime.execution_mode.name(),
+            "mode": core.mode().name(),
         });
         if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
             all.extend(more.clone());

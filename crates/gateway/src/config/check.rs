@@ -235,13 +235,17 @@ fn check_needed(settings: &Settings, class: &str, approval: &Approval, found: &m
 fn check_execute(settings: &Settings, found: &mut Found) {
     for (index, class) in settings.execute.classes.iter().enumerate() {
         let key = format!("execute.classes[{index}]");
-        let words = class.split(|c: char| !c.is_alphanumeric());
-        let gated =
-            words.filter_map(|word| ALWAYS_APPROVED.iter().find(|(w, _)| word.eq_ignore_ascii_case(w))).next_back();
-        if let Some((_, does)) = gated {
+        if let Some(does) = always_approved(class) {
             found.wrong(key, format!("{} {does} and always needs an approval; remove it", quote(class)));
         } else if !ACTION_CLASSES.contains(&class.as_str()) {
             found.odd(key, format!("{} {}", quote(class), unknown_class(class, ACTION_CLASSES.iter().copied())));
         }
     }
+}
+
+/// What a class does that always needs an approval: `deploys`, `changes a flag`, `merges`. `None`: it may run unattended.
+pub(crate) fn always_approved(class: &str) -> Option<&'static str> {
+    let words = class.split(|c: char| !c.is_alphanumeric());
+    let gated = words.filter_map(|word| ALWAYS_APPROVED.iter().find(|(w, _)| word.eq_ignore_ascii_case(w)));
+    gated.map(|(_, does)| *does).next_back()
 }

@@ -6,8 +6,8 @@ use std::{fmt, marker::PhantomData};
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de};
-use wakeman_types::{Channel, MetricKind, OperatorId, Principal, PrincipalError, Role, Severity};
+use serde::{Deserialize, Deserializer, de};
+use wakeman_types::{Channel, ExecutionMode, MetricKind, OperatorId, Principal, PrincipalError, Role, Severity};
 
 use super::{duration::parse_duration_ms, explain::quote};
 
@@ -61,30 +61,6 @@ fn named<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, Option<String>> 
         let all: Vec<_> = names.iter().map(|(name, _)| *name).collect();
         Some(format!("{} is not one of {}", quote(text), all.join(", ")))
     })
-}
-
-/// What Wakeman may do by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ExecutionMode {
-    /// Report only.
-    Observe,
-    /// Report, and stage proposals for approval.
-    #[default]
-    Propose,
-    /// Also run the classes named in `execute.classes` without asking.
-    Execute,
-}
-
-impl ExecutionMode {
-    /// The name used in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Propose => "propose",
-            Self::Execute => "execute",
-        }
-    }
 }
 
 impl Leaf for ExecutionMode {

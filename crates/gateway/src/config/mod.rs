@@ -27,7 +27,7 @@ mod tests;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, Parsed, Problem, Warning};
-pub use leaf::{DurationMs, ExecutionMode, HttpUrl, Repository};
+pub use leaf::{DurationMs, HttpUrl, Repository};
 pub use rules::{ApprovalRule, local_operator, metric_specs};
 pub use secrets::{GithubCredential, SecretFile, SecretNames, Secrets, SecretsError};
 pub use settings::{
@@ -35,8 +35,10 @@ pub use settings::{
     Route, Runtime, Settings, Ui, Vercel,
 };
 pub use tools::ToolsConfig;
+pub use wakeman_types::ExecutionMode;
 pub use wakeup::{Late, Plan, SHIPPED_PROMPTS, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When};
 
+pub(crate) use check::always_approved;
 pub(crate) use suggest::nearest;
 
 use schemars::Schema;

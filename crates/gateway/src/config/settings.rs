@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
-use wakeman_types::{Channel, MetricKind, OperatorId, Principal, Role, Severity};
+use wakeman_types::{Channel, ExecutionMode, MetricKind, OperatorId, Principal, Role, Severity};
 
-use super::leaf::{self, DurationMs, ExecutionMode, HttpUrl, Repository};
+use super::leaf::{self, DurationMs, HttpUrl, Repository};
 
 /// The settings of an instance, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]

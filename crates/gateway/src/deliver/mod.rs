@@ -3,9 +3,11 @@
 //! Owns: destinations, the outbox rows, the messages of a thread.
 //! Must not: send anything. Frontends claim what is owed and confirm it.
 
+mod announce;
 mod frontend;
 mod route;
 mod thread;
 
+pub use announce::announce;
 pub use frontend::{claim, confirm};
 pub use thread::{Post, ThreadWriter};

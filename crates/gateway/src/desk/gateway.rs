@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Admin, AskRequest, Channel, Chat, ClaimedDelivery, DecisionRequest, DeliveryId, DeliveryReport, ErrorKind, Finding,
-    FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity, ListRequest, Message, Note,
-    Occurrence, OccurrenceState, OperatorId, Page, Principal, Proposal, ProposalId, ProposalState, ProposalView,
-    Proposals, Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups,
-    WhoamiView, WhyView,
+    Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
+    ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity,
+    ListRequest, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, Principal, Proposal, ProposalId,
+    ProposalState, ProposalView, Proposals, Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict,
+    WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -26,7 +26,7 @@ use crate::{
         verbs::{Word, apply},
         why,
     },
-    wake,
+    modes, wake,
 };
 
 const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"];
@@ -151,11 +151,15 @@ impl Desk {
         }
         let awaiting = core.store.count::<Proposal>(Some("pending")).await.map_err(|e| storage_error(&e))?;
         let week = interruptions_since(core, budget_start(now)).await.map_err(|e| storage_error(&e))?;
+        let control = modes::view(core).await.map_err(|e| storage_error(&e))?;
         Ok(StatusView {
             instance: core.instance.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             watching: core.watching(),
-            mode: core.settings.runtime.execution_mode.name().to_owned(),
+            mode: control.mode.name().to_owned(),
+            mode_set: control.set,
+            halt: control.halt,
+            mutes: u32::try_from(control.mutes.len()).unwrap_or(u32::MAX),
             open_findings,
             awaiting,
             components: core.health.components(),
@@ -220,6 +224,14 @@ impl Findings for Desk {
 
     fn snooze<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding> {
         Box::pin(self.apply(by, id, Word::Snooze(duration_ms)))
+    }
+
+    fn mute<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: Option<i64>) -> Reply<'a, Mute> {
+        Box::pin(async move { modes::mute(&self.core, &self.identify(by)?, id, duration_ms).await })
+    }
+
+    fn unmute<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        Box::pin(async move { modes::unmute(&self.core, &self.identify(by)?, id).await })
     }
 
     fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
@@ -289,5 +301,24 @@ impl Admin for Desk {
             let listed = self.core.settings.operators.iter().any(|operator| operator.id == identity.operator);
             Ok(WhoamiView { identity, listed })
         })
+    }
+
+    fn control<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            modes::view(&self.core).await.map_err(|error| storage_error(&error))
+        })
+    }
+
+    fn set_mode<'a>(&'a self, by: &'a Principal, mode: ExecutionMode) -> Reply<'a, ControlView> {
+        Box::pin(async move { modes::set_mode(&self.core, &self.identify(by)?, mode).await })
+    }
+
+    fn halt<'a>(&'a self, by: &'a Principal, reason: Option<String>) -> Reply<'a, ControlView> {
+        Box::pin(async move { modes::halt(&self.core, &self.identify(by)?, reason).await })
+    }
+
+    fn resume<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
+        Box::pin(async move { modes::resume(&self.core, &self.identify(by)?).await })
     }
 }

@@ -4,7 +4,7 @@ use chrono::{Datelike, Timelike};
 use wakeman_ranking::{Decision, InterruptContext, RuleV1, SourceKind, decide, effect_size};
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{
-    ChoiceRecord, DAY_MS, Finding, HOUR_MS, Interruption, MINUTE_MS, Proposal, Severity, Subject, Timestamp,
+    ChoiceRecord, DAY_MS, Finding, HOUR_MS, Interruption, MINUTE_MS, Mute, Proposal, Severity, Subject, Timestamp,
 };
 
 use crate::core::Core;
@@ -114,6 +114,23 @@ fn record(core: &Core, finding: &Finding, decision: Decision) -> ChoiceRecord {
         features: decision.features,
         seed: decision.seed,
         reason: decision.reason.to_string(),
+        at: core.now(),
+    }
+}
+
+/// Somebody muted its subject: nobody is told, and no policy is asked. In the log as forced, so nothing is learnt from it.
+pub(super) fn silenced(core: &Core, finding: &Finding, mute: &Mute) -> ChoiceRecord {
+    ChoiceRecord {
+        id: core.decision_id(),
+        finding: finding.id,
+        policy: "mute".to_owned(),
+        chosen: Interruption::Silent,
+        arms: vec![wakeman_types::Choice { arm: Interruption::Silent, propensity: 1.0 }],
+        forced: true,
+        explored: false,
+        features: Vec::new(),
+        seed: 0,
+        reason: format!("muted by {}", mute.by),
         at: core.now(),
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     act::{draft::repair_label, withdraw},
     core::Core,
     deliver::{Post, ThreadWriter},
+    modes::muted,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -215,7 +216,10 @@ pub(super) async fn tell(
     mut thread: ThreadWriter,
     news: FindingNews,
 ) -> Result<Commit, SettleError> {
-    let record = interrupt::choose(core, finding, seen.seen_at).await?;
+    let record = match muted(core, &finding.fingerprint).await? {
+        Some(mute) => interrupt::silenced(core, finding, &mute),
+        None => interrupt::choose(core, finding, seen.seen_at).await?,
+    };
     finding.interruption = record.chosen;
     let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
     thread.say(

@@ -16,6 +16,7 @@ use crate::{
     config::ExecutionMode,
     core::Core,
     deliver::{Post, ThreadWriter},
+    modes::{muted, standing},
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
 };
@@ -39,7 +40,10 @@ pub enum Staged {
 /// [`SettleError`] if it could not be stored.
 pub async fn stage(core: &Core, finding: &Finding) -> Result<Staged, SettleError> {
     let open = matches!(finding.state, FindingState::Open | FindingState::Acknowledged { .. });
-    if core.settings.runtime.execution_mode == ExecutionMode::Observe || !open {
+    if !open
+        || standing(core).await?.mode == ExecutionMode::Observe
+        || muted(core, &finding.fingerprint).await?.is_some()
+    {
         return Ok(Staged::Nothing);
     }
     let attempts = Attempts::of(core, finding).await?;

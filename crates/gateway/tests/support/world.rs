@@ -156,6 +156,7 @@ impl World {
             health: HealthBoard::default(),
             served: self.core.served.clone(),
             local_operator: self.core.local_operator.clone(),
+            overlay: Default::default(),
             work: tokio::sync::Notify::new(),
         })
     }
@@ -319,6 +320,7 @@ async fn core(
         health: HealthBoard::default(),
         served: vec![Channel::Cli, Channel::Telegram],
         local_operator: OperatorId::new("cli:1000"),
+        overlay: Default::default(),
         work: tokio::sync::Notify::new(),
     })
 }

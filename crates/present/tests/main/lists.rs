@@ -154,8 +154,63 @@ fn help_names_every_word() {
     ack F-12 · it is mine
     snooze F-12 2h · quiet for that long, then again if it still holds
     resolve F-12 · it is over
+    mute F-12 [2h] · tell nobody of it for that long, or until it is unmuted
+    unmute F-12 · tell of it again
+    mode [MODE] · what it may do by itself: observe, propose, execute
+    halt [REASON] · stop all execution at once
+    resume · go on after a halt
     threads [ID] · conversations, or one of them
     whoami · who you are taken for
     help · these words
+    ");
+}
+
+#[test]
+fn a_halt_and_a_mode_set_at_run_time_say_who_and_when() {
+    let (by, principal): (OperatorId, Principal) = (OperatorId::new("ada"), "telegram:1".parse().unwrap());
+    let halt = HaltSet { by: by.clone(), principal: principal.clone(), at: ago(5), reason: Some("wrong flag".into()) };
+    let set = ModeSet { mode: ExecutionMode::Execute, by: by.clone(), principal: principal.clone(), at: ago(60) };
+    let mute = Mute {
+        fingerprint: "metric:exports".into(),
+        finding: FindingId::new(131),
+        by,
+        principal,
+        at: ago(30),
+        until: Some(ago(-90)),
+    };
+    let view = StatusView {
+        mode: "execute".into(),
+        mode_set: Some(set.clone()),
+        halt: Some(halt.clone()),
+        mutes: 1,
+        components: vec![],
+        ..status()
+    };
+    insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r#"
+    Watching acme/app · mode execute (set by ada 13:35) · 0 open, 1 awaiting you · 1 muted
+    Halted by ada 14:30 (wrong flag): nothing is run until an owner says "resume".
+    Interruptions this week 1 of 2
+    default · wakeman 0.1.0 · 14:35 Europe/Berlin
+    "#);
+    let view = ControlView {
+        mode: ExecutionMode::Execute,
+        configured: ExecutionMode::Propose,
+        set: Some(set),
+        halt: Some(halt),
+        classes: vec!["github.rerun_failed_jobs".into()],
+        per_hour: 4,
+        mutes: vec![Mute { until: None, ..mute.clone() }, mute],
+    };
+    insta::assert_snapshot!(plain(&control_doc(&view, &ctx())), @r#"
+    Halted by ada 14:30 (wrong flag): nothing is run until an owner says "resume".
+    Mode execute (set by ada 13:35; the settings say propose)
+    Unattended: github.rerun_failed_jobs, each at most 4 times an hour.
+    F-131 muted by ada 14:05 until "unmute F-131"
+    F-131 muted by ada 14:05 until 16:05
+    "#);
+    let calm = ControlView { set: None, halt: None, classes: vec![], mutes: vec![], ..view };
+    insta::assert_snapshot!(plain(&control_doc(&calm, &ctx())), @r"
+    Mode execute (settings)
+    Nothing runs unattended: execute.classes in read-only/settings.json names no class.
     ");
 }

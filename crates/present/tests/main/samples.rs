@@ -328,6 +328,9 @@ pub fn status() -> StatusView {
         version: "0.1.0".into(),
         watching: "acme/app".into(),
         mode: "propose".into(),
+        mode_set: None,
+        halt: None,
+        mutes: 0,
         open_findings: 0,
         awaiting: 1,
         components: vec![

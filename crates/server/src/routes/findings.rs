@@ -2,7 +2,7 @@
 
 use axum::{Extension, Json, extract::State};
 use serde::Deserialize;
-use wakeman_types::{Finding, FindingView, Page, WhyView};
+use wakeman_types::{Finding, FindingView, Mute, Page, WhyView};
 
 use super::{Answer, Brain, ListQuery};
 use crate::{
@@ -15,6 +15,14 @@ use crate::{
 pub(super) struct Snooze {
     /// How long, in milliseconds.
     duration_ms: i64,
+}
+
+/// Body of `POST …/mute`.
+#[derive(Debug, Deserialize)]
+pub(super) struct MuteFor {
+    /// How long, in milliseconds; absent: until it is lifted.
+    #[serde(default)]
+    duration_ms: Option<i64>,
 }
 
 pub(super) async fn list(
@@ -64,4 +72,21 @@ pub(super) async fn resolve(
     Path(id): Path<String>,
 ) -> Answer<Finding> {
     Ok(Json(gateway.resolve(&caller.principal, id.parse()?).await?))
+}
+
+pub(super) async fn mute(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Body(body): Body<MuteFor>,
+) -> Answer<Mute> {
+    Ok(Json(gateway.mute(&caller.principal, id.parse()?, body.duration_ms).await?))
+}
+
+pub(super) async fn unmute(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<Finding> {
+    Ok(Json(gateway.unmute(&caller.principal, id.parse()?).await?))
 }

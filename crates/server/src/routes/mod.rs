@@ -2,6 +2,7 @@
 
 mod adapters;
 mod chat;
+mod control;
 mod findings;
 mod health;
 mod instance;
@@ -57,6 +58,14 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/findings/{id}/why", needs(Role::Viewer, get(findings::why)))
         .route("/api/v1/findings/{id}/acknowledge", needs(Role::Viewer, post(findings::acknowledge)))
         .route("/api/v1/findings/{id}/snooze", needs(Role::Viewer, post(findings::snooze)))
+        .route("/api/v1/findings/{id}/mute", needs(Role::Approver, post(findings::mute)))
+        .route("/api/v1/findings/{id}/unmute", needs(Role::Approver, post(findings::unmute)))
+        .route(
+            "/api/v1/mode",
+            needs(Role::Viewer, get(control::look)).merge(needs(Role::Owner, post(control::set_mode))),
+        )
+        .route("/api/v1/halt", needs(Role::Approver, post(control::halt)))
+        .route("/api/v1/resume", needs(Role::Owner, post(control::resume)))
         .route("/api/v1/findings/{id}/resolve", needs(Role::Viewer, post(findings::resolve)))
         .route("/api/v1/proposals", needs(Role::Viewer, get(proposals::list)))
         .route("/api/v1/proposals/{id}", needs(Role::Viewer, get(proposals::one)))

@@ -94,6 +94,14 @@ impl Findings for Fake {
         self.reply(format!("snooze {by} {id} {duration_ms}"), finding())
     }
 
+    fn mute<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: Option<i64>) -> Reply<'a, Mute> {
+        self.reply(format!("mute {by} {id} {duration_ms:?}"), mute())
+    }
+
+    fn unmute<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
+        self.reply(format!("unmute {by} {id}"), finding())
+    }
+
     fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
         self.reply(format!("resolve {by} {id}"), finding())
     }
@@ -142,6 +150,22 @@ impl Admin for Fake {
     fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView> {
         self.reply(format!("whoami {by}"), whoami())
     }
+
+    fn control<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
+        self.reply(format!("control {by}"), control())
+    }
+
+    fn set_mode<'a>(&'a self, by: &'a Principal, mode: ExecutionMode) -> Reply<'a, ControlView> {
+        self.reply(format!("set_mode {by} {mode}"), control())
+    }
+
+    fn halt<'a>(&'a self, by: &'a Principal, reason: Option<String>) -> Reply<'a, ControlView> {
+        self.reply(format!("halt {by} {reason:?}"), control())
+    }
+
+    fn resume<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
+        self.reply(format!("resume {by}"), control())
+    }
 }
 
 fn words(list: &ListRequest) -> String {
@@ -169,6 +193,9 @@ pub fn status() -> StatusView {
         version: "0.1.0".into(),
         watching: "acme/app".into(),
         mode: "propose".into(),
+        mode_set: None,
+        halt: None,
+        mutes: 0,
         open_findings: 1,
         awaiting: 1,
         components: Vec::new(),
@@ -179,6 +206,32 @@ pub fn status() -> StatusView {
         as_of: Timestamp(1_000),
         timezone: "Europe/Berlin".into(),
         warnings: vec!["`ui.timezon` is not a setting".into()],
+    }
+}
+
+pub fn mute() -> Mute {
+    Mute {
+        fingerprint: "metric:sign-ups".into(),
+        finding: FindingId::new(128),
+        by: OperatorId::new("ada"),
+        principal: Principal::new(Channel::Cli, "1000"),
+        at: Timestamp(1_000),
+        until: Some(Timestamp(9_000)),
+    }
+}
+
+pub fn control() -> ControlView {
+    let (by, principal) = (OperatorId::new("ada"), Principal::new(Channel::Cli, "1000"));
+    let halt =
+        HaltSet { by: by.clone(), principal: principal.clone(), at: Timestamp(2_000), reason: Some("odd".into()) };
+    ControlView {
+        mode: ExecutionMode::Execute,
+        configured: ExecutionMode::Propose,
+        set: Some(ModeSet { mode: ExecutionMode::Execute, by, principal, at: Timestamp(1_000) }),
+        halt: Some(halt),
+        classes: vec!["github.rerun_failed_jobs".into()],
+        per_hour: 4,
+        mutes: vec![mute()],
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod completions;
+mod control;
 mod decide;
 mod demo;
 mod doctor;
@@ -41,6 +42,11 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Ack(args) => decide::acknowledge(global, &args.id).await,
         Command::Snooze(args) => decide::snooze(global, &args).await,
         Command::Resolve(args) => decide::resolve(global, &args.id).await,
+        Command::Mute(args) => control::mute(global, args).await,
+        Command::Unmute(args) => control::unmute(global, &args.id).await,
+        Command::Mode(args) => control::mode(global, args).await,
+        Command::Halt(args) => control::halt(global, args).await,
+        Command::Resume => control::resume(global).await,
         Command::Prompts(command) => prompts::run(global, &command),
         Command::Ask(args) => talk::ask(global, args).await,
         Command::Chat(args) => talk::chat(global, args).await,

@@ -9,6 +9,7 @@ use wakeman_gateway::{
     act::Executor,
     brain::Brain,
     instance::InstanceDir,
+    modes,
     ports::{Clock, SystemClock},
     wake::Wake,
     watch::Watch,
@@ -59,7 +60,11 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let core = Arc::new(compose::core(&dir, store, config, (hands, readers))?);
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
+    let standing = modes::standing(&core).await.map_err(Failure::failed)?;
     greet(global, &core);
+    if let Some(halt) = standing.halted() {
+        global.note(&format!("halted by {}: nothing is run until an owner says `wakeman resume`", halt.by));
+    }
     let brain = Brain::new(Arc::clone(&core));
     let ended = brain.recover().await.map_err(Failure::failed)?;
     if ended > 0 {
@@ -93,7 +98,7 @@ fn tokens(config: &compose::Config) -> Vec<ApiToken> {
 
 /// Says what is watched and what is not configured, once, on stderr.
 fn greet(global: &Global, core: &Core) {
-    global.note(&format!("watching {} · mode {}", core.watching(), core.settings.runtime.execution_mode.name()));
+    global.note(&format!("watching {} · mode {}", core.watching(), core.mode()));
     for component in core.health.components() {
         let state = if component.configured { "configured" } else { "not configured" };
         let remedy = if component.configured { String::new() } else { format!(": {}", component.detail) };

@@ -4,7 +4,7 @@ use wakeman_present::{self as present, RenderContext, Verb};
 use wakeman_types::{FindingNews, FindingView, ListRequest, ThreadId, View};
 use wakeman_types::{Gateway, Principal};
 
-use super::{decide, show::clock};
+use super::{control, decide, show::clock};
 use crate::{attach::Attached, failure::Failure, global::Global};
 
 /// Does what the word says and prints the answer.
@@ -18,6 +18,9 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
         Verb::Acknowledge(id) => finding(global, gateway.acknowledge(by, id).await?, &context),
         Verb::Snooze { id, duration_ms } => finding(global, gateway.snooze(by, id, duration_ms).await?, &context),
         Verb::Resolve(id) => finding(global, gateway.resolve(by, id).await?, &context),
+        said @ (Verb::Mute { .. } | Verb::Unmute(_) | Verb::Mode(_) | Verb::Halt(_) | Verb::Resume) => {
+            control::typed(global, attached, by, said, &context).await
+        }
         look => looked(global, gateway, by, look, &context).await,
     }
 }
