@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod act;
+pub mod audit;
 pub mod brain;
 pub mod config;
 mod core;

@@ -8,6 +8,7 @@
 //! `plan` module), writes those that hold in one transaction, and answers all of them after the one fsync.
 #![warn(missing_docs)]
 
+mod audit;
 pub mod canonical;
 mod commit;
 mod error;
@@ -19,9 +20,11 @@ mod plan;
 mod prepare;
 mod query;
 mod row;
+mod sign;
 mod sqlite;
 mod store;
 
+pub use audit::Audit;
 pub use commit::{Checkpoint, Commit, Committed, Conflict, Durability, Seq};
 pub use error::StoreError;
 pub use feed::{CommitFeed, CommittedEvent, FeedEnd};
@@ -32,6 +35,7 @@ pub use lease::{Fence, Lease};
 pub use outbox::{ClaimedDelivery, OutboxItem, OutboxRow, OutboxState, OutboxUpdate, Outcome};
 pub use query::{Cursor, ListQuery, Order, Page, Purge};
 pub use row::{EntityRef, Row, Version, Versioned};
+pub use sign::{SignedHead, Signer, public_path};
 #[cfg(any(test, feature = "failpoints"))]
 pub use sqlite::faults::Fault;
 pub use store::{Mode, Options, Store};

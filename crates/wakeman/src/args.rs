@@ -92,6 +92,9 @@ pub enum Command {
     /// What a model is told: the prompt files.
     #[command(subcommand)]
     Prompts(PromptsCommand),
+    /// Proof: check the journal, or tell the story of one proposal.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Rebuild conversations and snapshots from the database.
     Export(ExportArgs),
     /// What a policy would have done on recorded data.
@@ -320,6 +323,23 @@ pub enum PromptsCommand {
 pub struct PromptArgs {
     /// Like chat, or chat/v1.
     pub id: String,
+}
+
+/// `audit`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check every entry and every signed head; exit 1 names the first that does not hold.
+    Verify,
+    /// Who saw what, who said yes, what ran, what came of it.
+    Export(AuditExportArgs),
+}
+
+/// `audit export`
+#[derive(Debug, ClapArgs)]
+pub struct AuditExportArgs {
+    /// Like P-3.
+    #[arg(long, value_name = "ID")]
+    pub proposal: String,
 }
 
 /// `export`

@@ -347,3 +347,29 @@ fn a_mode_and_a_halt_set_on_the_command_line_hold_in_the_daemon_and_after_it() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(said(&wrong).contains("\"fast\" is not a mode"), "{}", said(&wrong));
 }
+
+#[test]
+fn a_daemon_signs_its_journal_and_a_cut_or_an_edit_is_named() {
+    let home = Home::new();
+    let (daemon, _) = home.daemon();
+    home.json(&["mode", "observe"]);
+    home.json(&["mode", "propose"]);
+    let running = home.json(&["audit", "verify"]);
+    assert_eq!(running["ok"], true, "{running}");
+    assert_eq!(daemon.stop(), Some(0));
+    let whole = home.json(&["audit", "verify"]);
+    assert_eq!(
+        (&whole["ok"], &whole["unsigned"], &whole["signed_up_to"]),
+        (&json!(true), &json!(0), &whole["entries"])
+    );
+    assert!(whole["entries"].as_u64().unwrap() >= 2);
+    let key = home.instance().join("storage/journal.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    // Another public key than the one that signed: nothing is vouched for any more.
+    std::fs::write(home.instance().join("storage/journal.pub"), "00".repeat(32)).unwrap();
+    let foreign = home.run(&["audit", "verify"]);
+    assert_eq!(foreign.status.code(), Some(1));
+    assert!(said(&foreign).contains("the journal does not hold: entry"), "{}", said(&foreign));
+    let none = home.run(&["audit", "export", "--proposal", "P-1"]);
+    assert_eq!(none.status.code(), Some(1), "{}", said(&none));
+}

@@ -122,6 +122,11 @@ impl InstanceDir {
         self.path.join("storage/wakeman.lock")
     }
 
+    /// `storage/journal.key`, which signs the journal's heads; its public half is `storage/journal.pub`.
+    pub fn journal_key(&self) -> PathBuf {
+        self.path.join("storage/journal.key")
+    }
+
     /// `storage/state`.
     pub fn state(&self) -> PathBuf {
         self.path.join("storage/state")

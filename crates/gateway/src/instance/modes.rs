@@ -35,7 +35,15 @@ impl InstanceDir {
             self.sessions(),
             self.workspace(),
         ];
-        let files = [self.env_file(), self.database(), self.socket(), self.settings(), self.tools(), self.wakeup()];
+        let files = [
+            self.env_file(),
+            self.database(),
+            self.journal_key(),
+            self.socket(),
+            self.settings(),
+            self.tools(),
+            self.wakeup(),
+        ];
         let mut problems = Vec::new();
         problems.extend(folders.iter().filter_map(|path| shared(path, "700")));
         problems.extend(files.iter().filter_map(|path| shared(path, "600")));

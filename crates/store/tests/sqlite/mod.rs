@@ -64,6 +64,7 @@ impl Harness for TempSqlite {
     }
 }
 
+mod audit;
 mod crash;
 mod damage;
 mod faults;

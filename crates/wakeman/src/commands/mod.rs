@@ -1,5 +1,6 @@
 //! One thin file per subcommand.
 
+mod audit;
 mod backtest;
 mod completions;
 mod control;
@@ -50,6 +51,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Prompts(command) => prompts::run(global, &command),
         Command::Ask(args) => talk::ask(global, args).await,
         Command::Chat(args) => talk::chat(global, args).await,
+        Command::Audit(command) => audit::run(global, command).await,
         Command::Export(args) => export::run(global, args).await,
         Command::Schema(args) => schema::run(global, args),
         Command::Backtest(command) => backtest::run(global, command),

@@ -7,6 +7,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use wakeman_gateway::{
     Core, Desk,
     act::Executor,
+    audit::Seal,
     brain::Brain,
     instance::InstanceDir,
     modes,
@@ -34,6 +35,8 @@ const WORK_MS: i64 = 1_000;
 const EXPLAIN_MS: i64 = 2_000;
 /// The wakeups are looked at at least so often, because the clock may be put forward while they wait.
 const WAKE_MS: i64 = 30_000;
+/// How often the journal's head is signed, if it moved.
+const SEAL_MS: i64 = 60_000;
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -70,7 +73,9 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     if ended > 0 {
         global.note(&format!("{ended} messages were left without an answer by the last run; their askers are told"));
     }
-    let daemon = Daemon { global, dir, core, brain, watch };
+    let signer = wakeman_store::Signer::open(&dir.journal_key()).map_err(Failure::failed)?;
+    let seal = Seal::new(Arc::clone(&core), signer);
+    let daemon = Daemon { global, dir, core, brain, watch, seal };
     if args.once { daemon.once().await } else { daemon.serve(address, tokens).await }
 }
 
@@ -129,6 +134,7 @@ struct Daemon<'a> {
     core: Arc<Core>,
     brain: Arc<Brain>,
     watch: Watch,
+    seal: Seal,
 }
 
 impl Daemon<'_> {
@@ -146,6 +152,9 @@ impl Daemon<'_> {
             let doc = wakeman_present::status_doc(&status, &context);
             self.global.print(&wakeman_cli::render(&doc, &self.global.style))?;
         }
+        if let Err(error) = self.seal.pass().await {
+            tracing::error!(%error, "audit.seal");
+        }
         let failed = status.components.iter().find(|component| component.configured && !component.ok);
         let answer = match failed {
             Some(component) => Err(Failure::unavailable(format!("{}: {}", component.name, component.detail))),
@@ -156,7 +165,7 @@ impl Daemon<'_> {
     }
 
     async fn serve(self, address: std::net::SocketAddr, tokens: Vec<ApiToken>) -> Result<u8, Failure> {
-        let Self { global, dir, core, brain, watch } = self;
+        let Self { global, dir, core, brain, watch, seal } = self;
         let gateway: Arc<dyn Gateway> = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
         let socket = wakeman_server::bind_socket(&dir.socket()).map_err(Failure::failed)?;
         let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -182,6 +191,7 @@ impl Daemon<'_> {
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
         tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
+        let sealing = tokio::spawn(sealing(seal, Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
         tokio::pin!(printing);
@@ -195,6 +205,12 @@ impl Daemon<'_> {
         let _ = stop.send(true);
         let _ = printing.now_or_never();
         while tasks.join_next().await.is_some() {}
+        // The last: it signs what the others left behind.
+        if let Ok(mut seal) = sealing.await
+            && let Err(error) = seal.pass().await
+        {
+            tracing::error!(%error, "audit.seal");
+        }
         core.store.close().await;
         ended
     }
@@ -244,6 +260,19 @@ async fn executing(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
             () = core.work.notified() => {}
             () = core.clock.sleep_until(core.now().plus_ms(WORK_MS)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// Signs the journal's head, round after round; gives the seal back for the last time.
+async fn sealing(mut seal: Seal, core: Arc<Core>, mut stopped: watch::Receiver<bool>) -> Seal {
+    loop {
+        if let Err(error) = seal.pass().await {
+            tracing::error!(%error, "audit.seal");
+        }
+        tokio::select! {
+            () = core.clock.sleep_until(core.now().plus_ms(SEAL_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return seal,
         }
     }
 }
