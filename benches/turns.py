@@ -81,15 +81,17 @@ def model_alone(port, runs):
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for _ in range(runs):
         begun = time.perf_counter()
-        connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
+        connection.request("POST", "/v1/chat/completions", body,
+                           {"content-type": "application/json", "authorization": "Bearer lab"})
         answer = connection.getresponse()
         first = None
         while True:
-            piece = answer.read1(65536)
+            piece = answer.readline()
             if not piece:
                 break
             if first is None and b"content" in piece:
                 first = time.perf_counter()
+        answer.read()
         end = time.perf_counter()
         firsts.append(((first or end) - begun) * 1e3)
         ends.append((end - begun) * 1e3)
@@ -170,7 +172,7 @@ def main():
     out = {"load_before": os.getloadavg()[0]}
     try:
         wait_for(lambda: urllib.request.urlopen(f"http://127.0.0.1:{model}/_lab/state", timeout=1).status == 200, "the lab")
-        rules = json.dumps([{"match": "any", "reply": "pong"}]).encode()
+        rules = json.dumps([{"match": "any", "text": "pong"}]).encode()
         urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{model}/_lab/model", rules,
                                                       {"content-type": "application/json"}))
         subprocess.run([BINARY, "--root", str(root), "init", "--yes"], check=True, stdout=subprocess.DEVNULL)

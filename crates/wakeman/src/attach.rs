@@ -7,13 +7,13 @@ use wakeman_gateway::{
     Core, Desk,
     act::Executor,
     brain::Brain,
-    instance::InstanceLock,
+    instance::{InstanceDir, InstanceLock},
     modes,
     ports::{Clock, SystemClock},
 };
 use wakeman_types::Gateway;
 
-use crate::{compose, failure::Failure, global::Global};
+use crate::{commands::run::project::Projection, compose, failure::Failure, global::Global};
 
 /// A gateway to talk to.
 pub struct Attached {
@@ -26,6 +26,8 @@ pub struct Attached {
 /// The brain in this process. The lock keeps a daemon from starting beside it.
 pub struct Embedded {
     core: Arc<Core>,
+    brain: Arc<Brain>,
+    dir: InstanceDir,
     _lock: InstanceLock,
 }
 
@@ -52,8 +54,10 @@ impl Embedded {
         }
     }
 
-    /// Lets go of the database.
+    /// Ends what is under way, writes the files, lets go of the database.
     pub async fn close(self) {
+        self.brain.close().await;
+        Projection::new(self.dir, Arc::clone(&self.core), self.brain).pass().await;
         self.core.store.close().await;
     }
 }
@@ -86,6 +90,6 @@ pub async fn attach(global: &Global) -> Result<Attached, Failure> {
     remedy(sources.code.is_some(), "github");
     let brain = Brain::new(Arc::clone(&core));
     brain.recover().await.map_err(Failure::failed)?;
-    let gateway = Arc::new(Desk::with_brain(Arc::clone(&core), brain));
-    Ok(Attached { gateway, embedded: Some(Embedded { core, _lock: lock }) })
+    let gateway = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
+    Ok(Attached { gateway, embedded: Some(Embedded { core, brain, dir, _lock: lock }) })
 }

@@ -43,6 +43,17 @@ impl AtomicFile {
         Ok(unfinished)
     }
 
+    /// Puts the content in place without waiting for the disk: after a power cut it may be missing or cut. For what can be written anew
+    /// from the database.
+    ///
+    /// # Errors
+    /// [`InstanceError::Io`]; the file is then as it was.
+    pub fn finish_unsynced(mut self) -> Result<(), InstanceError> {
+        fs::rename(&self.neighbour, &self.target).map_err(InstanceError::io("write", &self.target))?;
+        self.finished = true;
+        Ok(())
+    }
+
     /// Puts the content in place: synced, renamed, the folder synced. Blocks until it is on the disk.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ mod export;
 mod init;
 mod lab;
 mod prompts;
-mod run;
+pub mod run;
 mod schema;
 mod show;
 mod talk;

@@ -27,7 +27,7 @@ use crate::{
     logging,
 };
 
-mod project;
+pub mod project;
 
 /// How often the executor looks by itself; a decision rings it at once.
 const WORK_MS: i64 = 1_000;

@@ -21,7 +21,7 @@ const NEWEST: usize = 32;
 /// Brings the files of `thread` up to date with the database, at a cost that does not grow with the conversation. `false`: there
 /// is no such thread. One caller at a time per instance.
 ///
-/// Appends are not synced: the database is the truth, and a torn tail is mended by the next call.
+/// Nothing is synced: the database is the truth, and what a power cut tore is mended by the next call.
 ///
 /// # Errors
 /// [`InstanceError::Store`], [`InstanceError::Io`], [`InstanceError::Folder`].
@@ -42,8 +42,8 @@ pub async fn rewrite_conversation(
     store: &Store,
     thread: &Thread,
 ) -> Result<(u64, u64), InstanceError> {
-    let messages = rewrite::<Message>(conversations, store, thread).await?;
-    let notes = rewrite::<Note>(conversations, store, thread).await?;
+    let messages = rewrite::<Message>(conversations, store, thread, OnDisk::Now).await?;
+    let notes = rewrite::<Note>(conversations, store, thread, OnDisk::Now).await?;
     Ok((messages, notes))
 }
 
@@ -54,7 +54,7 @@ async fn sync<R: Line>(conversations: &Path, store: &Store, thread: &Thread) -> 
     let header = header_line(R::FILE, thread, R::updated_at(thread, newest.items.first().map(|found| &found.value)));
     let appended = append(&path, &header, &newest).map_err(InstanceError::io("write", &path))?;
     if !appended {
-        rewrite::<R>(conversations, store, thread).await?;
+        rewrite::<R>(conversations, store, thread, OnDisk::Later).await?;
     }
     Ok(())
 }
@@ -87,7 +87,19 @@ fn missing_lines<R: Line>(ends: &Ends, newest: &Page<Versioned<R>>) -> Option<St
     known.then(|| newer.iter().rev().flat_map(|line| [line.as_str(), "\n"]).collect())
 }
 
-async fn rewrite<R: Line>(conversations: &Path, store: &Store, thread: &Thread) -> Result<u64, InstanceError> {
+/// Whether a file must be on the disk before going on.
+#[derive(Clone, Copy)]
+enum OnDisk {
+    Now,
+    Later,
+}
+
+async fn rewrite<R: Line>(
+    conversations: &Path,
+    store: &Store,
+    thread: &Thread,
+    on_disk: OnDisk,
+) -> Result<u64, InstanceError> {
     let folder = conversation_folder(conversations, &thread.conversation_id)?;
     ensure_folder(&folder)?;
     let path = folder.join(R::FILE.file_name());
@@ -109,7 +121,10 @@ async fn rewrite<R: Line>(conversations: &Path, store: &Store, thread: &Thread) 
             break;
         }
     }
-    finish(file).await?;
+    match on_disk {
+        OnDisk::Now => finish(file).await?,
+        OnDisk::Later => file.finish_unsynced()?,
+    }
     Ok(records)
 }
 

@@ -9,11 +9,19 @@ use wakeman_gateway::{
     brain::Brain,
     instance::{InstanceDir, findings_snapshot, sync_conversation, threads_snapshot},
 };
-use wakeman_store::ListQuery;
+use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{Thread, ThreadId, Timestamp};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(400);
+/// Where it is kept how far the files are.
+const CHECKPOINT: &str = "projection.conversations";
+/// Between two times that is kept.
+const KEEP_MS: i64 = 5_000;
+/// A start goes back by so much: what was written shortly before a power cut may not be on the disk.
+const AGAIN_MS: i64 = 600_000;
+/// What is left when the process ends is written by the next start.
+const LAST: Duration = Duration::from_secs(3);
 /// Threads of a page.
 const THREADS: usize = 200;
 
@@ -25,24 +33,56 @@ pub struct Projection {
     written: HashMap<ThreadId, u64>,
     spoken: Timestamp,
     last: Option<String>,
+    /// How far it was when that was kept last, and when that was. `None`: not looked up yet.
+    kept: Option<(Timestamp, Timestamp)>,
 }
 
 impl Projection {
     /// A projection that has written nothing yet.
     pub fn new(dir: InstanceDir, core: Arc<Core>, brain: Arc<Brain>) -> Self {
-        Self { dir, core, brain, written: HashMap::new(), spoken: Timestamp::default(), last: None }
+        Self { dir, core, brain, written: HashMap::new(), spoken: Timestamp::default(), last: None, kept: None }
     }
 
     /// Follows the database until stopped; what changed last is written before it ends.
     pub async fn run(mut self, mut stopped: watch::Receiver<bool>) {
         loop {
-            self.pass().await;
+            tokio::select! {
+                () = self.pass() => {}
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             }
         }
-        self.pass().await;
+        if tokio::time::timeout(LAST, self.pass()).await.is_err() {
+            tracing::warn!("projection.left_to_the_next_start");
+        }
+        self.keep().await;
+    }
+
+    /// From where the last process left off.
+    async fn begin(&mut self) -> Result<(), String> {
+        if self.kept.is_none() {
+            let found = self.core.store.checkpoint(CHECKPOINT).await.map_err(|error| error.to_string())?;
+            let spoken = found.and_then(|value| value["spoken"].as_i64()).unwrap_or_default();
+            self.spoken = Timestamp::from_ms((spoken - AGAIN_MS).max(0));
+            self.kept = Some((self.spoken, self.core.now()));
+        }
+        Ok(())
+    }
+
+    async fn keep(&mut self) {
+        let now = self.core.now();
+        if self.kept.is_none_or(|(spoken, _)| spoken == self.spoken) {
+            return;
+        }
+        let commit = Commit::new(now).checkpoint(CHECKPOINT, json!({"spoken": self.spoken.ms()}));
+        match self.core.store.commit(commit).await {
+            Ok(_) => self.kept = Some((self.spoken, now)),
+            // It costs the next start some work, no more.
+            Err(error) => tracing::warn!(%error, "projection.not_kept"),
+        }
     }
 
     /// One look. A file that cannot be written is logged and tried again; the database has it all.
@@ -57,6 +97,7 @@ impl Projection {
     }
 
     async fn conversations(&mut self) -> Result<bool, String> {
+        self.begin().await?;
         let mut changed = false;
         // Oldest first and page by page: however many threads were spoken in since the last look, none is left out.
         let mut query = ListQuery::oldest(THREADS).since(self.spoken.ms());
@@ -69,6 +110,9 @@ impl Projection {
             let (spoken, listed) = (self.spoken, &page.items);
             self.written
                 .retain(|id, _| listed.iter().any(|t| t.value.thread_id == *id && t.value.updated_at >= spoken));
+            if self.kept.is_some_and(|(_, at)| self.core.now().since(at) >= KEEP_MS) {
+                self.keep().await;
+            }
             match page.next {
                 Some(next) => query = query.after(Some(next)),
                 None => return Ok(changed),
