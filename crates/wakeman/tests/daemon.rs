@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 type Kept = (Vec<u8>, u32, std::time::SystemTime);
 
 /// A root directory with one instance, and the environment the commands see.
-struct Home {
+pub struct Home {
     folder: tempfile::TempDir,
-    env: Vec<(String, String)>,
+    pub env: Vec<(String, String)>,
 }
 
 /// A process that is ended with the test.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -30,7 +30,7 @@ impl Drop for Process {
 
 impl Process {
     /// Asks it to end and waits; its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.0.wait().unwrap().code()
@@ -38,36 +38,36 @@ impl Process {
 }
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
         let made = home.run(&["init", "--yes"]);
         assert!(made.status.success(), "{}", said(&made));
         home
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wakeman"));
         command.args(args).env_clear().env("WAKEMAN_ROOT", self.folder.path()).env("NO_COLOR", "1");
         command.envs(self.env.iter().map(|(k, v)| (k, v))).stdin(Stdio::null());
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let output = self.run(&[args, &["--json"]].concat());
         assert!(output.status.success(), "{args:?}: {}", said(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn instance(&self) -> PathBuf {
+    pub fn instance(&self) -> PathBuf {
         self.folder.path().join("instances/default")
     }
 
     /// Every file that people write.
-    fn read_only(&self) -> Vec<(PathBuf, Kept)> {
+    pub fn read_only(&self) -> Vec<(PathBuf, Kept)> {
         let folder = std::fs::read_dir(self.instance().join("read-only")).unwrap();
         let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
         files.sort();
@@ -79,12 +79,12 @@ impl Home {
         files.into_iter().map(kept).collect()
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.instance().join(file), text).unwrap();
     }
 
     /// Starts the daemon and waits for the line that says where it listens.
-    fn daemon(&self) -> (Process, String) {
+    pub fn daemon(&self) -> (Process, String) {
         let mut child = self
             .command(&["run", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::null())
@@ -103,7 +103,7 @@ impl Home {
     }
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
