@@ -13,7 +13,10 @@ use crate::{
     config::{ApprovalRule, Settings, ToolsConfig, WakeupConfig},
     health::HealthBoard,
     modes::Overlay,
-    ports::{Clock, CodeReader, DeployReader, FlagHands, Model, ProductReader, Random, RepoHands},
+    ports::{
+        Clock, CodeReader, DeployHands, DeployReader, FlagHands, Model, ProductHands, ProductReader, Random, RepoHands,
+        WebhookHands,
+    },
 };
 
 /// The hands that are configured. A missing one makes its actions unavailable, with the reason.
@@ -23,6 +26,12 @@ pub struct Hands {
     pub repo: Option<Arc<dyn RepoHands>>,
     /// Acts on feature flags.
     pub flags: Option<Arc<dyn FlagHands>>,
+    /// Acts on annotations and errors.
+    pub product: Option<Arc<dyn ProductHands>>,
+    /// Acts on deployments.
+    pub deploys: Option<Arc<dyn DeployHands>>,
+    /// Posts to configured targets.
+    pub webhooks: Option<Arc<dyn WebhookHands>>,
 }
 
 /// What a conversation may ask. A missing one takes its tools away.

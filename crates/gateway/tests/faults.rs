@@ -1,37 +1,63 @@
 //! Every way a call can end badly, for every action: each step takes effect at most once, and what is not known is not repeated.
 
+use serde_json::json;
 use wakeman_types::{Outcome, Proposal, ProposalState as S};
 
-use crate::support::{Fault, World, minutes};
+use crate::{
+    actions::sample,
+    support::{Fault, World, minutes},
+};
 
 /// The actions by the call that is made to fail.
-const CALLS: [&str; 5] = ["open_revert", "merge", "set_flag", "open_platform_revert", "open_issue"];
+const CALLS: [&str; 13] = [
+    "open_revert",
+    "merge",
+    "set_flag",
+    "open_platform_revert",
+    "open_issue",
+    "open_patch",
+    "comment",
+    "rerun",
+    "annotate",
+    "set_error_status",
+    "rollback",
+    "promote",
+    "post",
+];
 
 /// Whether asking the remote proves that nothing happened, or a repeat is harmless.
 fn provable(call: &str) -> bool {
-    ["open_revert", "merge", "set_flag"].contains(&call)
+    ["open_revert", "merge", "set_flag", "open_patch", "set_error_status", "rollback", "promote"].contains(&call)
+}
+
+/// Whether the remote can be asked at all what became of the call.
+fn can_be_asked(call: &str) -> bool {
+    call != "post"
 }
 
 /// A world with an approved proposal whose `call` comes to these faults.
 async fn approved(call: &'static str, faults: &[Fault]) -> (World, Proposal) {
-    let world = World::new().await;
+    let world = World::with(json!({}), r#"{"vercel": {"triggerDeploys": true}}"#).await;
     if call == "open_platform_revert" {
         world.repo.state().touched = vec!["web/signup/form.ts".to_owned()];
     }
     let proposal = match call {
         "set_flag" => world.propose_flag().await,
         "open_issue" => world.propose_issue().await,
+        other if sample(other).is_some() => world.propose(sample(other).unwrap()).await,
         _ => world.propose_revert().await,
     };
     world.repo.fail(call, faults);
     world.flags.fail(call, faults);
+    world.outside.fail(call, faults);
     world.approve(&proposal).await;
     (world, proposal)
 }
 
 /// What took effect; fails if anything did twice.
 fn effects(world: &World) -> Vec<String> {
-    let all: Vec<String> = world.repo.effects().into_iter().chain(world.flags.effects()).collect();
+    let all: Vec<String> =
+        world.repo.effects().into_iter().chain(world.flags.effects()).chain(world.outside.effects()).collect();
     let mut kinds: Vec<&str> = all.iter().map(|effect| effect.split(['#', ' ']).next().unwrap()).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -41,7 +67,7 @@ fn effects(world: &World) -> Vec<String> {
 
 /// How many effects the whole proposal has when it succeeds.
 fn whole(call: &str) -> usize {
-    if ["set_flag", "open_issue"].contains(&call) { 1 } else { 2 }
+    if ["open_revert", "merge", "open_platform_revert"].contains(&call) { 2 } else { 1 }
 }
 
 #[tokio::test]
@@ -49,12 +75,14 @@ async fn whatever_a_call_comes_to_each_step_takes_effect_at_most_once() {
     use Fault as F;
     for call in CALLS {
         // (what happens to the call, whether the end is known to be good without the remote's proof)
-        let table = [(F::NotDone, true), (F::Applied, true), (F::Late, true), (F::Lost, provable(call))];
+        let asked = can_be_asked(call);
+        let table = [(F::NotDone, true), (F::Applied, asked), (F::Late, asked), (F::Lost, provable(call))];
         for (fault, good) in table {
             let (world, proposal) = approved(call, &[fault]).await;
             world.run().await;
             world.repo.land_late();
             world.flags.land_late();
+            world.outside.land_late();
             world.run_to_end().await;
             let ended = world.proposal(proposal.id).await;
             let want = if good { S::Succeeded } else { S::NeedsReview };
@@ -62,7 +90,8 @@ async fn whatever_a_call_comes_to_each_step_takes_effect_at_most_once() {
             if good {
                 assert_eq!(effects(&world).len(), whole(call), "{call} {fault:?}");
             } else {
-                assert!(effects(&world).is_empty(), "{call} {fault:?}");
+                let happened = usize::from(matches!(fault, F::Applied | F::Late));
+                assert_eq!(effects(&world).len(), happened, "{call} {fault:?}");
                 assert!(matches!(ended.steps[0].outcome, Some(Outcome::Unknown { .. })));
             }
         }
@@ -90,9 +119,10 @@ async fn a_process_that_dies_around_a_call_goes_on_with_the_remotes_word() {
             world.restart().await;
             world.run_to_end().await;
             let ended = world.proposal(proposal.id).await;
-            let good = fault == Fault::DiesAfter || provable(call);
+            let good = fault == Fault::DiesAfter && can_be_asked(call) || provable(call);
             assert_eq!(ended.state, if good { S::Succeeded } else { S::NeedsReview }, "{call} {fault:?}");
-            assert_eq!(effects(&world).len(), if good { whole(call) } else { 0 }, "{call} {fault:?}");
+            let want = if good { whole(call) } else { usize::from(fault == Fault::DiesAfter) };
+            assert_eq!(effects(&world).len(), want, "{call} {fault:?}");
         }
     }
 }
@@ -114,7 +144,7 @@ async fn a_process_that_dies_again_and_again_still_does_it_once() {
 
 #[tokio::test]
 async fn an_effect_that_arrives_after_it_was_asked_for_again_counts_as_done() {
-    for call in ["open_revert", "merge", "set_flag"] {
+    for call in CALLS.into_iter().filter(|call| provable(call)) {
         let (world, proposal) = approved(call, &[Fault::Late, Fault::Overtaken]).await;
         world.run_to_end().await;
         let ended = world.proposal(proposal.id).await;
@@ -125,16 +155,18 @@ async fn an_effect_that_arrives_after_it_was_asked_for_again_counts_as_done() {
 
 #[tokio::test]
 async fn an_effect_that_arrives_after_it_was_given_to_a_person_is_the_only_one() {
-    for call in ["open_issue", "open_platform_revert"] {
+    for call in CALLS.into_iter().filter(|call| !provable(call)) {
         let (world, proposal) = approved(call, &[Fault::Late]).await;
         world.run_to_end().await;
         assert_eq!(world.proposal(proposal.id).await.state, S::NeedsReview);
         world.repo.land_late();
+        world.outside.land_late();
         world.clock.advance(minutes(60));
         world.run().await;
         assert_eq!(effects(&world).len(), 1, "{call}");
         let said = world.said(&proposal.thread).await;
-        assert!(said.last().unwrap().contains("cannot prove"), "{said:?}");
+        let why = if can_be_asked(call) { "cannot prove" } else { "cannot be asked" };
+        assert!(said.last().unwrap().contains(why), "{said:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The brain as its surfaces and the world meet it: who may decide, what then runs, what the watch makes of its sources.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod actions;
 mod decide;
 mod deliver;
 mod executor;

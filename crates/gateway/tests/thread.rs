@@ -80,6 +80,16 @@ async fn an_incident_whose_repair_did_not_help() {
 
     Approved by ada 03:50 → merged 03:50 (PR #483) → 🔴 signed_up not back by 04:30, 204 where 662 expected
     P-1 for F-1 · Revert #482 on acme/app, then merge the revert
+
+    ----
+
+    ⏳ Revert #483 on acme/app, then merge the revert
+    1. open PR on wakeman/P-2 restoring 2 files to before merge48 (nothing touched them since)
+    2. merge it when its checks pass (head must still be the PR's)
+    Undo: revert the revert.
+    Needs 1 of: ada, lin, bob · expires 05:00 · digest 3b93a8eb5f02
+    [ Approve ] [ Reject ] [ Details ]
+    P-2
     "#);
 }
 

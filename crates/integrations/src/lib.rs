@@ -11,6 +11,7 @@ mod http;
 pub mod litellm;
 pub mod posthog;
 pub mod vercel;
+mod webhook;
 
 pub use check::{Check, CheckOutcome};
 pub use github::{Github, GithubOptions, check_github};
@@ -18,3 +19,4 @@ pub use http::{BuildError, Timeouts};
 pub use litellm::{Litellm, LitellmOptions, check_litellm};
 pub use posthog::{Posthog, PosthogOptions, check_posthog, discover, infer_kind};
 pub use vercel::{Vercel, VercelOptions};
+pub use webhook::Webhooks;

@@ -81,9 +81,23 @@ fn done_step(step: &Step, proposal: &Proposal, ctx: &RenderContext) -> String {
         "github.revert_pr" => format!("{} opened {at}", named("PR")),
         "github.merge_pr" => format!("merged {at} ({})", named("PR")),
         "github.open_issue" => format!("{} opened {at}", named("issue")),
+        "github.open_pr" => format!("{} opened {at}", named("PR")),
+        "github.comment" => format!("commented {at} ({})", named("on")),
+        "github.rerun_failed_jobs" => format!("failed jobs started again {at}"),
         "posthog.set_flag" => flag_set(&step.action, &at),
+        "posthog.annotate" => format!("annotated {at}"),
+        "posthog.update_error_issue" => format!("error {} {at}", argument(step, "status", "updated")),
+        "vercel.rollback" => format!("production rolled back to {} {at}", argument(step, "deployment", "before")),
+        "vercel.promote" => format!("{} promoted {at}", argument(step, "deployment", "deployment")),
+        "webhook.post" => format!("posted to {} {at}", argument(step, "name", "the webhook")),
         kind => format!("{} done {at}", sanitize(kind, NAME_LEN_MAX)),
     }
+}
+
+/// A text among the arguments of a step, made safe.
+fn argument(step: &Step, name: &str, otherwise: &str) -> String {
+    let text = step.action.arguments.get(name).and_then(|value| value.as_str());
+    text.map_or_else(|| otherwise.to_owned(), |text| sanitize(text, NAME_LEN_MAX))
 }
 
 fn flag_set(action: &Action, at: &str) -> String {

@@ -13,7 +13,7 @@ use wakeman_gateway::{
     ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
 };
 use wakeman_integrations::{
-    Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions,
+    Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions, Webhooks,
 };
 use wakeman_store::{Options, Store};
 use wakeman_types::{Channel, Principal};
@@ -118,6 +118,7 @@ pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Adapters, Fai
     if let Some(posthog) = posthog(config, clock)? {
         sources.product = Some(Arc::clone(&posthog) as _);
         readers.product = Some(Arc::clone(&posthog) as _);
+        hands.product = Some(Arc::clone(&posthog) as _);
         hands.flags = Some(posthog);
     }
     if let Some(github) = github(config, clock)? {
@@ -125,8 +126,22 @@ pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Adapters, Fai
         readers.code = Some(Arc::clone(&github) as _);
         hands.repo = Some(github);
     }
-    readers.deploys = vercel(config, clock)?.map(|vercel| vercel as _);
+    if let Some(vercel) = vercel(config, clock)? {
+        readers.deploys = Some(Arc::clone(&vercel) as _);
+        hands.deploys = Some(vercel);
+    }
+    hands.webhooks = webhooks(config)?.map(|webhooks| webhooks as _);
     Ok(adapters)
+}
+
+/// The targets of `webhook.post`, if settings name any.
+fn webhooks(config: &Config) -> Result<Option<Arc<Webhooks>>, Failure> {
+    let targets = &config.settings.webhooks;
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let targets = targets.iter().map(|(name, target)| (name.clone(), target.url.to_string()));
+    Webhooks::new(targets, Timeouts::default()).map(|built| Some(Arc::new(built))).map_err(Failure::usage)
 }
 
 /// The PostHog adapter, if key and project are set.

@@ -1,9 +1,15 @@
 //! The only thing the executor takes: a proposal whose approval is in the store and whose digest still fits.
 
-use wakeman_store::{Version, Versioned};
-use wakeman_types::{Proposal, ProposalState};
+use std::collections::BTreeSet;
 
-use super::{catalogue::plan_steps, digest::digest};
+use serde_json::{Value, json};
+use wakeman_store::{Version, Versioned};
+use wakeman_types::{Action, Proposal, ProposalState};
+
+use super::{
+    catalogue::{PLAN, plan_steps},
+    digest::digest,
+};
 
 /// A proposal that may be executed. It can only be made from what the store holds, and only if enough people approved exactly
 /// the payload that is stored.
@@ -51,12 +57,12 @@ pub enum NotApproved {
         needed: u8,
     },
     /// What is stored is not what was approved.
-    #[error("{id} was changed after it was approved: its payload no longer has the digest {approved}")]
+    #[error("{id} was changed after it was approved: {what}")]
     Digest {
         /// Which.
         id: wakeman_types::ProposalId,
-        /// The first digits of what was approved.
-        approved: String,
+        /// What differs.
+        what: String,
     },
 }
 
@@ -75,11 +81,27 @@ impl Approved {
         if have < usize::from(proposal.needed.max(1)) {
             return Err(NotApproved::Approvals { id, have, needed: proposal.needed });
         }
-        if digest(instance, &proposal.action) != proposal.digest || !runs_what_it_says(&proposal) {
-            return Err(NotApproved::Digest { id, approved: proposal.digest.short().to_owned() });
+        if let Some(what) = changed_since_shown(instance, &proposal) {
+            return Err(NotApproved::Digest { id, what });
         }
         Ok(Self { proposal, version })
     }
+}
+
+/// What is stored twice must be what was shown: the action, which the digest covers, and its steps, which run. `None`: it is.
+pub(super) fn changed_since_shown(instance: &str, proposal: &Proposal) -> Option<String> {
+    let sealed = digest(instance, &proposal.action) == proposal.digest;
+    if sealed && runs_what_it_says(proposal) {
+        return None;
+    }
+    // One of the two is still what was shown: the other is named by its first difference.
+    let named = if sealed {
+        of_steps(proposal).first().and_then(|steps| difference("", &json!(proposal.action), &json!(steps)))
+    } else {
+        let shown = of_steps(proposal).into_iter().find(|action| digest(instance, action) == proposal.digest);
+        shown.and_then(|shown| difference("", &json!(shown), &json!(proposal.action)))
+    };
+    Some(named.unwrap_or_else(|| format!("its payload no longer has the digest {}", proposal.digest.short())))
 }
 
 /// The digest covers the action; what runs are its steps. They must be the very same.
@@ -88,4 +110,57 @@ fn runs_what_it_says(proposal: &Proposal) -> bool {
         let approved = steps.iter().map(|step| (step.number, &step.action));
         approved.eq(proposal.steps.iter().map(|step| (step.number, &step.action)))
     })
+}
+
+/// The actions that the stored steps can have come from: the only step itself, or a plan of them. What a plan says besides is
+/// taken from the action, or from what plans have in common.
+fn of_steps(proposal: &Proposal) -> Vec<Action> {
+    let steps: Vec<&Action> = proposal.steps.iter().map(|step| &step.action).collect();
+    let mut found: Vec<Action> =
+        steps.first().filter(|_| steps.len() == 1).map(|only| (*only).clone()).into_iter().collect();
+    let mut arguments = proposal.action.arguments.clone();
+    if let Some(object) = arguments.as_object_mut() {
+        object.insert("steps".to_owned(), json!(steps));
+    }
+    let targets = [Some(&proposal.action.target), steps.first().map(|step| &step.target)];
+    for target in targets.into_iter().flatten() {
+        for revision in [&proposal.action.revision, &Value::Null] {
+            found.push(Action {
+                kind: PLAN.to_owned(),
+                target: target.clone(),
+                arguments: arguments.clone(),
+                revision: revision.clone(),
+            });
+        }
+    }
+    if proposal.action.kind == PLAN {
+        found.rotate_left(usize::from(steps.len() == 1));
+    }
+    found
+}
+
+/// The first field in which two payloads differ: `arguments.active was false and is true now`.
+fn difference(path: &str, was: &Value, is: &Value) -> Option<String> {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match (was, is) {
+        (Value::Object(was), Value::Object(is)) => {
+            let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+            let null = Value::Null;
+            let of = |side: &serde_json::Map<String, Value>, name: &str| side.get(name).unwrap_or(&null).clone();
+            let mut each = names.into_iter().map(|name| difference(&below(name), &of(was, name), &of(is, name)));
+            each.find_map(|found| found).or_else(|| (was != is).then(|| format!("{path} has other fields")))
+        }
+        (Value::Array(was), Value::Array(is)) if was.len() == is.len() => {
+            let mut each = was.iter().zip(is).enumerate();
+            each.find_map(|(at, (was, is))| difference(&below(&(at + 1).to_string()), was, is))
+        }
+        (Value::Array(was), Value::Array(is)) => {
+            Some(format!("{path} had {} entries and has {} now", was.len(), is.len()))
+        }
+        (was, is) if was == is => None,
+        (was, is) => {
+            let short = |value: &Value| wakeman_present::sanitize(&value.to_string(), 60);
+            Some(format!("{path} was {} and is {} now", short(was), short(is)))
+        }
+    }
 }

@@ -9,8 +9,12 @@ use wakeman_types::{
 };
 
 use super::{
-    catalogue::{OpenIssueArguments, PLAN, marker},
-    draft::{Draft, Origin, card, flag_edit, may_write, proposal_of, repository, revert},
+    catalogue::{
+        ActionClass, Comment, MergePr, OpenIssue, OpenIssueArguments, PLAN, RerunFailedJobs, RevertPr, Rollback,
+        SetFlag, marker, unavailable,
+    },
+    draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
+    playbook::{comment, flag_off_and_annotate},
     verify::settling_ms,
 };
 use crate::{
@@ -35,11 +39,41 @@ pub enum WishKind {
     Issue,
     /// Setting a feature flag.
     Flag,
+    /// Running the failed jobs of a run again.
+    Rerun,
+    /// Rolling production back.
+    Rollback,
+    /// Commenting on an issue or pull request.
+    Comment,
+    /// The playbook that turns a flag off and annotates that.
+    FlagOffAndAnnotate,
 }
 
 impl WishKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Revert, Self::Merge, Self::Issue, Self::Flag];
+    pub const ALL: [Self; 8] = [
+        Self::Revert,
+        Self::Merge,
+        Self::Issue,
+        Self::Flag,
+        Self::Rerun,
+        Self::Rollback,
+        Self::Comment,
+        Self::FlagOffAndAnnotate,
+    ];
+
+    /// The class that decides whether it can be proposed here.
+    const fn class(self) -> &'static dyn ActionClass {
+        match self {
+            Self::Revert => &RevertPr,
+            Self::Merge => &MergePr,
+            Self::Issue => &OpenIssue,
+            Self::Flag | Self::FlagOffAndAnnotate => &SetFlag,
+            Self::Rerun => &RerunFailedJobs,
+            Self::Rollback => &Rollback,
+            Self::Comment => &Comment,
+        }
+    }
 }
 
 /// What is asked for.
@@ -71,6 +105,40 @@ pub enum Wish {
         /// Share of users it applies to, 0–1; `None` leaves it.
         rollout: Option<f64>,
     },
+    /// Run the failed jobs of a workflow run again.
+    Rerun {
+        /// The run's id.
+        run: u64,
+    },
+    /// Roll production back to what it showed before.
+    Rollback,
+    /// Comment on an issue or pull request.
+    Comment {
+        /// Its number.
+        number: u64,
+        /// What to say.
+        body: String,
+    },
+    /// Turn a flag off, then annotate that.
+    FlagOffAndAnnotate {
+        /// Its key.
+        key: String,
+    },
+}
+
+impl Wish {
+    /// Where the world is read for it.
+    const fn source(&self) -> &'static str {
+        match self {
+            Self::Flag { .. } | Self::FlagOffAndAnnotate { .. } => "PostHog",
+            Self::Rollback => "Vercel",
+            Self::Revert { .. }
+            | Self::Merge { .. }
+            | Self::Issue { .. }
+            | Self::Rerun { .. }
+            | Self::Comment { .. } => "GitHub",
+        }
+    }
 }
 
 /// What asking came to.
@@ -96,14 +164,7 @@ pub fn refusal(core: &Core, kind: WishKind) -> Option<String> {
     if core.mode() == ExecutionMode::Observe {
         return Some("the mode is observe, in which nothing is proposed".to_owned());
     }
-    let (possible, needs) = match kind {
-        WishKind::Flag => (
-            core.hands.flags.is_some() && core.tools.allows("posthog", "readFlags"),
-            "PostHog, and posthog.readFlags in tools.json",
-        ),
-        _ => (may_write(core), "GitHub, and github.createPullRequests and github.pushBranches in tools.json"),
-    };
-    (!possible).then(|| format!("this action is not available: it needs {needs}"))
+    unavailable(core, kind.class())
 }
 
 /// Drafts what is asked for, stores it and shows its card in `thread`; links it to `finding` if it is for one.
@@ -126,7 +187,7 @@ pub async fn stage(
     if core.store.count::<Proposal>(Some("pending")).await? >= WAITING_MAX {
         return Ok(Asked::Refused(format!("{WAITING_MAX} proposals wait for a decision already; those come first")));
     }
-    let source_name = if matches!(wish, Wish::Flag { .. }) { "PostHog" } else { "GitHub" };
+    let source_name = wish.source();
     let id = ProposalId::new(core.store.next_number("proposal").await?);
     let check = finding
         .as_ref()
@@ -172,9 +233,18 @@ async fn draft(
                 format!("{body}\n\nProposed by Wakeman and approved by an operator ({id}).\n\n<!-- {marker} -->");
             let arguments = json!(OpenIssueArguments { title, body, marker });
             let target = json!({"repository": repository(core)});
-            card(Action { kind: "github.open_issue".to_owned(), target, arguments, revision: Value::Null }, None, check)
+            card(
+                core,
+                Action { kind: "github.open_issue".to_owned(), target, arguments, revision: Value::Null },
+                None,
+                check,
+            )
         }
         Wish::Flag { key, active, rollout } => flag_edit(core, &key, active, rollout, check).await,
+        Wish::Rerun { run } => rerun(core, run, check).await,
+        Wish::Rollback => rollback(core, None, check).await,
+        Wish::Comment { number, body } => comment(core, id, number, &body, check),
+        Wish::FlagOffAndAnnotate { key } => flag_off_and_annotate(core, id, &key, check).await,
     }
 }
 
@@ -192,7 +262,7 @@ async fn merge(core: &Core, number: u64, check: String) -> Result<Draft, HandsEr
     }
     let arguments = json!({"number": number, "head_sha": pull.head_sha});
     let target = json!({"repository": repository(core)});
-    card(Action { kind: "github.merge_pr".to_owned(), target, arguments, revision: Value::Null }, None, check)
+    card(core, Action { kind: "github.merge_pr".to_owned(), target, arguments, revision: Value::Null }, None, check)
 }
 
 /// A proposal of the same that is not over.
@@ -220,10 +290,17 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
                 && arguments["active"] == json!(active)
                 && arguments["rollout"] == json!(rollout)
         }
+        Wish::Rerun { run } => kind == "github.rerun_failed_jobs" && arguments["run"] == json!(run),
+        Wish::Rollback => kind == "vercel.rollback",
+        Wish::FlagOffAndAnnotate { key } => {
+            kind == "posthog.set_flag" && proposal.action.kind == PLAN && arguments["key"] == json!(key)
+        }
+        // The same words may be said twice; what was asked for twice in a row is on the first card.
+        Wish::Comment { .. } => false,
     }
 }
 
-async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleError> {
+pub(super) async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleError> {
     let id = made.id;
     settle!(core, "the proposal", async {
         let Some(mut thread) = ThreadWriter::load(core, &made.thread).await? else {

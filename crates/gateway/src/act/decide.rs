@@ -9,6 +9,8 @@ use wakeman_types::{
 };
 
 use super::{
+    approved::changed_since_shown,
+    catalogue::class,
     lifecycle::{Command, step},
     record::settled_post,
 };
@@ -77,6 +79,14 @@ pub enum DecideError {
         /// The first digits of the stored one.
         shown: String,
     },
+    /// What is stored is not what was shown.
+    #[error("{id} is not what was shown: {what}; nothing was recorded, ask for a new proposal")]
+    Changed {
+        /// Which.
+        id: ProposalId,
+        /// What differs.
+        what: String,
+    },
     /// It could not be written.
     #[error("could not record your decision; try again, a second try is harmless")]
     Store(#[from] SettleError),
@@ -89,7 +99,7 @@ impl From<DecideError> for GatewayError {
             DecideError::Stranger(_) | DecideError::NotAnApprover { .. } => ErrorKind::Forbidden,
             DecideError::AlreadyDecided { .. } | DecideError::Counted { .. } => ErrorKind::AlreadyDecided,
             DecideError::Expired { .. } => ErrorKind::Expired,
-            DecideError::Digest { .. } => ErrorKind::DigestMismatch,
+            DecideError::Digest { .. } | DecideError::Changed { .. } => ErrorKind::DigestMismatch,
             DecideError::Store(_) => ErrorKind::Storage,
         };
         Self::new(kind, error.to_string())
@@ -153,6 +163,11 @@ fn judge(
             shown: proposal.digest.short().to_owned(),
         });
     }
+    if request.decision == Verdict::Approve
+        && let Some(what) = changed_since_shown(&core.instance, &proposal)
+    {
+        return Err(DecideError::Changed { id: proposal.id, what });
+    }
     if proposal.state == ProposalState::Pending && now >= proposal.expires_at {
         return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at, zone });
     }
@@ -192,15 +207,23 @@ fn judge(
 fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
     let kinds = proposal.steps.iter().map(|step| step.action.kind.as_str()).chain([proposal.action.kind.as_str()]);
     let rule = core.approval_rule(kinds);
-    if identity.role >= Role::Approver && rule.allows(identity) {
+    let owner_only =
+        proposal.steps.iter().any(|step| class(&step.action.kind).is_none_or(|c| c.owner_only(&step.action)));
+    let role = if owner_only { Role::Owner } else { Role::Approver };
+    if identity.role >= role && rule.allows(identity) {
         return Ok(rule.needed);
     }
     Err(DecideError::NotAnApprover {
         id: proposal.id,
-        approvers: core.approvers(&rule),
+        approvers: core.approvers(&rule).into_iter().filter(|id| !owner_only || is_owner(core, id)).collect(),
         who: identity.operator.clone(),
         role: identity.role,
     })
+}
+
+/// Whether an operator is an owner; the local account, whom nobody lists, is.
+fn is_owner(core: &Core, id: &OperatorId) -> bool {
+    core.settings.operator(id).map_or(*id == core.local_operator, |operator| operator.role == Role::Owner)
 }
 
 fn counted(proposal: &Proposal) -> DecideError {

@@ -3,17 +3,24 @@
 use serde_json::{Value, json};
 use wakeman_types::{
     Action, CandidateCause, CardText, ChangeRef, Finding, FindingId, Principal, Proposal, ProposalId, ProposalState,
-    ThreadId, Timestamp,
+    Subject, ThreadId, Timestamp,
 };
 
 use super::{
     catalogue::{
-        PLAN, PlanArguments, RevertArguments, RevertMethod, RevertRevision, SetFlagArguments, SetFlagRevision, class,
-        marker, plan_card, plan_steps,
+        PLAN, PlanArguments, ProductionArguments, ProductionRevision, RerunArguments, RerunRevision, RevertArguments,
+        RevertMethod, RevertRevision, Rollback, SetFlagArguments, SetFlagRevision, class, forbidden, marker, plan_card,
+        plan_steps, unavailable,
     },
     digest::digest,
 };
-use crate::{core::Core, ports::HandsError};
+use crate::{
+    core::Core,
+    ports::{DeployFacts, HandsError, RunStatus},
+};
+
+/// Only deployments to it can be rolled back.
+const PRODUCTION: &str = "production";
 
 /// A repair that could be proposed: the action and the words of its card.
 pub struct Draft {
@@ -30,12 +37,17 @@ pub fn repair_label(core: &Core, cause: &CandidateCause) -> Option<String> {
         ChangeRef::Flag { key, active, .. } if core.hands.flags.is_some() && *active != Some(false) => {
             Some(format!("turning flag {key} off"))
         }
+        ChangeRef::Deployment { environment, .. }
+            if environment.eq_ignore_ascii_case(PRODUCTION) && unavailable(core, &Rollback).is_none() =>
+        {
+            Some("rollback of production".to_owned())
+        }
         _ => None,
     }
 }
 
 /// Whether the repository may be written to.
-pub(super) fn may_write(core: &Core) -> bool {
+fn may_write(core: &Core) -> bool {
     core.hands.repo.is_some()
         && core.tools.allows("github", "createPullRequests")
         && core.tools.allows("github", "pushBranches")
@@ -60,8 +72,72 @@ pub async fn draft_repair(
             revert(core, id, &finding.id.to_string(), *number, check).await.map(Some)
         }
         ChangeRef::Flag { key, .. } => flag_off(core, key, check).await.map(Some),
+        ChangeRef::Deployment { sha, .. } => rollback(core, Some((sha, cause.change.at)), check).await.map(Some),
         _ => Ok(None),
     }
+}
+
+/// What could help whatever the cause is: a workflow that fails on the default branch is run again, once. `Ok(None)`: nothing.
+///
+/// # Errors
+/// [`HandsError`] when the world could not be read, or the run is not one that can be run again.
+pub async fn draft_for_subject(core: &Core, finding: &Finding, check: String) -> Result<Option<Draft>, HandsError> {
+    match &finding.subject {
+        Subject::Run { run, .. } if may_write(core) => rerun(core, *run, check).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The draft of running a failed run again. One that was run again before is not: it does not fail by chance.
+pub(super) async fn rerun(core: &Core, run: u64, check: String) -> Result<Draft, HandsError> {
+    let Some(hands) = &core.hands.repo else {
+        return Err(HandsError::Permanent { reason: "GitHub is not configured".to_owned() });
+    };
+    let run = hands.run(run).await?;
+    if run.status != RunStatus::Failed {
+        return Err(HandsError::Permanent { reason: format!("run {} did not fail, so it has no failed jobs", run.id) });
+    }
+    if run.attempt > 1 {
+        let reason = format!("run {} failed {} times already; another attempt would not help", run.id, run.attempt);
+        return Err(HandsError::Permanent { reason });
+    }
+    let action = Action {
+        kind: "github.rerun_failed_jobs".to_owned(),
+        target: json!({"repository": repository(core)}),
+        arguments: json!(RerunArguments { run: run.id }),
+        revision: json!(RerunRevision { workflow: run.workflow, sha: run.sha, attempt: run.attempt }),
+    };
+    card(core, action, None, check)
+}
+
+/// The draft of a rollback of production to what it showed before. With a commit and its time: only while production shows that.
+pub(super) async fn rollback(
+    core: &Core,
+    blamed: Option<(&str, Timestamp)>,
+    check: String,
+) -> Result<Draft, HandsError> {
+    let Some(hands) = &core.hands.deploys else {
+        return Err(HandsError::Permanent { reason: "Vercel is not configured".to_owned() });
+    };
+    let nothing = |reason: &str| HandsError::Permanent { reason: reason.to_owned() };
+    let live = hands.production().await?.ok_or_else(|| nothing("production shows no deployment"))?;
+    if let Some((sha, _)) = blamed
+        && live.sha.as_deref().is_some_and(|live| live != sha)
+    {
+        return Err(nothing(
+            "production shows another deployment than the suspected one; look at it before rolling back",
+        ));
+    }
+    let before = |candidate: &DeployFacts| candidate.id != live.id && candidate.created_at < live.created_at;
+    let target = hands.candidates().await?.into_iter().find(before);
+    let target = target.ok_or_else(|| nothing("there is no earlier deployment that was live"))?;
+    let action = Action {
+        kind: "vercel.rollback".to_owned(),
+        target: json!({"project": core.settings.vercel.project_id}),
+        arguments: json!(ProductionArguments { deployment: target.id }),
+        revision: json!(ProductionRevision { production: live.id, production_sha: live.sha, target_sha: target.sha }),
+    };
+    card(core, action, None, check)
 }
 
 /// The draft of a revert and its merge, made `asked_for` a finding or a person.
@@ -113,10 +189,11 @@ pub(super) async fn revert(
                 revision: Value::Null,
             },
         ],
+        then: Vec::new(),
     };
     let action = Action { kind: PLAN.to_owned(), target, arguments: json!(steps), revision: Value::Null };
     let title = format!("Revert #{number} on {repository}, then merge the revert");
-    card(action, Some((title, "revert the revert".to_owned())), check)
+    card(core, action, Some((title, "revert the revert".to_owned())), check)
 }
 
 /// The repository that is acted on: `acme/app`.
@@ -160,14 +237,25 @@ pub(super) async fn flag_edit(
             rollout: flag.rollout
         }),
     };
-    card(action, None, check)
+    card(core, action, None, check)
 }
 
-/// The draft with its card, once the payload has proved readable.
-pub(super) fn card(action: Action, plan: Option<(String, String)>, check: String) -> Result<Draft, HandsError> {
+/// The draft with its card, once the payload has proved readable and allowed here.
+pub(super) fn card(
+    core: &Core,
+    action: Action,
+    plan: Option<(String, String)>,
+    check: String,
+) -> Result<Draft, HandsError> {
     let unreadable =
         |reason: String| HandsError::Permanent { reason: format!("the repair cannot be written down: {reason}") };
     let steps = plan_steps(&action).map_err(unreadable)?;
+    for step in &steps {
+        let class = class(&step.action.kind);
+        if let Some(reason) = class.and_then(|class| forbidden(core, class, &step.action)) {
+            return Err(HandsError::Permanent { reason });
+        }
+    }
     let card = match plan {
         Some((title, undo)) => plan_card(title, undo, check, &steps),
         None => match class(&action.kind) {

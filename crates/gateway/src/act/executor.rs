@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version};
 use wakeman_types::{
     Action, Control, DeliveryClass, Entity, Finding, HOUR_MS, MINUTE_MS, Outcome, Proposal, ProposalState, Severity,
-    Thread, Timestamp, Verification,
+    Thread, Timestamp,
 };
 
 use super::{
     approved::Approved,
-    catalogue::{ActionClass, Readiness, Reconciled, StepContext, class, marker, resolve_references},
+    catalogue::{ActionClass, Readiness, Reconciled, StepContext, class, marker, ready, resolve_references},
     lifecycle::{Command, step},
     record::settled_post,
-    verify::settling_ms,
+    verify::check_of,
 };
 use crate::{
     core::Core,
@@ -153,7 +153,7 @@ impl Run<'_> {
         if !modes::standing(self.core).await?.may_call() {
             return Ok(Progress::Waiting);
         }
-        match class.ready(self.context(index, &action)).await {
+        match ready(class, self.context(index, &action)).await {
             Ok(Readiness::Ready) => {}
             Ok(Readiness::Wait { waiting_for, until }) => return self.wait(index, waiting_for, until).await,
             Err(HandsError::Permanent { reason } | HandsError::Precondition { reason })
@@ -171,8 +171,10 @@ impl Run<'_> {
 
     fn context<'a>(&'a self, index: usize, action: &'a Action) -> StepContext<'a> {
         StepContext {
+            core: self.core,
             hands: &self.core.hands,
             proposal: self.proposal.id,
+            number: self.proposal.steps[index].number,
             action,
             intended_at: self.proposal.steps[index].intended_at,
             now: self.core.now(),
@@ -273,7 +275,7 @@ impl Run<'_> {
             Ok(Reconciled::Done(output)) => self.done(index, output).await,
             Ok(Reconciled::Repeat) if self.proposal.steps[index].tries < TRIES_MAX => {
                 self.proposal.steps[index].intended_at = None;
-                match class.ready(self.context(index, action)).await {
+                match ready(class, self.context(index, action)).await {
                     Ok(Readiness::Ready) => match self.intend(index).await? {
                         Some(progress) => Ok(progress),
                         None => self.call(index, class, action).await,
@@ -415,14 +417,10 @@ impl Run<'_> {
             proposal.id,
             json!({"note": proposal.note, "digest": proposal.digest.as_str()}),
         ));
-        if let (Command::Succeed, Some(finding)) = (command, &finding) {
-            commit = commit.put(&Verification {
-                proposal: proposal.id,
-                finding: Some(finding.id),
-                began_at: now,
-                deadline: now.plus_ms(settling_ms(finding)),
-                result: None,
-            });
+        if command == Command::Succeed
+            && let Some(check) = check_of(proposal, finding.as_ref(), now)
+        {
+            commit = commit.put(&check);
         }
         if let Some(mut thread) = ThreadWriter::load(self.core, &proposal.thread).await? {
             thread.say(self.core, settled_post(proposal, finding, None, DeliveryClass::Note, severity));

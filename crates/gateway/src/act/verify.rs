@@ -3,11 +3,13 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    DeliveryClass, Finding, FindingState, MINUTE_MS, Proposal, Resolution, Severity, Subject, Timestamp, Verification,
-    VerificationResult,
+    DeliveryClass, Finding, FindingState, MINUTE_MS, Proposal, ProposalId, Resolution, Severity, Subject, Timestamp,
+    Verification, VerificationResult,
 };
 
 use super::{
+    catalogue::{Stands, StepContext, class, resolve_references},
+    follow,
     lifecycle::{Command, step},
     record::settled_post,
 };
@@ -44,7 +46,13 @@ pub enum Standing {
 pub async fn pass(core: &Core, standing: impl Fn(&Finding) -> Standing) -> Result<(), SettleError> {
     let waiting = core.store.list::<Verification>(&ListQuery::oldest(200).state("waiting")).await?;
     for check in waiting.items {
-        let Some(id) = check.value.finding else { continue };
+        let Some(id) = check.value.finding else {
+            let standing = effect_standing(core, check.value.proposal).await?;
+            if let Some(result) = answer(&check.value, standing, core.now().ms()) {
+                record(core, check.value.proposal, result).await?;
+            }
+            continue;
+        };
         let Some(finding) = core.store.get::<Finding>(&id.to_string()).await? else { continue };
         // A person who closed it said nothing about the numbers.
         let recovered_before = matches!(
@@ -56,7 +64,51 @@ pub async fn pass(core: &Core, standing: impl Fn(&Finding) -> Standing) -> Resul
             record(core, check.value.proposal, result).await?;
         }
     }
-    Ok(())
+    follow::pass(core).await
+}
+
+/// The check that a proposal that ran gets: whether its finding's subject comes back; without a finding, whether its effect stands.
+/// `None`: there is nothing to look at.
+pub(super) fn check_of(proposal: &Proposal, finding: Option<&Finding>, now: Timestamp) -> Option<Verification> {
+    let settles_ms = match finding {
+        Some(finding) => settling_ms(finding),
+        None => proposal.steps.iter().filter_map(|step| class(&step.action.kind)?.settles_ms()).max()?,
+    };
+    Some(Verification {
+        proposal: proposal.id,
+        finding: finding.map(|finding| finding.id),
+        began_at: now,
+        deadline: now.plus_ms(settles_ms),
+        result: None,
+    })
+}
+
+/// Whether every effect of a proposal that can be looked at stands.
+async fn effect_standing(core: &Core, id: ProposalId) -> Result<Standing, StoreError> {
+    let Some(found) = core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(Standing::Unknown) };
+    let proposal = found.value;
+    for step in &proposal.steps {
+        let Some(class) = class(&step.action.kind).filter(|class| class.settles_ms().is_some()) else { continue };
+        let Ok(action) = resolve_references(step, &proposal.steps) else { return Ok(Standing::Unknown) };
+        let context = StepContext {
+            core,
+            hands: &core.hands,
+            proposal: id,
+            number: step.number,
+            action: &action,
+            intended_at: step.intended_at,
+            now: core.now(),
+        };
+        match class.stands(context).await {
+            Ok(Stands::Yes) => {}
+            Ok(Stands::No) => return Ok(Standing::Still),
+            Err(error) => {
+                tracing::warn!(proposal.id = %id, %error, "act.check_unknown");
+                return Ok(Standing::Unknown);
+            }
+        }
+    }
+    Ok(Standing::Recovered)
 }
 
 /// The answer, once there is one. Before the deadline only "recovered" is final.

@@ -40,6 +40,7 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("github.repository", r#""acme/app""#),
     ("github.defaultBranch", r#""main""#),
     ("github.branchPrefix", r#""wakeman/""#),
+    ("github.protectedPaths", r#""owner""#),
     ("vercel.projectId", r#""prj_…""#),
     ("vercel.teamId", r#""team_…""#),
     ("operators[].id", r#""ada""#),
@@ -51,6 +52,7 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("approvals.*.expires", r#""30m""#),
     ("execute.classes", r#"["github.rerun_failed_jobs"]"#),
     ("execute.perHour", "4"),
+    ("webhooks.*.url", r#""https://ops.example.com/hook""#),
     ("routes[].minSeverity", r#""critical""#),
     ("routes[].to", r#"["telegram"]"#),
     ("routes[].fallback", r#"["discord"]"#),
@@ -86,13 +88,19 @@ pub(crate) const TOOLS: &[Key] = &[
 
 /// Classes of action that `approvals` and `execute` may name, besides `approvals.default`.
 pub(crate) const ACTION_CLASSES: &[&str] = &[
+    "github.comment",
     "github.merge_pr",
     "github.open_issue",
+    "github.open_pr",
     "github.rerun_failed_jobs",
     "github.revert_pr",
     "plan",
+    "posthog.annotate",
     "posthog.set_flag",
+    "posthog.update_error_issue",
+    "vercel.promote",
     "vercel.rollback",
+    "webhook.post",
 ];
 
 /// A path into a file: names, and indices as `[0]`.

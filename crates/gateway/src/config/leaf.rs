@@ -70,6 +70,24 @@ impl Leaf for ExecutionMode {
     }
 }
 
+/// Whether a patch may touch what runs in CI, what decides which packages are installed, and who must review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProtectedPaths {
+    /// No patch may.
+    #[default]
+    Never,
+    /// One that an owner approves may.
+    Owner,
+}
+
+impl Leaf for ProtectedPaths {
+    const WANTED: &'static str = "who may let a patch touch protected paths; write never or owner in quotes";
+    fn read(text: &str) -> Result<Self, Option<String>> {
+        named(text, &[("never", Self::Never), ("owner", Self::Owner)])
+    }
+}
+
 /// A length of time, written like `30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(with = "String")]

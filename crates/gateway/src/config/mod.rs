@@ -27,7 +27,7 @@ mod tests;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, Parsed, Problem, Warning};
-pub use leaf::{DurationMs, HttpUrl, Repository};
+pub use leaf::{DurationMs, HttpUrl, ProtectedPaths, Repository};
 pub use rules::{ApprovalRule, local_operator, metric_specs};
 pub use secrets::{GithubCredential, SecretFile, SecretNames, Secrets, SecretsError};
 pub use settings::{

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use wakeman_types::{Channel, ExecutionMode, MetricKind, OperatorId, Principal, Role, Severity};
 
-use super::leaf::{self, DurationMs, HttpUrl, Repository};
+use super::leaf::{self, DurationMs, HttpUrl, ProtectedPaths, Repository};
 
 /// The settings of an instance, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
@@ -33,6 +33,8 @@ pub struct Settings {
     pub approvals: BTreeMap<String, Approval>,
     /// What may run without approval in mode `execute`.
     pub execute: Execute,
+    /// Where `webhook.post` may post, by name. Default: nowhere.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// Where findings go. None: to every channel that is configured.
     pub routes: Vec<Route>,
     /// How things are shown.
@@ -241,11 +243,19 @@ pub struct Github {
     pub default_branch: String,
     /// What the branches that Wakeman may write to begin with. Default `wakeman/`.
     pub branch_prefix: String,
+    /// Whether a patch may touch workflows, lockfiles and CODEOWNERS. Default `never`.
+    #[serde(deserialize_with = "leaf::one")]
+    pub protected_paths: ProtectedPaths,
 }
 
 impl Default for Github {
     fn default() -> Self {
-        Self { repository: None, default_branch: "main".to_owned(), branch_prefix: "wakeman/".to_owned() }
+        Self {
+            repository: None,
+            default_branch: "main".to_owned(),
+            branch_prefix: "wakeman/".to_owned(),
+            protected_paths: ProtectedPaths::Never,
+        }
     }
 }
 
@@ -311,6 +321,14 @@ impl Default for Execute {
     fn default() -> Self {
         Self { classes: Vec::new(), per_hour: 4 }
     }
+}
+
+/// A target of `webhook.post`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct Webhook {
+    /// Its whole address.
+    #[serde(deserialize_with = "leaf::one")]
+    pub url: HttpUrl,
 }
 
 /// Where findings of some severity go.

@@ -29,6 +29,11 @@ impl Attempts {
         ended && self.0.iter().filter(about).count() < ATTEMPTS_MAX
     }
 
+    /// Whether an action of this kind was tried.
+    pub fn ran(&self, kind: &str) -> bool {
+        self.0.iter().any(|proposal| proposal.steps.iter().any(|step| step.action.kind == kind))
+    }
+
     /// The likeliest cause that was not undone in vain, if it is likely enough among those that are left.
     pub fn next_cause<'a>(&self, finding: &'a Finding) -> Option<&'a CandidateCause> {
         let in_vain = |cause: &CandidateCause| {

@@ -4,13 +4,13 @@ use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError};
 use wakeman_types::{
     CandidateCause, ChangeRef, DeliveryClass, Finding, FindingState, Proposal, ProposalId, ProposalState, ProposalView,
-    Severity, View,
+    Severity, Subject, View,
 };
 
 use super::attempts::Attempts;
 use crate::{
     act::{
-        draft::{Draft, draft_repair, proposal, repair_label},
+        draft::{Draft, draft_for_subject, draft_repair, proposal, repair_label},
         verify::settling_ms,
     },
     config::ExecutionMode,
@@ -20,6 +20,9 @@ use crate::{
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
 };
+
+/// The action that may help against chance.
+const RERUN: &str = "github.rerun_failed_jobs";
 
 /// What staging came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,17 +53,38 @@ pub async fn stage(core: &Core, finding: &Finding) -> Result<Staged, SettleError
     if !attempts.allow_another(finding) {
         return Ok(Staged::Nothing);
     }
-    let Some(cause) = attempts.next_cause(finding) else { return Ok(Staged::Nothing) };
-    if repair_label(core, cause).is_none() {
-        return Ok(Staged::Nothing);
-    }
+    let cause = attempts.next_cause(finding).filter(|cause| repair_label(core, cause).is_some());
+    let Some(cause) = cause else { return stage_for_subject(core, finding, &attempts).await };
     if let Some(id) = staged_for(core, finding, cause).await? {
         link(core, finding, id).await?;
         return Ok(Staged::Proposal(id));
     }
     let id = ProposalId::new(core.store.next_number("proposal").await?);
     let check = wakeman_present::check_words(finding, settling_ms(finding));
-    match draft_repair(core, id, finding, cause, check).await {
+    drafted(core, id, finding, draft_repair(core, id, finding, cause, check).await).await
+}
+
+/// What may help although no change can be blamed that could be undone. Once: chance does not help twice.
+async fn stage_for_subject(core: &Core, finding: &Finding, attempts: &Attempts) -> Result<Staged, SettleError> {
+    if !matches!(finding.subject, Subject::Run { .. }) || attempts.ran(RERUN) {
+        return Ok(Staged::Nothing);
+    }
+    let check = wakeman_present::check_words(finding, settling_ms(finding));
+    let draft = draft_for_subject(core, finding, check).await;
+    if matches!(draft, Ok(None)) {
+        return Ok(Staged::Nothing);
+    }
+    let id = ProposalId::new(core.store.next_number("proposal").await?);
+    drafted(core, id, finding, draft).await
+}
+
+async fn drafted(
+    core: &Core,
+    id: ProposalId,
+    finding: &Finding,
+    draft: Result<Option<Draft>, HandsError>,
+) -> Result<Staged, SettleError> {
+    match draft {
         Ok(Some(draft)) => show(core, id, draft, finding).await,
         Ok(None) => Ok(Staged::Nothing),
         Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => Ok(Staged::Never(reason)),
@@ -88,6 +112,8 @@ pub(super) fn undoes(proposal: &Proposal, change: &ChangeRef) -> bool {
     proposal.steps.first().is_some_and(|step| match (change, step.action.kind.as_str()) {
         (ChangeRef::PullRequest { number, .. }, "github.revert_pr") => step.action.arguments["number"] == json!(number),
         (ChangeRef::Flag { key, .. }, "posthog.set_flag") => step.action.arguments["key"] == json!(key),
+        // Production as a whole goes back, whichever deployment was blamed.
+        (ChangeRef::Deployment { .. }, "vercel.rollback") => true,
         _ => false,
     })
 }

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use wakeman_types::Timestamp;
 
-use super::HandsError;
+use super::{HandsError, RunStatus};
 
 /// How a pull request's checks stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,65 @@ pub struct IssueFacts {
     pub url: String,
 }
 
+/// A workflow run as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFacts {
+    /// Its id.
+    pub id: u64,
+    /// The workflow's name (untrusted).
+    pub workflow: String,
+    /// The commit it runs for.
+    pub sha: String,
+    /// Its newest attempt, from 1.
+    pub attempt: u32,
+    /// How that stands.
+    pub status: RunStatus,
+}
+
+/// A comment to make on an issue or pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentRequest {
+    /// The issue's or pull request's number.
+    pub number: u64,
+    /// What it says; holds the marker.
+    pub body: String,
+}
+
+/// A comment that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentFacts {
+    /// Its id.
+    pub id: u64,
+    /// Where a person can look.
+    pub url: String,
+}
+
+/// A file as a patch leaves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchFile {
+    /// Its path.
+    pub path: String,
+    /// Its whole text; `None` removes it.
+    pub text: Option<String>,
+}
+
+/// A pull request made of whole files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchRequest {
+    /// The branch to make; exists only for this proposal.
+    pub branch: String,
+    /// The branch it goes into.
+    pub base: String,
+    /// What is written.
+    pub files: Vec<PatchFile>,
+    /// Title of the pull request and of its commit.
+    pub title: String,
+    /// Body of the pull request; holds the marker.
+    pub body: String,
+    /// Fixed author date, so that a repeated attempt makes the same commit.
+    pub at: Timestamp,
+}
+
 /// Acting on the repository.
 pub trait RepoHands: Send + Sync {
     /// A pull request as it stands.
@@ -145,6 +204,24 @@ pub trait RepoHands: Send + Sync {
         marker: &'a str,
         since: Timestamp,
     ) -> BoxFuture<'a, Result<Option<IssueFacts>, HandsError>>;
+    /// A workflow run as it stands.
+    fn run(&self, id: u64) -> BoxFuture<'_, Result<RunFacts, HandsError>>;
+    /// Starts the failed jobs of a finished run once more. Not idempotent: each call is another attempt.
+    fn rerun_failed_jobs(&self, id: u64) -> BoxFuture<'_, Result<(), HandsError>>;
+    /// Comments on an issue or pull request.
+    fn comment<'a>(&'a self, request: &'a CommentRequest) -> BoxFuture<'a, Result<CommentFacts, HandsError>>;
+    /// The comment on `number` that holds `marker`, made since then.
+    fn comment_by_marker<'a>(
+        &'a self,
+        number: u64,
+        marker: &'a str,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<CommentFacts>, HandsError>>;
+    /// The blobs that `paths` have on `branch`; `None` where there is no such file.
+    fn files_at<'a>(&'a self, branch: &'a str, paths: &'a [String])
+    -> BoxFuture<'a, Result<Vec<PullFile>, HandsError>>;
+    /// Makes branch, commit and pull request of a patch. Finds what an earlier attempt left and goes on from there.
+    fn open_patch<'a>(&'a self, request: &'a PatchRequest) -> BoxFuture<'a, Result<OpenedPull, HandsError>>;
 }
 
 /// A feature flag as it stands.

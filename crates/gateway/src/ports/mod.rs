@@ -4,26 +4,32 @@
 //! tests and the demo bring their own clock and randomness.
 
 mod code;
+mod deploy_hands;
 mod error;
 mod hands;
 mod model;
 mod product;
+mod product_hands;
 mod read;
 mod time;
+mod webhook_hands;
 
 pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, RunStatus};
+pub use deploy_hands::{DeployFacts, DeployHands};
 pub use error::{HandsError, SourceError};
 pub use hands::{
-    Checks, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged, OpenedPull, PullFacts, PullFile, RepoHands,
-    RevertRequest,
+    Checks, CommentFacts, CommentRequest, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged, OpenedPull,
+    PatchFile, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts,
 };
 pub use model::{
     Completion, Embeddings, Finish, Model, ModelError, ModelMessage, ModelRequest, TextSink, ToolCall, ToolSpec,
 };
 pub use product::{BucketAnswer, BucketRequest, ErrorIssue, ProductSource};
+pub use product_hands::{AnnotationFacts, AnnotationRequest, ErrorFacts, ProductHands};
 pub use read::{
     Annotation, CodeReader, CommitCard, CommitRequest, DeployCard, DeployReader, DeployRequest, DiffFile, DiffOf,
     FileAnswer, FlagCard, FunnelRequest, FunnelStep, Interval, JobCard, LogTail, Openness, ProductReader, QueryAnswer,
     QueryRequest, RunRequest, TopicCard, TrendAnswer, TrendLine, TrendRequest,
 };
 pub use time::{Clock, Random, SystemClock, SystemRandom};
+pub use webhook_hands::{WebhookHands, WebhookRequest};

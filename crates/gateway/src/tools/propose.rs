@@ -43,6 +43,10 @@ enum ActionName {
     MergePr,
     OpenIssue,
     SetFlag,
+    Rerun,
+    Rollback,
+    Comment,
+    FlagOffAndAnnotate,
 }
 
 impl ActionName {
@@ -52,6 +56,10 @@ impl ActionName {
             Self::MergePr => WishKind::Merge,
             Self::OpenIssue => WishKind::Issue,
             Self::SetFlag => WishKind::Flag,
+            Self::Rerun => WishKind::Rerun,
+            Self::Rollback => WishKind::Rollback,
+            Self::Comment => WishKind::Comment,
+            Self::FlagOffAndAnnotate => WishKind::FlagOffAndAnnotate,
         }
     }
 }
@@ -142,5 +150,12 @@ fn wish(arguments: Arguments) -> Result<Wish, ToolError> {
             title: text("title", arguments.title, TITLE_LEN_MAX)?,
             body: text("body", arguments.body, BODY_LEN_MAX)?,
         },
+        ActionName::Rerun => Wish::Rerun { run: needed("number", arguments.number, "rerun")? },
+        ActionName::Rollback => Wish::Rollback,
+        ActionName::Comment => Wish::Comment {
+            number: needed("number", arguments.number, "comment")?,
+            body: text("body", arguments.body, BODY_LEN_MAX)?,
+        },
+        ActionName::FlagOffAndAnnotate => Wish::FlagOffAndAnnotate { key: text("flag", arguments.flag, 200)? },
     })
 }

@@ -50,7 +50,14 @@ impl Code {
         for (workflow, run) in newest {
             self.runs.insert(workflow.to_owned(), run.clone());
             if run.status == RunStatus::Failed {
-                off.push(run_detection(format!("run:{workflow}"), run, &streak(runs, workflow), self.now));
+                let failing = streak(runs, workflow);
+                let mut seen = run_detection(format!("run:{workflow}"), run, &failing, self.now);
+                // A commit that this workflow passed before did not break it.
+                let passed = |sha: &String| {
+                    runs.iter().any(|r| r.workflow == workflow && r.status == RunStatus::Passed && r.sha == *sha)
+                };
+                seen.head_sha = seen.head_sha.filter(|sha| !passed(sha));
+                off.push(seen);
             }
         }
         off

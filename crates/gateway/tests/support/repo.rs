@@ -7,7 +7,8 @@ use std::{
 
 use futures::future::BoxFuture;
 use wakeman_gateway::ports::{
-    Checks, HandsError, IssueFacts, IssueRequest, Merged, OpenedPull, PullFacts, PullFile, RepoHands, RevertRequest,
+    Checks, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest, Merged, OpenedPull, PatchRequest,
+    PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, RunStatus,
 };
 use wakeman_types::Timestamp;
 
@@ -19,6 +20,9 @@ enum Effect {
     Platform(RevertRequest, String),
     Merge(u64, String),
     Issue(IssueRequest),
+    Comment(CommentRequest),
+    Patch(PatchRequest),
+    Rerun(u64),
 }
 
 #[derive(Default)]
@@ -29,6 +33,9 @@ pub struct State {
     branches: BTreeMap<String, u64>,
     markers: Vec<(String, u64)>,
     issues: Vec<(String, u64)>,
+    comments: Vec<(String, u64)>,
+    /// Workflow run 71, which failed at its first attempt.
+    pub run: Option<RunFacts>,
     effects: Vec<String>,
     calls: usize,
     late: Vec<Effect>,
@@ -46,6 +53,13 @@ impl FakeRepo {
     pub fn new() -> Self {
         let repo = Self::default();
         repo.state().pulls.insert(482, merged(482));
+        repo.state().run = Some(RunFacts {
+            id: 71,
+            workflow: "CI".to_owned(),
+            sha: "9c1e0d4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned(),
+            attempt: 1,
+            status: RunStatus::Failed,
+        });
         repo
     }
 
@@ -138,6 +152,30 @@ impl State {
                 self.issues.push((request.body.clone(), number));
                 self.effects.push(format!("open issue #{number}: {}", request.title));
                 Ok(number)
+            }
+            Effect::Comment(request) => {
+                let id = 500 + self.comments.len() as u64;
+                self.comments.push((request.body.clone(), id));
+                self.effects.push(format!("comment on #{}", request.number));
+                Ok(id)
+            }
+            Effect::Patch(request) => {
+                if let Some(number) = self.branches.get(&request.branch) {
+                    return Ok(*number);
+                }
+                let number = self.open(&request.base);
+                self.branches.insert(request.branch.clone(), number);
+                self.effects.push(format!("open #{number}: {} on {}", request.title, request.branch));
+                Ok(number)
+            }
+            Effect::Rerun(id) => {
+                let run = self.run.as_mut().unwrap();
+                if run.status == RunStatus::Pending {
+                    return Err(HandsError::Permanent { reason: "403, it is already running".to_owned() });
+                }
+                (run.attempt, run.status) = (run.attempt + 1, RunStatus::Pending);
+                self.effects.push(format!("rerun {id} as attempt {}", run.attempt));
+                Ok(*id)
             }
         }
     }
@@ -283,6 +321,51 @@ impl RepoHands for FakeRepo {
             let state = self.state();
             let found = state.issues.iter().find(|(body, _)| body.contains(marker));
             Ok(found.map(|(_, number)| IssueFacts { number: *number, url: String::new() }))
+        })
+    }
+
+    fn run(&self, id: u64) -> BoxFuture<'_, Result<RunFacts, HandsError>> {
+        Box::pin(async move {
+            self.script.read("run").await?;
+            let run = self.state().run.clone().filter(|run| run.id == id);
+            run.ok_or_else(|| missing(format!("run {id}")))
+        })
+    }
+
+    fn rerun_failed_jobs(&self, id: u64) -> BoxFuture<'_, Result<(), HandsError>> {
+        Box::pin(async move { self.act("rerun", Effect::Rerun(id)).await.map(drop) })
+    }
+
+    fn comment<'a>(&'a self, request: &'a CommentRequest) -> BoxFuture<'a, Result<CommentFacts, HandsError>> {
+        Box::pin(async move {
+            let id = self.act("comment", Effect::Comment(request.clone())).await?;
+            Ok(CommentFacts { id, url: String::new() })
+        })
+    }
+
+    fn comment_by_marker<'a>(
+        &'a self,
+        _: u64,
+        marker: &'a str,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<CommentFacts>, HandsError>> {
+        Box::pin(async move {
+            self.script.read("comment_by_marker").await?;
+            let state = self.state();
+            let found = state.comments.iter().find(|(body, _)| body.contains(marker));
+            Ok(found.map(|(_, id)| CommentFacts { id: *id, url: String::new() }))
+        })
+    }
+
+    fn files_at<'a>(&'a self, _: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<Vec<PullFile>, HandsError>> {
+        let file = |path: &String| PullFile { path: path.clone(), blob: Some(format!("blob-{path}")) };
+        Box::pin(std::future::ready(Ok(paths.iter().map(file).collect())))
+    }
+
+    fn open_patch<'a>(&'a self, request: &'a PatchRequest) -> BoxFuture<'a, Result<OpenedPull, HandsError>> {
+        Box::pin(async move {
+            let number = self.act("open_patch", Effect::Patch(request.clone())).await?;
+            Ok(self.opened(number))
         })
     }
 }

@@ -20,7 +20,7 @@ use wakeman_types::{
     Principal, Proposal, ProposalId, ThreadId, Timestamp, Verdict,
 };
 
-use super::{FakeCode, FakeFlags, FakeProduct, FakeRepo, StillClock, TestClock};
+use super::{FakeCode, FakeFlags, FakeOutside, FakeProduct, FakeRepo, StillClock, TestClock};
 
 /// Monday 2026-04-20, 03:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_776_654_000_000);
@@ -51,6 +51,7 @@ pub struct World {
     pub desk: Desk,
     pub repo: Arc<FakeRepo>,
     pub flags: Arc<FakeFlags>,
+    pub outside: Arc<FakeOutside>,
     pub product: Arc<FakeProduct>,
     pub code: Arc<FakeCode>,
     pub watch: Watch,
@@ -98,7 +99,14 @@ impl World {
         all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let (repo, flags) = (Arc::new(FakeRepo::new()), Arc::new(FakeFlags::new()));
         let (product, code) = (Arc::new(FakeProduct::new(clock.clone())), Arc::new(FakeCode::default()));
-        let hands = Hands { repo: Some(repo.clone()), flags: Some(flags.clone()) };
+        let outside = Arc::new(FakeOutside::new());
+        let hands = Hands {
+            repo: Some(repo.clone()),
+            flags: Some(flags.clone()),
+            product: Some(outside.clone()),
+            deploys: Some(outside.clone()),
+            webhooks: Some(outside.clone()),
+        };
         let core = core(dir.path(), (&all, tools, "{}"), (hands, readers), clock.clone(), 1).await;
         let watch = Watch::new(core.clone(), Some(product.clone()), Some(code.clone())).unwrap();
         let desk = Desk::new(core.clone());
@@ -113,6 +121,7 @@ impl World {
             desk,
             repo,
             flags,
+            outside,
             product,
             code,
             watch,
@@ -232,6 +241,7 @@ impl World {
             _ = pass => false,
             () = self.repo.died() => true,
             () = self.flags.died() => true,
+            () = self.outside.died() => true,
         };
         assert!(died, "the pass ended, but the process should have died in it");
     }
@@ -243,6 +253,7 @@ impl World {
             passed = executor.pass() => drop(passed.unwrap()),
             () = self.repo.died() => {}
             () = self.flags.died() => {}
+            () = self.outside.died() => {}
         }
     }
 

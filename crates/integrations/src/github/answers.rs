@@ -136,3 +136,13 @@ pub(super) struct Issue {
     #[serde(default)]
     pub(super) pull_request: Option<serde_json::Value>,
 }
+
+/// A comment on an issue or pull request.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Comment {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) body: Option<String>,
+    #[serde(default)]
+    pub(super) html_url: String,
+}

@@ -3,10 +3,12 @@
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use wakeman_gateway::ports::{Checks, HandsError, IssueFacts, IssueRequest, PullFacts, PullFile};
+use wakeman_gateway::ports::{
+    Checks, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest, PullFacts, PullFile,
+};
 
 use super::{
-    answers::{ChangedFile, Issue, Pull, Reference},
+    answers::{ChangedFile, Comment, Issue, Pull, Reference},
     client::Wire,
     paths,
     trees::Trees,
@@ -186,6 +188,33 @@ pub(super) async fn open_issue(wire: &Wire, request: &IssueRequest) -> Result<Is
     let opened: Result<Issue, Failure> = wire.send(Method::POST, "new issue", "/issues", &body).await;
     let issue = opened.map_err(|failure| failure.writing("opening an issue on GitHub", wire.now()))?;
     Ok(IssueFacts { number: issue.number, url: issue.html_url })
+}
+
+/// The blobs that paths have on a branch.
+pub(super) async fn files_at(wire: &Wire, branch: &str, paths: &[String]) -> Result<Vec<PullFile>, HandsError> {
+    let what = format!("reading files of {branch} from GitHub");
+    let read = async {
+        let head = head_of(wire, branch).await?;
+        let mut trees = Trees::new(wire);
+        let root = trees.commit(&head).await?.tree.sha;
+        let mut files = Vec::new();
+        for path in paths {
+            let blob = trees.entry(&root, path).await?.map(|entry| entry.sha);
+            files.push(PullFile { path: path.clone(), blob });
+        }
+        Ok(files)
+    };
+    read.await.map_err(|failure: Failure| failure.reading(&what, wire.now()))
+}
+
+/// Comments on an issue or pull request.
+pub(super) async fn comment(wire: &Wire, request: &CommentRequest) -> Result<CommentFacts, HandsError> {
+    let path = format!("/issues/{}/comments", request.number);
+    let made: Result<Comment, Failure> =
+        wire.send(Method::POST, "new comment", &path, &json!({"body": request.body})).await;
+    let made =
+        made.map_err(|failure| failure.writing(&format!("commenting on #{} on GitHub", request.number), wire.now()))?;
+    Ok(CommentFacts { id: made.id, url: made.html_url })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! Not here: which merge is to be blamed (`detect`), whether a step may run (the executor).
 
 mod answers;
+mod branch;
 mod cache;
 mod check;
 mod client;
@@ -13,6 +14,7 @@ mod deployments;
 mod hands;
 mod memory;
 mod merge;
+mod patch;
 mod paths;
 mod poll;
 mod pulls;
@@ -29,8 +31,8 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use wakeman_gateway::ports::{
-    Clock, CodeAnswer, CodeRequest, CodeSource, HandsError, IssueFacts, IssueRequest, Merged, OpenedPull, PullFacts,
-    PullFile, RepoHands, RevertRequest, SourceError,
+    Clock, CodeAnswer, CodeRequest, CodeSource, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest,
+    Merged, OpenedPull, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, SourceError,
 };
 use wakeman_types::Timestamp;
 
@@ -144,5 +146,38 @@ impl RepoHands for Github {
         since: Timestamp,
     ) -> BoxFuture<'a, Result<Option<IssueFacts>, HandsError>> {
         Box::pin(search::issue_by_marker(&self.wire, marker, since))
+    }
+
+    fn run(&self, id: u64) -> BoxFuture<'_, Result<RunFacts, HandsError>> {
+        Box::pin(runs::one(&self.wire, id))
+    }
+
+    fn rerun_failed_jobs(&self, id: u64) -> BoxFuture<'_, Result<(), HandsError>> {
+        Box::pin(runs::rerun_failed_jobs(&self.wire, id))
+    }
+
+    fn comment<'a>(&'a self, request: &'a CommentRequest) -> BoxFuture<'a, Result<CommentFacts, HandsError>> {
+        Box::pin(hands::comment(&self.wire, request))
+    }
+
+    fn comment_by_marker<'a>(
+        &'a self,
+        number: u64,
+        marker: &'a str,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<CommentFacts>, HandsError>> {
+        Box::pin(search::comment_by_marker(&self.wire, number, marker, since))
+    }
+
+    fn files_at<'a>(
+        &'a self,
+        branch: &'a str,
+        paths: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<PullFile>, HandsError>> {
+        Box::pin(hands::files_at(&self.wire, branch, paths))
+    }
+
+    fn open_patch<'a>(&'a self, request: &'a PatchRequest) -> BoxFuture<'a, Result<OpenedPull, HandsError>> {
+        Box::pin(patch::open(&self.wire, request))
     }
 }

@@ -1,7 +1,9 @@
 //! Workflow runs on the default branch.
 
+use http::Method;
 use serde::Deserialize;
-use wakeman_gateway::ports::{JobCard, RunFact, RunRequest, RunStatus};
+use serde_json::{Value, json};
+use wakeman_gateway::ports::{HandsError, JobCard, RunFact, RunFacts, RunRequest, RunStatus};
 
 use super::{client::Wire, paths};
 use crate::http::{At, Failure};
@@ -91,6 +93,22 @@ pub(super) async fn jobs(wire: &Wire, run: u64) -> Result<Vec<JobCard>, Failure>
         ended_at: job.completed_at.map(|at| at.0),
     };
     Ok(listed.jobs.into_iter().map(card).collect())
+}
+
+/// One run as it stands.
+pub(super) async fn one(wire: &Wire, id: u64) -> Result<RunFacts, HandsError> {
+    let run: Result<Run, Failure> = wire.get("workflow run", &format!("/actions/runs/{id}")).await;
+    let run = run.map_err(|failure| failure.reading(&format!("reading run {id} from GitHub"), wire.now()))?;
+    let RunFact { workflow, sha, status, attempt, .. } = fact(&run);
+    Ok(RunFacts { id: run.id, workflow, sha, attempt, status })
+}
+
+/// Starts the failed jobs of a run once more. GitHub refuses that while the run is under way.
+pub(super) async fn rerun_failed_jobs(wire: &Wire, id: u64) -> Result<(), HandsError> {
+    let what = format!("rerunning the failed jobs of run {id} on GitHub");
+    let path = format!("/actions/runs/{id}/rerun-failed-jobs");
+    let sent: Result<Value, Failure> = wire.send(Method::POST, "rerun", &path, &json!({})).await;
+    sent.map(drop).map_err(|failure| failure.writing(&what, wire.now()))
 }
 
 fn fact(run: &Run) -> RunFact {

@@ -1,14 +1,14 @@
 //! Finding what an earlier attempt left: by branch, or by the marker in a body.
 
-use wakeman_gateway::ports::{HandsError, IssueFacts, PullFacts};
+use wakeman_gateway::ports::{CommentFacts, HandsError, IssueFacts, PullFacts};
 use wakeman_types::{MINUTE_MS, Timestamp};
 
 use super::{
-    answers::{Issue, Pull},
+    answers::{Comment, Issue, Pull},
     client::Wire,
     hands, paths,
 };
-use crate::http::Failure;
+use crate::http::{Failure, rfc3339};
 
 const PER_PAGE: usize = 100;
 /// Pages that are read back; a thousand pull requests or issues since an intent is not a case.
@@ -85,6 +85,31 @@ pub(super) async fn issue_by_marker(
         Err(unfinished())
     };
     read.await.map_err(|failure: Failure| failure.reading("looking for an issue by its marker on GitHub", wire.now()))
+}
+
+/// The comment on `number` that holds `marker`.
+pub(super) async fn comment_by_marker(
+    wire: &Wire,
+    number: u64,
+    marker: &str,
+    since: Timestamp,
+) -> Result<Option<CommentFacts>, HandsError> {
+    let read = async {
+        // Comments come oldest first; `since` leaves out those that did not change since then.
+        let after = paths::value(&rfc3339(since.plus_ms(-SLACK_MS)));
+        for page in 1..=PAGES_MAX {
+            let path = format!("/issues/{number}/comments?since={after}&per_page={PER_PAGE}&page={page}");
+            let listed: Vec<Comment> = wire.get("comment list", &path).await?;
+            if let Some(comment) = listed.iter().find(|comment| holds(comment.body.as_deref(), marker)) {
+                return Ok(Some(CommentFacts { id: comment.id, url: comment.html_url.clone() }));
+            }
+            if listed.len() < PER_PAGE {
+                return Ok(None);
+            }
+        }
+        Err(unfinished())
+    };
+    read.await.map_err(|failure: Failure| failure.reading("looking for a comment by its marker on GitHub", wire.now()))
 }
 
 fn holds(body: Option<&str>, marker: &str) -> bool {

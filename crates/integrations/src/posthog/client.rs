@@ -101,6 +101,11 @@ impl Wire {
         self.address(&format!("projects/{}/{path}", self.project))
     }
 
+    /// The address of a path of the project's environment, where PostHog keeps its newer parts.
+    pub(super) fn environment_address(&self, path: &str) -> Url {
+        self.address(&format!("environments/{}/{path}", self.project))
+    }
+
     /// The address of a page of the project that a person can open.
     pub(super) fn page(&self, path: &str) -> String {
         let mut url = self.base.clone();
@@ -125,7 +130,18 @@ impl Wire {
 
     /// Changes something. Counted, never refused by our own budget, never repeated.
     pub(super) async fn patch<T: DeserializeOwned>(&self, what: &str, url: Url, body: &Value) -> Result<T, Failure> {
-        let reply = self.call(Method::PATCH, url, Some(body), Purpose::Act).await?;
+        self.send(Method::PATCH, what, url, body).await
+    }
+
+    /// The same with another method.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        what: &str,
+        url: Url,
+        body: &Value,
+    ) -> Result<T, Failure> {
+        let reply = self.call(method, url, Some(body), Purpose::Act).await?;
         parse_reply(what, &reply)
     }
 

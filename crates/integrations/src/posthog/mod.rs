@@ -14,6 +14,7 @@ mod discover;
 mod errors;
 mod flags;
 mod hogql;
+mod notes;
 mod read;
 mod rows;
 mod split;
@@ -23,7 +24,8 @@ use std::sync::{Arc, Mutex};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use wakeman_gateway::ports::{
-    BucketAnswer, BucketRequest, Clock, ErrorIssue, FlagFacts, FlagHands, HandsError, ProductSource, SourceError,
+    AnnotationFacts, AnnotationRequest, BucketAnswer, BucketRequest, Clock, ErrorFacts, ErrorIssue, FlagFacts,
+    FlagHands, HandsError, ProductHands, ProductSource, SourceError,
 };
 use wakeman_types::{Change, MetricKind, Timestamp};
 
@@ -126,5 +128,26 @@ impl FlagHands for Posthog {
         rollout: Option<f64>,
     ) -> BoxFuture<'a, Result<FlagFacts, HandsError>> {
         Box::pin(flags::set(&self.wire, id, version, active, rollout))
+    }
+}
+
+impl ProductHands for Posthog {
+    fn annotate<'a>(&'a self, request: &'a AnnotationRequest) -> BoxFuture<'a, Result<AnnotationFacts, HandsError>> {
+        Box::pin(notes::annotate(&self.wire, request))
+    }
+
+    fn annotation_by_marker<'a>(
+        &'a self,
+        marker: &'a str,
+    ) -> BoxFuture<'a, Result<Option<AnnotationFacts>, HandsError>> {
+        Box::pin(notes::by_marker(&self.wire, marker))
+    }
+
+    fn error<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<ErrorFacts, HandsError>> {
+        Box::pin(notes::error(&self.wire, id))
+    }
+
+    fn set_error_status<'a>(&'a self, id: &'a str, status: &'a str) -> BoxFuture<'a, Result<ErrorFacts, HandsError>> {
+        Box::pin(notes::set_error_status(&self.wire, id, status))
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use reqwest::{Client, StatusCode, Url, header::HeaderMap};
+use reqwest::{Client, Method, StatusCode, Url, header::HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use wakeman_gateway::ports::Clock;
+use wakeman_types::Timestamp;
 
 use super::VercelOptions;
 use crate::http::{
@@ -48,16 +49,43 @@ impl Wire {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        url.query_pairs_mut().extend_pairs(query).extend_pairs(self.team.iter().map(|team| ("teamId", team)));
-        let answer = self.exchange(what, url).await;
-        answer.map_err(|failure| failure.scrubbed(self.token.expose_secret()))
+        let answer = async {
+            let (headers, body) = self.exchange(Method::GET, self.address(path, query)).await?;
+            if is_html(&headers, &body) {
+                return Err(Failure::Shape {
+                    reason: format!(
+                        "{what}: a web page instead of JSON; is VERCEL_API_URL the address of Vercel's API?"
+                    ),
+                });
+            }
+            parse(what, &body)
+        };
+        answer.await.map_err(|failure| failure.scrubbed(self.token.expose_secret()))
     }
 
-    async fn exchange<T: DeserializeOwned>(&self, what: &str, url: Url) -> Result<T, Failure> {
+    /// Changes something, once. What is answered besides the status says nothing.
+    pub(super) async fn post(&self, path: &str) -> Result<(), Failure> {
+        let answer = self.exchange(Method::POST, self.address(path, &[])).await;
+        answer.map(drop).map_err(|failure| failure.scrubbed(self.token.expose_secret()))
+    }
+
+    fn address(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        if !query.is_empty() || self.team.is_some() {
+            url.query_pairs_mut().extend_pairs(query).extend_pairs(self.team.iter().map(|team| ("teamId", team)));
+        }
+        url
+    }
+
+    /// The present by our clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn exchange(&self, method: Method, url: Url) -> Result<(HeaderMap, Vec<u8>), Failure> {
         let lost = |error: &reqwest::Error| Failure::of_wire(error, self.timeouts.answer);
-        let sent = self.http.get(url).bearer_auth(self.token.expose_secret()).send().await;
+        let sent = self.http.request(method, url).bearer_auth(self.token.expose_secret()).send().await;
         let mut response = sent.map_err(|error| lost(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
@@ -74,11 +102,7 @@ impl Wire {
         if !status.is_success() {
             return Err(self.classify(status, &headers, &body));
         }
-        if is_html(&headers, &body) {
-            let reason = format!("{what}: a web page instead of JSON; is VERCEL_API_URL the address of Vercel's API?");
-            return Err(Failure::Shape { reason });
-        }
-        parse(what, &body)
+        Ok((headers, body))
     }
 
     /// What a status that is not 2xx means.

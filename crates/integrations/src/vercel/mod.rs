@@ -1,13 +1,16 @@
-//! Vercel: deployments, to read. Nothing here has an effect.
+//! Vercel: deployments, to read; which of them production shows, as hands. A call with an effect is sent once.
 
 mod client;
 mod deployments;
+mod hands;
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use secrecy::SecretString;
-use wakeman_gateway::ports::{Clock, DeployCard, DeployReader, DeployRequest, SourceError};
+use wakeman_gateway::ports::{
+    Clock, DeployCard, DeployFacts, DeployHands, DeployReader, DeployRequest, HandsError, SourceError,
+};
 
 use crate::http::{BuildError, Failure, Timeouts};
 
@@ -27,7 +30,7 @@ pub struct VercelOptions {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Vercel as [`DeployReader`].
+/// Vercel as [`DeployReader`] and [`DeployHands`].
 pub struct Vercel {
     wire: client::Wire,
 }
@@ -45,5 +48,27 @@ impl Vercel {
 impl DeployReader for Vercel {
     fn deployments<'a>(&'a self, request: DeployRequest<'a>) -> BoxFuture<'a, Result<Vec<DeployCard>, SourceError>> {
         Box::pin(async move { deployments::list(&self.wire, request).await.map_err(Failure::source) })
+    }
+}
+
+impl DeployHands for Vercel {
+    fn production(&self) -> BoxFuture<'_, Result<Option<DeployFacts>, HandsError>> {
+        Box::pin(hands::production(&self.wire))
+    }
+
+    fn deployment<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<DeployFacts, HandsError>> {
+        Box::pin(hands::deployment(&self.wire, id))
+    }
+
+    fn candidates(&self) -> BoxFuture<'_, Result<Vec<DeployFacts>, HandsError>> {
+        Box::pin(hands::candidates(&self.wire))
+    }
+
+    fn rollback<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), HandsError>> {
+        Box::pin(hands::point(&self.wire, "/v1", "rollback", id))
+    }
+
+    fn promote<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), HandsError>> {
+        Box::pin(hands::point(&self.wire, "/v10", "promote", id))
     }
 }

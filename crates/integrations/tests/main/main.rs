@@ -12,6 +12,7 @@ mod litellm;
 mod litellm_cut;
 mod litellm_lab;
 mod litellm_recorded;
+mod more_hands;
 mod posthog_buckets;
 mod posthog_flags;
 mod posthog_lab;

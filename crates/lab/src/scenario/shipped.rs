@@ -4,12 +4,14 @@ use std::io::{Error, ErrorKind};
 
 use super::{Scenario, ScenarioError};
 
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 7] = [
     ("bad-merge", include_str!("../../scenarios/bad-merge.toml")),
     ("quiet", include_str!("../../scenarios/quiet.toml")),
     ("unexplained", include_str!("../../scenarios/unexplained.toml")),
     ("replay", include_str!("../../scenarios/replay.toml")),
     ("flag-rollback", include_str!("../../scenarios/flag-rollback.toml")),
+    ("red-main", include_str!("../../scenarios/red-main.toml")),
+    ("vercel-rollback", include_str!("../../scenarios/vercel-rollback.toml")),
 ];
 
 const FILES: [(&str, &str); 1] = [("nyc_taxi.csv", include_str!("../../scenarios/nyc_taxi.csv"))];

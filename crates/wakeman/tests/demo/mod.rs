@@ -101,6 +101,30 @@ fn a_bad_flag_is_turned_off_and_the_metric_comes_back() {
     );
 }
 
+/// The named scenario, played twice with every card approved: the only incident, and that both plays are the same.
+fn repaired(scenario: &str) -> Value {
+    let play = || wakeman(&["demo", "--scenario", scenario, "--answer", "approve", "--json"]);
+    let (one, two) = (play(), play());
+    assert_eq!(String::from_utf8_lossy(&one.stdout), String::from_utf8_lossy(&two.stdout), "the same to the byte");
+    let summary = lines(&one).pop().unwrap();
+    assert_eq!((&summary["untrusted_effects"], &summary["false_findings"]), (&Value::from(0), &Value::from(0)));
+    let incident = summary["incidents"][0].clone();
+    let (executed, verified) = (&incident["executed"], &incident["verified"]);
+    assert_eq!((executed, verified), (&Value::Bool(true), &Value::Bool(true)), "{incident:#}");
+    assert_eq!(summary["effects"], 1, "one call, once: {summary:#}");
+    incident
+}
+
+#[test]
+fn a_workflow_that_fails_by_chance_is_run_again_and_passes() {
+    assert_eq!(repaired("red-main")["proposal_kind"], "github.rerun_failed_jobs");
+}
+
+#[test]
+fn a_bad_deployment_is_rolled_back_and_the_metric_comes_back() {
+    assert_eq!(repaired("vercel-rollback")["proposal_kind"], "vercel.rollback");
+}
+
 #[test]
 fn a_recorded_series_plays_to_its_end() {
     let lines = lines(&wakeman(&["demo", "--scenario", "replay", "--answer", "approve", "--json"]));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText, short_sha};
 
-use super::{ActionClass, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
+use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
 use crate::ports::{Checks, HandsError, PullFacts};
 
 /// How long between two looks at pending checks.
@@ -28,6 +28,14 @@ pub struct MergePr;
 impl ActionClass for MergePr {
     fn kind(&self) -> &'static str {
         "github.merge_pr"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { hand: Hand::Repository, switches: super::REPOSITORY_WRITES }
+    }
+
+    fn returns(&self) -> Value {
+        json!({"number": 1, "sha": "0".repeat(40)})
     }
 
     fn schema(&self) -> Value {

@@ -3,27 +3,71 @@
 //! Adding an action is one file with an [`ActionClass`] and its line in [`ALL`]. A class knows its arguments, its words on the
 //! card, when it may run, how to run it, and how to find out what became of a call whose answer was lost.
 
+mod annotate;
+mod available;
+mod comment;
+mod error_issue;
 mod merge_pr;
 mod open_issue;
+mod open_pr;
+mod patch_policy;
 mod plan;
+mod production;
+mod rerun;
 mod revert_pr;
 mod set_flag;
+mod webhook;
 
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, ProposalId, Timestamp};
 
-use crate::{core::Hands, ports::HandsError};
+use crate::{
+    core::{Core, Hands},
+    ports::HandsError,
+};
 
+pub use annotate::{Annotate, AnnotateArguments};
+pub(crate) use available::forbidden;
+pub use available::{ready, unavailable};
+pub use comment::{Comment, CommentArguments};
+pub use error_issue::{ErrorIssueArguments, ErrorIssueRevision, UpdateErrorIssue};
 pub use merge_pr::MergePr;
 pub use open_issue::{OpenIssue, OpenIssueArguments};
+pub use open_pr::{FileText, OpenPr, OpenPrArguments, OpenPrRevision};
+pub use patch_policy::Protected;
+pub(crate) use plan::resolve_known;
 pub use plan::{PLAN, PlanArguments, plan_card, plan_steps, resolve_references};
+pub use production::{ProductionArguments, ProductionRevision, Promote, Rollback};
+pub use rerun::{RerunArguments, RerunFailedJobs, RerunRevision};
 pub use revert_pr::{RevertArguments, RevertMethod, RevertPr, RevertRevision};
 pub use set_flag::{SetFlag, SetFlagArguments, SetFlagRevision};
+pub use webhook::{PostWebhook, WebhookArguments, WebhookRevision};
 
 /// Every class but `plan`, which is made of these.
-pub const ALL: [&dyn ActionClass; 4] = [&RevertPr, &MergePr, &OpenIssue, &SetFlag];
+pub const ALL: [&dyn ActionClass; 12] = [
+    &RevertPr,
+    &MergePr,
+    &OpenPr,
+    &OpenIssue,
+    &Comment,
+    &RerunFailedJobs,
+    &SetFlag,
+    &Annotate,
+    &UpdateErrorIssue,
+    &Rollback,
+    &Promote,
+    &PostWebhook,
+];
+
+/// The switches of everything that writes to branches of ours.
+const REPOSITORY_WRITES: &[(&str, &str)] = &[("github", "createPullRequests"), ("github", "pushBranches")];
+
+/// What opening a pull request returns.
+fn pull_returns() -> Value {
+    json!({"number": 1, "head_sha": "0".repeat(40), "url": "https://github.com/acme/app/pull/1"})
+}
 
 /// The class of this kind.
 pub fn class(kind: &str) -> Option<&'static dyn ActionClass> {
@@ -32,10 +76,14 @@ pub fn class(kind: &str) -> Option<&'static dyn ActionClass> {
 
 /// One step as the executor hands it to its class.
 pub struct StepContext<'a> {
+    /// The instance it runs on.
+    pub core: &'a Core,
     /// The hands that are configured.
     pub hands: &'a Hands,
     /// The proposal it belongs to.
     pub proposal: ProposalId,
+    /// Its position in the plan, from 1.
+    pub number: u32,
     /// What to do; references to earlier steps are resolved.
     pub action: &'a Action,
     /// When its intent was committed, if it was.
@@ -69,10 +117,66 @@ pub enum Reconciled {
     Unknown(String),
 }
 
+/// What a class acts with, and the switches of `tools.json` that must be on for it.
+pub struct Needs {
+    /// The part of the outside.
+    pub hand: Hand,
+    /// Family and capability.
+    pub switches: &'static [(&'static str, &'static str)],
+}
+
+/// A part of the outside that is acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// The repository.
+    Repository,
+    /// Feature flags.
+    Flags,
+    /// Annotations and errors.
+    Product,
+    /// Deployments.
+    Deploys,
+    /// Configured targets.
+    Webhooks,
+}
+
+/// Whether an effect still stands, where a class can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stands {
+    /// It is as it was done.
+    Yes,
+    /// Not (yet).
+    No,
+}
+
 /// One kind of action.
 pub trait ActionClass: Send + Sync {
     /// Its name: `github.revert_pr`.
     fn kind(&self) -> &'static str;
+    /// What it acts with.
+    fn needs(&self) -> Needs;
+    /// An example of what it returns. Plans are checked against it: a later step may refer to these fields.
+    fn returns(&self) -> Value;
+    /// Whether settings allow exactly this action. Asked before it is shown and again before it runs.
+    fn permitted(&self, _core: &Core, _action: &Action) -> Result<(), String> {
+        Ok(())
+    }
+    /// Whether only an owner may approve it, whoever the settings list.
+    fn owner_only(&self, _action: &Action) -> bool {
+        false
+    }
+    /// What would take it back, once it returned `output`. `None`: a person must.
+    fn undo(&self, _action: &Action, _output: &Value) -> Option<Action> {
+        None
+    }
+    /// How long the effect may take to show, in milliseconds. `None`: there is nothing to look at.
+    fn settles_ms(&self) -> Option<i64> {
+        None
+    }
+    /// Whether the effect stands. Asked only of classes with [`settles_ms`](Self::settles_ms).
+    fn stands<'a>(&'a self, _step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
+        Box::pin(std::future::ready(Ok(Stands::Yes)))
+    }
     /// The JSON Schema of its arguments.
     fn schema(&self) -> Value;
     /// Checks that target, arguments and revision can be read; names the field that cannot.
@@ -104,17 +208,52 @@ pub(crate) fn read_or_fail<T: DeserializeOwned>(part: &'static str, value: &Valu
 
 /// The repository hands, or why there are none.
 pub(crate) fn repo_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::RepoHands, HandsError> {
-    step.hands.repo.as_deref().ok_or_else(|| HandsError::Permanent {
-        reason: "GitHub is not configured; set GITHUB_TOKEN and github.repository, then make a new proposal".to_owned(),
-    })
+    step.hands.repo.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::GITHUB_MISSING.to_owned() })
 }
 
 /// The flag hands, or why there are none.
 pub(crate) fn flag_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::FlagHands, HandsError> {
-    step.hands.flags.as_deref().ok_or_else(|| HandsError::Permanent {
-        reason: "PostHog is not configured; set POSTHOG_API_KEY and POSTHOG_PROJECT_ID, then make a new proposal"
-            .to_owned(),
-    })
+    step.hands.flags.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::POSTHOG_MISSING.to_owned() })
+}
+
+/// The hands for annotations and errors, or why there are none.
+pub(crate) fn product_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::ProductHands, HandsError> {
+    step.hands.product.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::POSTHOG_MISSING.to_owned() })
+}
+
+/// The hands for deployments, or why there are none.
+pub(crate) fn deploy_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::DeployHands, HandsError> {
+    step.hands.deploys.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::VERCEL_MISSING.to_owned() })
+}
+
+/// The hands for configured targets, or why there are none.
+pub(crate) fn webhook_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::WebhookHands, HandsError> {
+    let reason = || HandsError::Permanent { reason: available::WEBHOOKS_MISSING.to_owned() };
+    step.hands.webhooks.as_deref().ok_or_else(reason)
+}
+
+/// A card for a payload that cannot be read. It is never shown: `check` comes first.
+pub(crate) fn unreadable(what: &str, check: String) -> CardText {
+    CardText { title: format!("{what} that cannot be read"), steps: Vec::new(), undo: String::new(), check }
+}
+
+/// Holds a text to its length and its marker.
+pub(crate) fn check_text(field: &str, text: &str, bytes_max: usize) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err(format!("{field}: is empty; write something"));
+    }
+    if text.len() > bytes_max {
+        return Err(format!("{field}: has {} bytes; write at most {bytes_max}", text.len()));
+    }
+    super::outbound::scan(field, text)
+}
+
+/// A marker must be in the text it is found again by.
+pub(crate) fn check_marker(field: &str, text: &str, marker: &str) -> Result<(), String> {
+    if marker.is_empty() || !text.contains(marker) {
+        return Err(format!("{field}: lacks the marker; without it a lost answer could not be resolved"));
+    }
+    Ok(())
 }
 
 /// What finds our own work again at a remote that offers nothing better: unique per instance, proposal and step.

@@ -6,11 +6,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, StepText};
 
-use super::{ActionClass, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
+use super::{
+    ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, check_marker, check_text, read, read_or_fail,
+    repo_hands,
+};
 use crate::ports::{HandsError, IssueRequest};
 
 /// The longest title GitHub takes, in characters.
 const TITLE_LEN_MAX: usize = 256;
+
+/// The longest body, in bytes.
+const BODY_BYTES_MAX: usize = 32 * 1024;
 
 /// What the issue says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +38,14 @@ impl ActionClass for OpenIssue {
         "github.open_issue"
     }
 
+    fn needs(&self) -> Needs {
+        Needs { hand: Hand::Repository, switches: super::REPOSITORY_WRITES }
+    }
+
+    fn returns(&self) -> Value {
+        json!({"number": 1, "url": "https://github.com/acme/app/issues/1"})
+    }
+
     fn schema(&self) -> Value {
         json!(schemars::schema_for!(OpenIssueArguments))
     }
@@ -42,10 +56,9 @@ impl ActionClass for OpenIssue {
         if length == 0 || length > TITLE_LEN_MAX {
             return Err(format!("arguments.title: has {length} characters; write 1 to {TITLE_LEN_MAX}"));
         }
-        if !arguments.body.contains(&arguments.marker) {
-            return Err("arguments.body: lacks the marker; without it a lost answer could not be resolved".to_owned());
-        }
-        Ok(())
+        check_text("arguments.title", &arguments.title, 4 * TITLE_LEN_MAX)?;
+        check_text("arguments.body", &arguments.body, BODY_BYTES_MAX)?;
+        check_marker("arguments.body", &arguments.body, &arguments.marker)
     }
 
     fn card(&self, action: &Action, check: String) -> CardText {

@@ -1,4 +1,5 @@
-//! `plan`: ordered steps, approved as a whole. A later step may use what an earlier one returned.
+//! `plan`: ordered steps, approved as a whole or one by one. A later step may use what an earlier one returned:
+//! `{"data_from_step": 1, "field": "number"}`. Before a plan is shown, each step is checked with what its forerunners will return.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,9 @@ const STEPS_MAX: usize = 10;
 pub struct PlanArguments {
     /// What is done, one after the other; a failed one stops the rest.
     pub steps: Vec<Action>,
+    /// What is proposed afterwards, each with a card of its own; nothing of it runs under this approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Action>,
 }
 
 /// The steps of an action: its own one, or those of the plan.
@@ -24,37 +28,51 @@ pub struct PlanArguments {
 /// # Errors
 /// Names the step that cannot be read, has no class, or refers to a step that does not come before it.
 pub fn plan_steps(action: &Action) -> Result<Vec<Step>, String> {
-    let actions = if action.kind == PLAN {
-        super::read::<PlanArguments>("arguments", &action.arguments)?.steps
+    let (actions, then) = if action.kind == PLAN {
+        let plan = super::read::<PlanArguments>("arguments", &action.arguments)?;
+        (plan.steps, plan.then)
     } else {
-        vec![action.clone()]
+        (vec![action.clone()], Vec::new())
     };
-    if actions.is_empty() || actions.len() > STEPS_MAX {
-        return Err(format!("arguments.steps: has {} steps; write 1 to {STEPS_MAX}", actions.len()));
+    let all = actions.len() + then.len();
+    if actions.is_empty() || all > STEPS_MAX {
+        return Err(format!("arguments.steps: has {all} steps; write 1 to {STEPS_MAX}"));
     }
-    let mut steps = Vec::with_capacity(actions.len());
-    for (number, action) in (1..).zip(actions) {
-        let class = class(&action.kind).ok_or_else(|| format!("step {number}: no action is called {}", action.kind))?;
-        let references = references(&action.arguments);
-        if references.iter().any(|earlier| *earlier == 0 || *earlier >= u64::from(number)) {
-            return Err(format!("step {number}: data_from_step must name an earlier step"));
-        }
-        if references.is_empty() {
-            class.check(&action).map_err(|reason| format!("step {number}: {reason}"))?;
-        }
-        steps.push(Step {
-            number,
-            action,
-            intended_at: None,
-            idempotency_key: None,
-            tries: 0,
-            not_before: None,
-            waiting_for: None,
-            settled_at: None,
-            outcome: None,
-        });
+    let wanted = actions.len();
+    let mut steps: Vec<Step> = Vec::with_capacity(all);
+    for (number, action) in (1..).zip(actions.into_iter().chain(then)) {
+        let step = step(number, action, &steps)?;
+        steps.push(step);
     }
+    steps.truncate(wanted);
+    steps.iter_mut().for_each(|step| step.outcome = None);
     Ok(steps)
+}
+
+/// One step, checked with what the earlier ones will return. It carries an example of its own output for those after it.
+fn step(number: u32, action: Action, earlier: &[Step]) -> Result<Step, String> {
+    let at = |reason: String| format!("step {number}: {reason}");
+    let class = class(&action.kind).ok_or_else(|| at(format!("no action is called {}", action.kind)))?;
+    let mut named = references(&action.arguments);
+    named.extend(references(&action.revision));
+    if named.iter().any(|earlier| *earlier == 0 || *earlier >= u64::from(number)) {
+        return Err(at("data_from_step must name an earlier step".to_owned()));
+    }
+    let mut step = Step {
+        number,
+        action,
+        intended_at: None,
+        idempotency_key: None,
+        tries: 0,
+        not_before: None,
+        waiting_for: None,
+        settled_at: None,
+        outcome: None,
+    };
+    let example = resolve_references(&step, earlier).map_err(at)?;
+    class.check(&example).map_err(at)?;
+    step.outcome = Some(Outcome::Done { output: class.returns() });
+    Ok(step)
 }
 
 /// The card of a plan: the steps' own lines under one title.
@@ -74,7 +92,33 @@ pub fn plan_card(title: String, undo: String, check: String, steps: &[Step]) -> 
 pub fn resolve_references(step: &Step, all: &[Step]) -> Result<Action, String> {
     let mut action = step.action.clone();
     replace(&mut action.arguments, all)?;
+    replace(&mut action.revision, all)?;
     Ok(action)
+}
+
+/// An action of the rest of a plan, once the `done` steps before it returned: what they returned is filled in, and references to
+/// steps that are still to come count from the first of these.
+pub(crate) fn resolve_known(action: &Action, earlier: &[Step], done: u64) -> Result<Action, String> {
+    let mut action = action.clone();
+    for part in [&mut action.arguments, &mut action.revision] {
+        fill_in(part, earlier, done)?;
+    }
+    Ok(action)
+}
+
+fn fill_in(value: &mut Value, earlier: &[Step], done: u64) -> Result<(), String> {
+    if let Some((number, _)) = reference(value) {
+        if number <= done {
+            return replace(value, earlier);
+        }
+        value["data_from_step"] = Value::from(number - done);
+        return Ok(());
+    }
+    match value {
+        Value::Object(object) => object.values_mut().try_for_each(|inner| fill_in(inner, earlier, done)),
+        Value::Array(items) => items.iter_mut().try_for_each(|inner| fill_in(inner, earlier, done)),
+        _ => Ok(()),
+    }
 }
 
 fn reference(value: &Value) -> Option<(u64, &str)> {

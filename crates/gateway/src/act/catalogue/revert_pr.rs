@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, StepText, short_sha};
 
-use super::{ActionClass, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
+use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
 use crate::ports::{HandsError, OpenedPull, PullFacts, PullFile, RevertRequest};
 
 /// How it is undone.
@@ -65,6 +65,14 @@ pub struct RevertPr;
 impl ActionClass for RevertPr {
     fn kind(&self) -> &'static str {
         "github.revert_pr"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { hand: Hand::Repository, switches: super::REPOSITORY_WRITES }
+    }
+
+    fn returns(&self) -> Value {
+        super::pull_returns()
     }
 
     fn schema(&self) -> Value {

@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, StepText};
+use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
-use super::{ActionClass, Readiness, Reconciled, StepContext, flag_hands, read, read_or_fail};
+use super::{ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, read, read_or_fail};
 use crate::ports::{FlagFacts, HandsError};
 
 /// The state to set.
@@ -40,6 +40,46 @@ pub struct SetFlag;
 impl ActionClass for SetFlag {
     fn kind(&self) -> &'static str {
         "posthog.set_flag"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { hand: Hand::Flags, switches: &[("posthog", "readFlags")] }
+    }
+
+    fn returns(&self) -> Value {
+        json!({"key": "flag", "version": 2, "active": false, "rollout": 1.0})
+    }
+
+    fn undo(&self, action: &Action, output: &Value) -> Option<Action> {
+        let arguments: SetFlagArguments = read("arguments", &action.arguments).ok()?;
+        let revision: SetFlagRevision = read("revision", &action.revision).ok()?;
+        let now: SetFlagRevision = read("output", &json!({
+            "id": revision.id, "version": output["version"], "active": output["active"], "rollout": output["rollout"],
+        }))
+        .ok()?;
+        let back = SetFlagArguments {
+            key: arguments.key,
+            active: revision.active,
+            rollout: arguments.rollout.and(revision.rollout),
+        };
+        Some(Action {
+            kind: self.kind().to_owned(),
+            target: action.target.clone(),
+            arguments: json!(back),
+            revision: json!(now),
+        })
+    }
+
+    fn settles_ms(&self) -> Option<i64> {
+        Some(5 * MINUTE_MS)
+    }
+
+    fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
+        Box::pin(async move {
+            let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
+            let flag = flag_hands(&step)?.flag(&arguments.key).await?;
+            Ok(if is_as_wanted(&flag, &arguments) { Stands::Yes } else { Stands::No })
+        })
     }
 
     fn schema(&self) -> Value {
@@ -113,9 +153,7 @@ impl ActionClass for SetFlag {
             let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
             let revision: SetFlagRevision = read_or_fail("revision", &step.action.revision)?;
             let flag = flag_hands(&step)?.flag(&arguments.key).await?;
-            let as_wanted = flag.active == arguments.active
-                && arguments.rollout.is_none_or(|want| flag.rollout.is_some_and(|is| (is - want).abs() < 1e-9));
-            Ok(if as_wanted {
+            Ok(if is_as_wanted(&flag, &arguments) {
                 Reconciled::Done(output(&flag))
             } else if flag.version == revision.version {
                 Reconciled::Repeat
@@ -127,6 +165,11 @@ impl ActionClass for SetFlag {
             })
         })
     }
+}
+
+fn is_as_wanted(flag: &FlagFacts, arguments: &SetFlagArguments) -> bool {
+    let share = arguments.rollout.is_none_or(|want| flag.rollout.is_some_and(|is| (is - want).abs() < 1e-9));
+    flag.active == arguments.active && share
 }
 
 fn output(flag: &FlagFacts) -> Value {

@@ -125,6 +125,8 @@ fn secrets(lab: &LabClient, state: &LabState) -> Result<Secrets, Failure> {
         posthog_host: Some(url("posthog")?),
         github: Some(GithubCredential::Token(token())),
         github_api_url: Some(url("github")?),
+        vercel_token: Some(token()),
+        vercel_api_url: Some(url("vercel")?),
         ..Secrets::default()
     })
 }
@@ -137,6 +139,7 @@ fn settings(global: &Global, state: &LabState) -> serde_json::Value {
         "github": {
             "repository": state.services.github.repository, "defaultBranch": state.services.github.default_branch,
         },
+        "vercel": {"projectId": "app"},
         "operators": [{"id": "you", "role": "owner", "principals": [global.principal().to_string()]}],
     })
 }
@@ -147,7 +150,10 @@ fn parse(settings: &serde_json::Value, secrets: Secrets) -> Result<Config, Failu
         templates::runtime().into_iter().find(|file| TOOLS_FILE.ends_with(file.path) || file.path == TOOLS_FILE);
     let tools = match tools {
         Some(file) => {
-            config::parse_tools(&String::from_utf8_lossy(file.bytes), TOOLS_FILE).map_err(Failure::failed)?.value
+            let mut switches: serde_json::Value = serde_json::from_slice(file.bytes).map_err(Failure::failed)?;
+            // Off in a new instance; in the simulated world a rollback is part of the play.
+            switches["vercel"]["triggerDeploys"] = json!(true);
+            config::parse_tools(&switches.to_string(), TOOLS_FILE).map_err(Failure::failed)?.value
         }
         None => ToolsConfig::default(),
     };

@@ -1,0 +1,50 @@
+//! Whether an action can be done here and now: hands are configured, switches are on, settings allow it, the world is as shown.
+
+use wakeman_types::Action;
+
+use super::{ActionClass, Hand, Readiness, StepContext};
+use crate::{core::Core, ports::HandsError};
+
+pub(super) const GITHUB_MISSING: &str =
+    "GitHub is not configured; set GITHUB_TOKEN and github.repository, then make a new proposal";
+pub(super) const POSTHOG_MISSING: &str =
+    "PostHog is not configured; set POSTHOG_API_KEY and POSTHOG_PROJECT_ID, then make a new proposal";
+pub(super) const VERCEL_MISSING: &str =
+    "Vercel is not configured; set VERCEL_TOKEN and vercel.projectId, then make a new proposal";
+pub(super) const WEBHOOKS_MISSING: &str =
+    "no webhook is configured; add one under webhooks in read-only/settings.json, then make a new proposal";
+
+/// Why this class cannot be done here at all. `None`: it can.
+pub fn unavailable(core: &Core, class: &dyn ActionClass) -> Option<String> {
+    let needs = class.needs();
+    let (there, missing) = match needs.hand {
+        Hand::Repository => (core.hands.repo.is_some(), GITHUB_MISSING),
+        Hand::Flags => (core.hands.flags.is_some(), POSTHOG_MISSING),
+        Hand::Product => (core.hands.product.is_some(), POSTHOG_MISSING),
+        Hand::Deploys => (core.hands.deploys.is_some(), VERCEL_MISSING),
+        Hand::Webhooks => (core.hands.webhooks.is_some(), WEBHOOKS_MISSING),
+    };
+    if !there {
+        return Some(missing.to_owned());
+    }
+    let off = needs.switches.iter().find(|(family, capability)| !core.tools.allows(family, capability));
+    off.map(|(family, capability)| {
+        format!("{family}.{capability} is switched off in read-only/tools.json; {} needs it", class.kind())
+    })
+}
+
+/// Why exactly this action may not be shown or run here. `None`: it may.
+pub(crate) fn forbidden(core: &Core, class: &dyn ActionClass, action: &Action) -> Option<String> {
+    unavailable(core, class).or_else(|| class.permitted(core, action).err())
+}
+
+/// Whether a step may run now: allowed here, and the world as it was shown.
+///
+/// # Errors
+/// [`HandsError`] as of the class; permanent when settings or switches forbid it.
+pub async fn ready(class: &dyn ActionClass, step: StepContext<'_>) -> Result<Readiness, HandsError> {
+    match forbidden(step.core, class, step.action) {
+        Some(reason) => Err(HandsError::Permanent { reason }),
+        None => class.ready(step).await,
+    }
+}
