@@ -155,6 +155,9 @@ pub struct DemoArgs {
     /// Who answers the proposals.
     #[arg(long, default_value = "ask")]
     pub answer: Answer,
+    /// A LiteLLM proxy (or the like) that adds a note to each finding; its key is LITELLM_MASTER_KEY.
+    #[arg(long, value_name = "URL")]
+    pub llm: Option<String>,
     /// A lab that is already served.
     #[arg(long, value_name = "URL")]
     pub lab: Option<String>,

@@ -1,6 +1,12 @@
 //! The demo's clock: it stands where the simulated world's stands.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use wakeman_gateway::ports::Clock;
@@ -29,5 +35,19 @@ impl Clock for DemoClock {
     /// Nobody waits in a demo: whoever would wait is let go at once and finds the time unchanged.
     fn sleep_until(&self, _at: Timestamp) -> BoxFuture<'_, ()> {
         Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// The clock of the model adapter: tells the demo's time, but waits as long as it says, because a model is not simulated.
+pub struct WaitingClock(pub Arc<DemoClock>);
+
+impl Clock for WaitingClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        let wait_ms = u64::try_from(at.since(self.now())).unwrap_or(0);
+        Box::pin(tokio::time::sleep(Duration::from_millis(wait_ms)))
     }
 }

@@ -60,7 +60,7 @@ async fn play(global: &Global, args: &DemoArgs, speed: Speed, url: &str) -> Resu
         }
     }
     let seed = args.seed.unwrap_or(state.seed);
-    let mut stage = stage::Stage::build(global, &lab, &state, seed).await?;
+    let mut stage = stage::Stage::build(global, &lab, &state, seed, args.llm.as_deref()).await?;
     let result = play::Play::new(global, &lab, &mut stage, args.answer, speed).run(&state).await;
     stage.close().await;
     result

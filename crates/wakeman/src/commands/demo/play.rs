@@ -84,6 +84,7 @@ impl<'a> Play<'a> {
     async fn work(&mut self, at: Timestamp) -> Result<(), Failure> {
         loop {
             self.stage.executor.pass().await.map_err(Failure::failed)?;
+            self.stage.brain.explain_news().await.map_err(Failure::failed)?;
             self.report.follow(self.global, &self.stage.core).await?;
             let printed = self.printer.drain(&self.stage.desk, at).await?;
             let mut decided = false;

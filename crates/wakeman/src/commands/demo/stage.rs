@@ -7,17 +7,17 @@ use serde_json::json;
 use wakeman_gateway::{
     Core, Desk,
     act::Executor,
-    brain::prompts::PromptRegistry,
+    brain::{Brain, prompts::PromptRegistry},
     config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig, WakeupConfig},
     instance::InstanceDir,
-    ports::{Clock, SystemRandom},
+    ports::{Clock, Model, Random, SystemRandom},
     watch::Watch,
 };
 use wakeman_integrations::discover;
 use wakeman_lab::{LabClient, client::LabState};
 use wakeman_types::Timestamp;
 
-use super::clock::DemoClock;
+use super::clock::{DemoClock, WaitingClock};
 use crate::{
     commands::init::watch as write_metrics,
     compose::{self, Config},
@@ -41,6 +41,8 @@ pub struct Stage {
     pub executor: Executor,
     /// What the operator talks to.
     pub desk: Desk,
+    /// Adds notes, where a model was given.
+    pub brain: Arc<Brain>,
     folder: Folder,
 }
 
@@ -59,14 +61,20 @@ impl Stage {
     ///
     /// # Errors
     /// When the lab does not answer, or the temporary directory cannot be written.
-    pub async fn build(global: &Global, lab: &LabClient, state: &LabState, seed: u64) -> Result<Self, Failure> {
+    pub async fn build(
+        global: &Global,
+        lab: &LabClient,
+        state: &LabState,
+        seed: u64,
+        llm: Option<&str>,
+    ) -> Result<Self, Failure> {
         let start = instant(&state.now)?;
         let clock = Arc::new(DemoClock::new(start));
         let as_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let folder = folder()?;
         let dir = InstanceDir::new(&folder.0, INSTANCE).map_err(Failure::failed)?;
         dir.create_from_template(&templates::runtime()).map_err(Failure::failed)?;
-        let secrets = secrets(lab, state)?;
+        let secrets = secrets(lab, state, llm)?;
         let mut settings = settings(global, state);
         let config = parse(&settings, secrets.clone())?;
         let posthog = compose::posthog(&config, &as_clock)?.ok_or_else(|| Failure::failed("the lab has no PostHog"))?;
@@ -75,14 +83,18 @@ impl Stage {
         let config = parse(&settings, secrets)?;
         let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &as_clock)?;
         let store = compose::open_store(&dir).await?;
-        let random = Arc::new(SystemRandom::from_seed(seed));
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::from_seed(seed));
+        let waiting: Arc<dyn Clock> = Arc::new(WaitingClock(Arc::clone(&clock)));
+        let model = compose::litellm(&config, &waiting, &random)?;
         let core = compose::core_with(&dir, store, config, (hands, readers), as_clock, random)?;
-        let core = Arc::new(core);
+        let core = Arc::new(Core { model: model.map(|adapter| adapter as Arc<dyn Model>), ..core });
+        let brain = Brain::new(Arc::clone(&core));
         let watch = Watch::new(Arc::clone(&core), sources.product, sources.code).map_err(Failure::failed)?;
         Ok(Self {
             watch,
             executor: Executor::new(Arc::clone(&core)),
-            desk: Desk::new(Arc::clone(&core)),
+            desk: Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)),
+            brain,
             core,
             clock,
             folder,
@@ -114,12 +126,18 @@ fn folder() -> Result<Folder, Failure> {
     Ok(Folder(path))
 }
 
-fn secrets(lab: &LabClient, state: &LabState) -> Result<Secrets, Failure> {
+fn secrets(lab: &LabClient, state: &LabState, llm: Option<&str>) -> Result<Secrets, Failure> {
     let url = |service: &str| {
         HttpUrl::parse(&lab.service_url(service)).ok_or_else(|| Failure::usage("--lab: is not an address"))
     };
     let token = || SecretString::from("lab");
+    let model = |url: &str| {
+        HttpUrl::parse(url)
+            .ok_or_else(|| Failure::usage("--llm: is not an address; write it like http://127.0.0.1:4000"))
+    };
     Ok(Secrets {
+        litellm_url: llm.map(model).transpose()?,
+        litellm_master_key: std::env::var("LITELLM_MASTER_KEY").ok().map(SecretString::from),
         posthog_api_key: Some(token()),
         posthog_project_id: Some(state.services.posthog.project_id.clone()),
         posthog_host: Some(url("posthog")?),
