@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use wakeman_types::{
     Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
     ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Mute,
-    Occurrence, Page, Principal, Proposal, ProposalId, ProposalView, Proposals, Reply, StatusView, Thread, ThreadId,
-    ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
+    Occurrence, Page, Principal, Proposal, ProposalId, ProposalView, Proposals, Ranking, Reply, StatusView, Thread,
+    ThreadId, ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -30,6 +30,11 @@ struct SetMode {
 #[derive(Serialize)]
 struct Halt {
     reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Feedback {
+    useful: bool,
 }
 
 #[derive(Serialize)]
@@ -139,6 +144,15 @@ impl Proposals for SocketClient {
     fn decide<'a>(&'a self, _by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
         Box::pin(async move {
             let call = self.wire.post(&["proposals", &id.to_string(), "decision"])?.json(&request);
+            self.wire.ask(call).await
+        })
+    }
+}
+
+impl Ranking for SocketClient {
+    fn feedback<'a>(&'a self, _by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
+        Box::pin(async move {
+            let call = self.wire.post(&["findings", &id.to_string(), "feedback"])?.json(&Feedback { useful });
             self.wire.ask(call).await
         })
     }

@@ -19,6 +19,7 @@ mod health;
 pub mod instance;
 pub mod modes;
 pub mod ports;
+pub mod rank;
 mod settle;
 pub mod tools;
 pub mod wake;

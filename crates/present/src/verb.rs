@@ -10,7 +10,7 @@ use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sani
 pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
 
 /// Word, what follows it, what it does.
-const WORDS: [(&str, &str, &str); 19] = [
+const WORDS: [(&str, &str, &str); 20] = [
     ("status", "", "one look at everything"),
     ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
     ("finding", "F-12", "one finding"),
@@ -27,6 +27,7 @@ const WORDS: [(&str, &str, &str); 19] = [
     ("mode", "[MODE]", "what it may do by itself: observe, propose, execute"),
     ("halt", "[REASON]", "stop all execution at once"),
     ("resume", "", "go on after a halt"),
+    ("feedback", "F-12 useful|noise", "whether it was worth telling you; what interrupts you is learnt from this"),
     ("threads", "[ID]", "conversations, or one of them"),
     ("whoami", "", "who you are taken for"),
     ("help", "", "these words"),
@@ -87,6 +88,13 @@ pub enum Verb {
     Halt(Option<String>),
     /// Goes on after a halt.
     Resume,
+    /// Whether it was worth telling.
+    Feedback {
+        /// Which.
+        id: FindingId,
+        /// Useful, or noise.
+        useful: bool,
+    },
     /// The conversations.
     Threads,
     /// One conversation.
@@ -124,6 +132,7 @@ impl fmt::Display for Verb {
             Self::Halt(None) => f.write_str("halt"),
             Self::Halt(Some(reason)) => write!(f, "halt {reason}"),
             Self::Resume => f.write_str("resume"),
+            Self::Feedback { id, useful } => write!(f, "feedback {id} {}", if *useful { "useful" } else { "noise" }),
             Self::Threads => f.write_str("threads"),
             Self::Thread(id) => write!(f, "threads {id}"),
             Self::Whoami => f.write_str("whoami"),
@@ -299,6 +308,7 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         "mode" => Verb::Mode(args.next().map(mode).transpose()?),
         "halt" => return Ok(Verb::Halt(args.everything())),
         "resume" => Verb::Resume,
+        "feedback" => Verb::Feedback { id: args.id()?, useful: useful(&mut args)? },
         "threads" => args.next().map_or(Verb::Threads, |id| Verb::Thread(ThreadId::new(sanitize(id, 120)))),
         "whoami" => Verb::Whoami,
         _ => Verb::Help,
@@ -314,6 +324,15 @@ fn mode(text: &str) -> Result<ExecutionMode, VerbError> {
 /// A state to filter by, with or without `--state` before it.
 fn state(args: &mut Arguments<'_>) -> Option<String> {
     flagged(args, "--state").map(|state| sanitize(state, 20).to_lowercase())
+}
+
+/// `useful` or `noise`.
+fn useful(args: &mut Arguments<'_>) -> Result<bool, VerbError> {
+    match args.need()?.to_lowercase().as_str() {
+        "useful" => Ok(true),
+        "noise" => Ok(false),
+        other => Err(VerbError::Extra { extra: sanitize(other, 40), usage: args.usage.clone() }),
+    }
 }
 
 /// The next piece, or the one after `flag` if the next is `flag`.

@@ -1,6 +1,6 @@
 //! Everything behind a finding: the evidence, every cause, and why it was told the way it was.
 
-use wakeman_types::{Finding, Interruption, Measure, Subject, WhyView};
+use wakeman_types::{Finding, Interruption, Measure, RankingWhy, Subject, WhyView};
 
 use crate::{
     Block, Chart, Doc, Line, RenderContext,
@@ -12,6 +12,8 @@ use crate::{
 
 /// Features that are listed; the rest are counted.
 const FEATURES_MAX: usize = 12;
+/// Learnt weights that are listed.
+const MOVED_MAX: usize = 5;
 
 /// The answer to "why".
 pub fn why_doc(view: &WhyView, ctx: &RenderContext) -> Doc {
@@ -27,6 +29,9 @@ pub fn why_doc(view: &WhyView, ctx: &RenderContext) -> Doc {
     doc = with_all_causes(section(doc, "Causes"), finding, ctx);
     doc = section(doc, "How it was told").text(told(view));
     doc = doc.text(Line::new().dim(features(&view.features)));
+    for line in learnt(&view.ranking) {
+        doc = doc.text(Line::new().dim(line));
+    }
     if !view.proposals.is_empty() {
         let ids: Vec<String> = view.proposals.iter().map(ToString::to_string).collect();
         doc = doc.text(format!("Proposals: {}", ids.join(", ")));
@@ -58,6 +63,38 @@ fn told(view: &WhyView) -> String {
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let policy = sanitize(&view.policy, 40);
     format!("{how}{reason}. Chosen by {policy} with propensity {}.", trimmed(view.propensity))
+}
+
+/// What was learnt: what moved the score, what other policies would have done, what was made of it. Nothing where nothing is known.
+fn learnt(why: &RankingWhy) -> Vec<String> {
+    let mut lines = Vec::new();
+    let moved = why.moved.iter().filter(|(_, moved)| moved.abs() >= 0.001).take(MOVED_MAX);
+    let moved: Vec<String> = moved.map(|(name, moved)| format!("{} {moved:+.3}", sanitize(name, 40))).collect();
+    if !moved.is_empty() && !why.reactions.is_empty() {
+        lines.push(format!("What was learnt moves it towards now (+) or the digest (-): {}", moved.join(" · ")));
+    }
+    for opinion in &why.opinions {
+        let chance = opinion.arms.iter().find(|arm| arm.arm == opinion.preferred).map_or(0.0, |arm| arm.propensity);
+        let policy = sanitize(&opinion.policy, 40);
+        lines.push(format!("{policy} would choose: {} with propensity {}", arm(opinion.preferred), trimmed(chance)));
+    }
+    for reaction in &why.reactions {
+        let who = sanitize(reaction.operator.as_str(), 40);
+        lines.push(match reaction.reward {
+            Some(reward) => format!("{who}: {}, reward {}", reaction.reactions.join(", "), trimmed(reward)),
+            None => format!("{who}: no reaction in time"),
+        });
+    }
+    lines.extend(why.fallback.as_ref().map(|fallback| sanitize(fallback, 300)));
+    lines
+}
+
+const fn arm(arm: Interruption) -> &'static str {
+    match arm {
+        Interruption::Now => "at once",
+        Interruption::Digest => "the digest",
+        Interruption::Silent => "the list only",
+    }
 }
 
 /// `severity 1 · hour 14 · p 0.0001`.

@@ -89,7 +89,11 @@ fn binding_rule(context: &InterruptContext) -> Option<(Interruption, Reason)> {
     }
 }
 
-fn checked(policy: PolicyId, propensities: [f64; 3]) -> Result<[f64; 3], RankError> {
+/// The propensities, if they are a distribution.
+///
+/// # Errors
+/// [`RankError::NoDistribution`] names the policy.
+pub fn checked(policy: PolicyId, propensities: [f64; 3]) -> Result<[f64; 3], RankError> {
     let sound =
         propensities.iter().all(|p| (0.0..=1.0).contains(p)) && (propensities.iter().sum::<f64>() - 1.0).abs() < 1e-9;
     if sound { Ok(propensities) } else { Err(RankError::NoDistribution { policy, propensities }) }

@@ -25,7 +25,7 @@ pub mod tip;
 
 pub use catalogue::{PolicyCard, PolicyId, Problem, Role, UnknownPolicy};
 pub use context::{InterruptContext, SourceKind, effect_size};
-pub use decide::{Decision, decide, digest_score};
+pub use decide::{Decision, checked, decide, digest_score};
 pub use features::{Dtype, FEATURES_VERSION, FeatureSpec, Features, REGISTRY};
 pub use lints_v1::{LintsState, LintsV1};
 pub use policy::{InterruptPolicy, Opinion};

@@ -185,6 +185,12 @@ pub trait Proposals: Send + Sync {
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal>;
 }
 
+/// What operators' reactions teach.
+pub trait Ranking: Send + Sync {
+    /// Says outright whether being told of a finding was useful or noise.
+    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding>;
+}
+
 /// Wakeups: what is told at which hours.
 pub trait Wakeups: Send + Sync {
     /// Every wakeup of the file in its order, those that are wrong too.
@@ -218,6 +224,6 @@ pub trait Admin: Send + Sync {
 }
 
 /// The brain as every surface sees it.
-pub trait Gateway: Chat + Findings + Proposals + Wakeups + Frontend + Admin {}
+pub trait Gateway: Chat + Findings + Proposals + Ranking + Wakeups + Frontend + Admin {}
 
-impl<T: Chat + Findings + Proposals + Wakeups + Frontend + Admin> Gateway for T {}
+impl<T: Chat + Findings + Proposals + Ranking + Wakeups + Frontend + Admin> Gateway for T {}

@@ -30,7 +30,7 @@ pub use finding::{
 };
 pub use gateway::{
     Admin, Chat, ClaimedDelivery, DecisionRequest, DeliveryReport, ErrorKind, Findings, Frontend, Gateway,
-    GatewayError, ListRequest, Page, Proposals, Reply, ThreadView, TurnStream, Wakeups,
+    GatewayError, ListRequest, Page, Proposals, Ranking, Reply, ThreadView, TurnStream, Wakeups,
 };
 pub use id::{
     ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,
@@ -42,7 +42,7 @@ pub use proposal::{
     Action, CardText, Decision, Digest, Outcome, Proposal, ProposalState, Step, StepText, Verdict, Verification,
     VerificationResult,
 };
-pub use ranking::{Choice, ChoiceRecord};
+pub use ranking::{Choice, ChoiceRecord, PolicyOpinion, RankingWhy, ReactionView};
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionId, Entity, FindingId, Interruption, Timestamp};
+use crate::{DecisionId, Entity, FindingId, Interruption, OperatorId, Timestamp};
 
 /// One arm with the probability it had.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,54 @@ pub struct ChoiceRecord {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+    /// What every policy would do by itself, the deciding one included; empty where a rule above them left no choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opinions: Vec<PolicyOpinion>,
+    /// Why `rule-v1` decided in the place of the policy whose turn it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+}
+
+/// What one policy would do by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyOpinion {
+    /// Which.
+    pub policy: String,
+    /// What it prefers.
+    pub preferred: Interruption,
+    /// Every arm with its exact propensity; they sum to 1.
+    pub arms: Vec<Choice>,
+}
+
+/// What an operator made of a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReactionView {
+    /// Who.
+    pub operator: OperatorId,
+    /// What they did, in a word, oldest first; empty: they kept silent.
+    pub reactions: Vec<String>,
+    /// What the finding was worth to them, 0–1; `None`: they kept silent.
+    pub worth: Option<f64>,
+    /// The reward of the way it was told, 0–1.
+    pub reward: Option<f64>,
+}
+
+/// What stands behind the way a finding was told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RankingWhy {
+    /// What each feature adds to "now" over "digest" by what was learnt up to now, the largest first.
+    pub moved: Vec<(String, f64)>,
+    /// What every policy would have done.
+    pub opinions: Vec<PolicyOpinion>,
+    /// What was made of it.
+    pub reactions: Vec<ReactionView>,
+    /// The seed of the draw.
+    pub seed: u64,
+    /// True when exploration, not preference, chose.
+    pub explored: bool,
+    /// Why `rule-v1` decided in the place of the policy whose turn it was.
+    #[serde(default)]
+    pub fallback: Option<String>,
 }
 
 impl Entity for ChoiceRecord {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Change, Channel, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Proposal, ProposalId,
-    Severity, ThreadId, Timestamp, VerificationResult,
+    RankingWhy, Severity, ThreadId, Timestamp, VerificationResult,
 };
 
 /// Why a finding is said now.
@@ -207,6 +207,9 @@ pub struct WhyView {
     pub features: Vec<(String, f64)>,
     /// Proposals made for it.
     pub proposals: Vec<ProposalId>,
+    /// What was learnt of it, and from what.
+    #[serde(default)]
+    pub ranking: RankingWhy,
 }
 
 /// How one source or component is doing.

@@ -83,6 +83,8 @@ pub enum Command {
     Halt(HaltArgs),
     /// Go on after a halt. For owners.
     Resume,
+    /// Say whether being told of a finding was useful or noise: what interrupts you is learnt from it.
+    Feedback(FeedbackArgs),
     /// The conversations.
     Threads,
     /// What is told at which hours, and what became of it.
@@ -267,6 +269,24 @@ pub struct SnoozeArgs {
     pub id: String,
     /// Like 30m, 2h or 1d.
     pub duration: String,
+}
+
+/// `feedback`
+#[derive(Debug, ClapArgs)]
+pub struct FeedbackArgs {
+    /// Like F-12.
+    pub id: String,
+    /// What it was.
+    pub word: FeedbackWord,
+}
+
+/// What being told was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FeedbackWord {
+    /// Worth it.
+    Useful,
+    /// Not worth it.
+    Noise,
 }
 
 /// `wakeups`

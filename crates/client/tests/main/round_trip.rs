@@ -60,6 +60,7 @@ async fn findings_round_trip() {
     assert_eq!(client.mute(&by, id, Some(HOUR_MS)).await.unwrap(), fake::mute());
     assert_eq!(client.mute(&by, id, None).await.unwrap(), fake::mute());
     assert_eq!(client.unmute(&by, id).await.unwrap(), fake::finding());
+    assert_eq!(client.feedback(&by, id, false).await.unwrap(), fake::finding());
     assert_eq!(
         server.fake.calls(),
         [
@@ -73,6 +74,7 @@ async fn findings_round_trip() {
             format!("mute {me} F-128 Some(3600000)"),
             format!("mute {me} F-128 None"),
             format!("unmute {me} F-128"),
+            format!("feedback {me} F-128 false"),
         ]
     );
 }

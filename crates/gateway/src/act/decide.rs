@@ -17,6 +17,7 @@ use super::{
 use crate::{
     core::Core,
     deliver::ThreadWriter,
+    rank,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -137,6 +138,10 @@ pub async fn decide(
             }),
         );
         let mut commit = thread.finish(Commit::durable(core.now()).replace(&decided, version).event(event));
+        if let Some(finding) = decided.finding {
+            let made = rank::reaction_to(request.decision);
+            commit = rank::react(core, commit, &identity.operator, finding, made).await.map_err(SettleError::from)?;
+        }
         if request.decision == Verdict::Reject {
             // A "no" must work even on a full disk.
             commit = commit.essential();

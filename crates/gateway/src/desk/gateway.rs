@@ -7,8 +7,8 @@ use wakeman_types::{
     Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
     ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity,
     ListRequest, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, Principal, Proposal, ProposalId,
-    ProposalState, ProposalView, Proposals, Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict,
-    WakeupView, Wakeups, WhoamiView, WhyView,
+    ProposalState, ProposalView, Proposals, Ranking, Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream,
+    Verdict, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -26,7 +26,7 @@ use crate::{
         verbs::{Word, apply},
         why,
     },
-    modes, wake,
+    modes, rank, wake,
 };
 
 const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"];
@@ -97,7 +97,7 @@ impl Desk {
     async fn why_view(&self, by: &Principal, id: FindingId) -> Result<WhyView, GatewayError> {
         self.may_read(by)?;
         let finding = self.get_finding(id).await?;
-        why(&self.core.store, finding).await.map_err(|error| storage_error(&error))
+        why(&self.core, finding).await.map_err(|error| storage_error(&error))
     }
 
     async fn decided(
@@ -152,6 +152,7 @@ impl Desk {
         let awaiting = core.store.count::<Proposal>(Some("pending")).await.map_err(|e| storage_error(&e))?;
         let week = interruptions_since(core, budget_start(now)).await.map_err(|e| storage_error(&e))?;
         let control = modes::view(core).await.map_err(|e| storage_error(&e))?;
+        let learnt = rank::learnt(core).await.map_err(|e| storage_error(&e))?;
         Ok(StatusView {
             instance: core.instance.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -169,7 +170,7 @@ impl Desk {
             next_wakeup: wake::next_wakeup(core),
             as_of: now,
             timezone: core.zone().name().to_owned(),
-            warnings: core.warnings.clone(),
+            warnings: core.warnings.iter().cloned().chain(learnt.notice).collect(),
         })
     }
 }
@@ -258,6 +259,15 @@ impl Proposals for Desk {
 
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
         Box::pin(async move { self.decided(by, id, &request).await })
+    }
+}
+
+impl Ranking for Desk {
+    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
+        Box::pin(async move {
+            let who = self.identify(by)?;
+            rank::feedback(&self.core, &who, id, useful).await
+        })
     }
 }
 

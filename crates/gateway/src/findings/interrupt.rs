@@ -1,13 +1,19 @@
 //! Now, digest or silent: gathers what the policy looks at, asks it, keeps the record.
 
 use chrono::{Datelike, Timelike};
-use wakeman_ranking::{Decision, InterruptContext, RuleV1, SourceKind, decide, effect_size};
+use wakeman_ranking::{
+    Decision, Features, InterruptContext, InterruptPolicy, RankError, RuleV1, SourceKind, decide, effect_size,
+};
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{
-    ChoiceRecord, DAY_MS, Finding, HOUR_MS, Interruption, MINUTE_MS, Mute, Proposal, Severity, Subject, Timestamp,
+    Choice, ChoiceRecord, DAY_MS, Finding, HOUR_MS, Interruption, MINUTE_MS, Mute, PolicyOpinion, Proposal, Severity,
+    Subject, Timestamp,
 };
 
-use crate::core::Core;
+use crate::{
+    core::Core,
+    rank::{self, ARMS, Learnt},
+};
 
 /// The window of the alarm budget.
 const WEEK_MS: i64 = 7 * DAY_MS;
@@ -23,13 +29,43 @@ const COUNTED_MAX: usize = 200;
 pub(super) async fn choose(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<ChoiceRecord, StoreError> {
     let context = context(core, finding, seen_at).await?;
     let seed = core.random.number();
+    let learnt = rank::learnt(core).await?;
     Ok(match decide(&RuleV1, &context, seed) {
-        Ok(decision) => record(core, finding, decision),
+        Ok(decision) => logged(record(core, finding, decision), &context, &learnt),
         Err(error) => {
             tracing::error!(finding.id = %finding.id, %error, "ranking.cannot_judge");
             fallback(core, finding, seed, &error.to_string())
         }
     })
+}
+
+/// Adds what every policy would have done, where there was a choice.
+fn logged(mut record: ChoiceRecord, context: &InterruptContext, learnt: &Learnt) -> ChoiceRecord {
+    record.fallback.clone_from(&learnt.notice);
+    if record.forced {
+        return record;
+    }
+    let Ok(features) = context.features() else { return record };
+    let rule: Option<&dyn InterruptPolicy> = Some(&RuleV1);
+    let lints = learnt.lints.as_ref().map(|lints| lints as &dyn InterruptPolicy);
+    for policy in [rule, lints].into_iter().flatten() {
+        match opinion(policy, context, &features) {
+            Ok(opinion) => record.opinions.push(opinion),
+            Err(error) => tracing::error!(%error, "ranking.no_opinion"),
+        }
+    }
+    record
+}
+
+fn opinion(
+    policy: &dyn InterruptPolicy,
+    context: &InterruptContext,
+    features: &Features,
+) -> Result<PolicyOpinion, RankError> {
+    let opinion = policy.opinion(context, features);
+    let propensities = wakeman_ranking::checked(policy.id(), opinion.propensities)?;
+    let arms = ARMS.into_iter().zip(propensities).map(|(arm, propensity)| Choice { arm, propensity }).collect();
+    Ok(PolicyOpinion { policy: policy.id().to_string(), preferred: opinion.preferred, arms })
 }
 
 /// Interruptions since then, newest first.
@@ -115,6 +151,8 @@ fn record(core: &Core, finding: &Finding, decision: Decision) -> ChoiceRecord {
         seed: decision.seed,
         reason: decision.reason.to_string(),
         at: core.now(),
+        opinions: Vec::new(),
+        fallback: None,
     }
 }
 
@@ -132,6 +170,8 @@ pub(super) fn silenced(core: &Core, finding: &Finding, mute: &Mute) -> ChoiceRec
         seed: 0,
         reason: format!("muted by {}", mute.by),
         at: core.now(),
+        opinions: Vec::new(),
+        fallback: None,
     }
 }
 
@@ -149,5 +189,7 @@ fn fallback(core: &Core, finding: &Finding, seed: u64, error: &str) -> ChoiceRec
         seed,
         reason: format!("could not be ranked: {error}"),
         at: core.now(),
+        opinions: Vec::new(),
+        fallback: Some(error.to_owned()),
     }
 }

@@ -1,12 +1,14 @@
 //! What an operator says of a finding: mine, later, over.
 
 use serde_json::json;
+use wakeman_ranking::reward::Reaction;
 use wakeman_store::Commit;
 use wakeman_types::{DAY_MS, ErrorKind, Finding, FindingId, FindingState, GatewayError, Identity, Resolution};
 
 use crate::{
     core::Core,
     desk::{not_found, settle_error},
+    rank,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -30,6 +32,14 @@ impl Word {
             Self::Acknowledge => "finding.acknowledged",
             Self::Snooze(_) => "finding.snoozed",
             Self::Resolve => "finding.resolved",
+        }
+    }
+
+    /// What it says of having been told, so many milliseconds ago.
+    const fn reaction(self) -> fn(i64) -> Reaction {
+        match self {
+            Self::Acknowledge | Self::Resolve => |after_ms| Reaction::Acknowledged { after_ms },
+            Self::Snooze(_) => |_| Reaction::Snoozed,
         }
     }
 }
@@ -68,6 +78,7 @@ pub async fn apply(core: &Core, who: &Identity, id: FindingId, word: Word) -> Re
             json!({"principal": who.principal.to_string(), "state": finding.state}),
         );
         let commit = Commit::durable(core.now()).replace(&finding, found.version).event(event);
+        let commit = rank::react(core, commit, &who.operator, id, word.reaction()).await.map_err(SettleError::from)?;
         Ok::<_, VerbError>(Wanted::Commit(Box::new(commit), finding))
     });
     result.map_err(|error| match error {

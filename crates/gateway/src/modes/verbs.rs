@@ -1,6 +1,7 @@
 //! What people say: the mode, stop, go on, not this one.
 
 use serde_json::json;
+use wakeman_ranking::reward::Reaction;
 use wakeman_store::{Commit, Committed, EntityRef, JournalEvent};
 use wakeman_types::{
     Control, ControlView, DAY_MS, DeliveryClass, ErrorKind, ExecutionMode, Finding, FindingId, GatewayError, HaltSet,
@@ -149,7 +150,9 @@ pub async fn mute(core: &Core, who: &Identity, id: FindingId, duration_ms: Optio
     };
     let payload = json!({"principal": who.principal.to_string(), "fingerprint": mute.fingerprint, "until": mute.until});
     let event = core.event("finding.muted", &who.operator, id, payload);
-    land(core, Commit::durable(now).put(&mute).event(event)).await?;
+    let commit = Commit::durable(now).put(&mute).event(event);
+    let commit = crate::rank::react(core, commit, &who.operator, id, |_| Reaction::Muted).await;
+    land(core, commit.map_err(|e| storage_error(&e))?).await?;
     Ok(mute)
 }
 

@@ -93,7 +93,8 @@ impl Watch {
         self.stage_repairs().await?;
         self.check_repairs().await?;
         self.end_what_is_over().await?;
-        repair::expire(&self.core).await
+        repair::expire(&self.core).await?;
+        crate::rank::silence(&self.core).await
     }
 
     /// After a start: errors with open findings are followed on.

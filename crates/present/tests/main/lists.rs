@@ -159,6 +159,7 @@ fn help_names_every_word() {
     mode [MODE] · what it may do by itself: observe, propose, execute
     halt [REASON] · stop all execution at once
     resume · go on after a halt
+    feedback F-12 useful|noise · whether it was worth telling you; what interrupts you is learnt from this
     threads [ID] · conversations, or one of them
     whoami · who you are taken for
     help · these words

@@ -357,6 +357,7 @@ pub fn why() -> WhyView {
         reason: "critical".into(),
         features: vec![("severity".into(), 2.0), ("p".into(), 2.5e-5), ("hour".into(), 14.0)],
         proposals: vec![ProposalId::new(31)],
+        ranking: RankingWhy::default(),
     }
 }
 

@@ -25,6 +25,13 @@ pub(super) struct MuteFor {
     duration_ms: Option<i64>,
 }
 
+/// Body of `POST …/feedback`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Feedback {
+    /// Whether being told was useful; else it was noise.
+    useful: bool,
+}
+
 pub(super) async fn list(
     State(gateway): Brain,
     Extension(caller): Extension<Caller>,
@@ -89,4 +96,13 @@ pub(super) async fn unmute(
     Path(id): Path<String>,
 ) -> Answer<Finding> {
     Ok(Json(gateway.unmute(&caller.principal, id.parse()?).await?))
+}
+
+pub(super) async fn feedback(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Body(body): Body<Feedback>,
+) -> Answer<Finding> {
+    Ok(Json(gateway.feedback(&caller.principal, id.parse()?, body.useful).await?))
 }

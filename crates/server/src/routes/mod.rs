@@ -67,6 +67,7 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/halt", needs(Role::Approver, post(control::halt)))
         .route("/api/v1/resume", needs(Role::Owner, post(control::resume)))
         .route("/api/v1/findings/{id}/resolve", needs(Role::Viewer, post(findings::resolve)))
+        .route("/api/v1/findings/{id}/feedback", needs(Role::Viewer, post(findings::feedback)))
         .route("/api/v1/proposals", needs(Role::Viewer, get(proposals::list)))
         .route("/api/v1/proposals/{id}", needs(Role::Viewer, get(proposals::one)))
         .route("/api/v1/proposals/{id}/decision", needs(Role::Approver, post(proposals::decide)))

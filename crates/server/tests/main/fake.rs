@@ -121,6 +121,12 @@ impl Proposals for Fake {
     }
 }
 
+impl Ranking for Fake {
+    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
+        self.reply(format!("feedback {by} {id} {useful}"), finding())
+    }
+}
+
 impl Wakeups for Fake {
     fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
         self.reply(format!("wakeups {by}"), vec![wakeup()])
@@ -299,6 +305,7 @@ pub fn why() -> WhyView {
         reason: "critical always interrupts".into(),
         features: vec![("severity".into(), 2.0)],
         proposals: vec![ProposalId::new(31)],
+        ranking: RankingWhy::default(),
     }
 }
 

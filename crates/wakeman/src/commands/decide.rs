@@ -139,7 +139,7 @@ pub async fn resolve(global: &Global, text: &str) -> Result<u8, Failure> {
     tell_finding(global, finding, &global.context(now, &zone))
 }
 
-fn tell_finding(global: &Global, finding: Finding, context: &present::RenderContext) -> Result<u8, Failure> {
+pub(super) fn tell_finding(global: &Global, finding: Finding, context: &present::RenderContext) -> Result<u8, Failure> {
     let view = FindingView { proposal: finding.proposal, repair: None, news: FindingNews::Asked, finding };
     let doc = present::doc(&View::Finding(Box::new(view.clone())), context);
     global.answer(&view.finding, &doc)?;

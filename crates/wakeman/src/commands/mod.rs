@@ -11,6 +11,7 @@ mod export;
 mod init;
 mod lab;
 mod prompts;
+mod ranking;
 pub mod run;
 mod schema;
 mod show;
@@ -48,6 +49,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Mode(args) => control::mode(global, args).await,
         Command::Halt(args) => control::halt(global, args).await,
         Command::Resume => control::resume(global).await,
+        Command::Feedback(args) => ranking::feedback(global, &args).await,
         Command::Prompts(command) => prompts::run(global, &command),
         Command::Ask(args) => talk::ask(global, args).await,
         Command::Chat(args) => talk::chat(global, args).await,

@@ -21,6 +21,7 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
         said @ (Verb::Mute { .. } | Verb::Unmute(_) | Verb::Mode(_) | Verb::Halt(_) | Verb::Resume) => {
             control::typed(global, attached, by, said, &context).await
         }
+        Verb::Feedback { id, useful } => finding(global, gateway.feedback(by, id, useful).await?, &context),
         look => looked(global, gateway, by, look, &context).await,
     }
 }

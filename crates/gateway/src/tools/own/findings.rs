@@ -120,7 +120,7 @@ async fn in_full(core: &Core, finding: Finding) -> Result<ToolAnswer, ToolError>
     // Buttons are for people.
     doc.buttons.clear();
     parts.insert(0, plain(&doc));
-    let why = why(&core.store, view.finding).await.map_err(|error| unstored(&error))?;
+    let why = why(core, view.finding).await.map_err(|error| unstored(&error))?;
     parts.push(plain(&why_doc(&why, &context)));
     Ok(known(parts.join("\n"), citations))
 }
