@@ -156,7 +156,7 @@ fn write_options(path: &Path, options: &Options) -> SqliteConnectOptions {
         .busy_timeout(options.busy_timeout)
         .statement_cache_capacity(96)
         .thread_name(|_| "store-writer".into())
-        .pragma("cache_size", "-2048")
+        .pragma("cache_size", "-1024")
         .pragma("temp_store", "MEMORY")
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
