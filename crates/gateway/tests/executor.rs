@@ -249,7 +249,7 @@ async fn one_proposal_that_fails_does_not_keep_the_others_from_running() {
 }
 
 #[tokio::test]
-async fn two_executors_on_one_begun_step_call_once() {
+async fn two_executors_on_one_begun_step_take_effect_once() {
     use wakeman_gateway::act::Executor;
     for seed in 0..20 {
         let mut world = World::new().await;
@@ -270,6 +270,7 @@ async fn two_executors_on_one_begun_step_call_once() {
         assert!(first.is_ok() && second.is_ok());
         world.run_to_end().await;
         assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded);
-        assert_eq!(world.repo.calls(), 2, "one opens, one merges: {:?}", world.repo.effects());
+        // The loser of the race may ask again for what is idempotent by its branch; it takes effect once.
+        assert_eq!(world.repo.effects().len(), 2, "one opens, one merges: {:?}", world.repo.effects());
     }
 }
