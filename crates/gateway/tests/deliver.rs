@@ -69,7 +69,7 @@ async fn three_tries_and_then_it_is_put_aside_but_an_outage_costs_none() {
         let not_before = world.core.now().plus_ms(1000);
         let retry = DeliveryReport::Retry { not_before, reason: "429".to_owned() };
         world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, retry).await.unwrap();
-        world.clock.advance(2000);
+        world.clock.advance(20_000);
         tries += 1;
     }
     assert_eq!(tries, 3);
@@ -103,4 +103,29 @@ async fn a_message_of_another_version_does_not_block_its_chat() {
     assert!(claim(&world, Channel::Cli).await.is_empty());
     let aside = world.core.store.outbox_item("dlv_strange").await.unwrap().unwrap();
     assert_eq!(aside.state, OutboxState::Failed);
+}
+
+#[tokio::test]
+async fn a_card_in_doubt_is_resent_once_marked_and_an_alert_until_its_tries_are_used_up() {
+    for (class, handed_out) in [(DeliveryClass::Card, 2), (DeliveryClass::Alert, 3)] {
+        let world = told(json!([])).await;
+        let mut times = 0;
+        for _ in 0..20 {
+            let Some(claimed) = claim(&world, Channel::Cli).await.pop() else {
+                world.clock.advance(minutes(2));
+                continue;
+            };
+            if claimed.delivery.class == class {
+                times += 1;
+                assert_eq!(claimed.in_doubt, times > 1, "marked from the second time on");
+                // The frontend dies while it sends: nobody confirms.
+                world.clock.advance(minutes(2));
+                continue;
+            }
+            let sent = DeliveryReport::Sent { reference: None };
+            world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, sent).await.unwrap();
+        }
+        assert_eq!(times, handed_out, "{class:?}");
+        assert_eq!(world.core.store.outbox_count(OutboxState::Failed).await.unwrap(), 1, "for review");
+    }
 }

@@ -11,6 +11,7 @@
 mod audit;
 pub mod canonical;
 mod commit;
+pub mod crash;
 mod error;
 mod feed;
 mod journal;

@@ -13,6 +13,7 @@ use wakeman_types::{Entity, Timestamp};
 
 use crate::{
     commit::{Commit, Committed, Durability, Seq},
+    crash,
     error::StoreError,
     feed::{CommitFeed, CommittedEvent},
     journal::{Erase, JournalEntry, JournalEvent, JournalHead, Verdict},
@@ -180,7 +181,10 @@ impl Store {
             return Ok(Vec::new());
         }
         let (channel, holder) = (channel.to_owned(), holder.to_owned());
-        self.ask(jobs::Claim { channel, holder, lease_ms, now, limit: limit.min(PAGE_LIMIT_MAX) }).await
+        crash::reach("outbox.claim.before");
+        let claimed = self.ask(jobs::Claim { channel, holder, lease_ms, now, limit: limit.min(PAGE_LIMIT_MAX) }).await;
+        crash::reach("outbox.claim.after");
+        claimed
     }
 
     /// Records what became of a claimed message, and `event` with it. The same as a commit with

@@ -127,6 +127,9 @@ pub struct ClaimedDelivery {
     pub epoch: u64,
     /// How many times it was handed out, this one included.
     pub attempt: u32,
+    /// An earlier try may have gone out: mark it as sent again.
+    #[serde(default)]
+    pub in_doubt: bool,
 }
 
 /// A thread with what was said in it.

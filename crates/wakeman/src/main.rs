@@ -31,6 +31,10 @@ fn main() -> ExitCode {
         memory::keep_small();
     }
     let global = Global::new(&args);
+    if let Some(Err(error)) = std::env::var("WAKEMAN_CRASH_AT").ok().map(|at| wakeman_store::crash::arm(&at)) {
+        global.complain(&error.to_string());
+        return ExitCode::from(2);
+    }
     match start(&global, args) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

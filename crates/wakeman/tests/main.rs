@@ -4,6 +4,7 @@
 
 mod asking;
 mod backtest;
+mod crash;
 mod daemon;
 mod demo;
 mod rules;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version};
+use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version, Versioned, crash};
 use wakeman_types::{
     Action, Control, DeliveryClass, Entity, Finding, HOUR_MS, MINUTE_MS, Outcome, Proposal, ProposalState, Severity,
     Thread, Timestamp,
@@ -26,6 +26,8 @@ use crate::{
     ports::HandsError,
 };
 
+/// Proposals read at once.
+const PAGE: usize = 500;
 /// Calls of one step before it is given up. Only calls that certainly did nothing are repeated.
 const TRIES_MAX: u32 = 3;
 /// Wait before a repeated call, times the number of calls so far.
@@ -73,22 +75,31 @@ impl Executor {
         if let Err(error) = modes::decide_unattended(&self.core).await {
             tracing::error!(%error, "act.unattended");
         }
-        let under_way = ListQuery::oldest(200).state("approved").state("executing");
+        let mut under_way = ListQuery::oldest(PAGE).state("approved").state("executing");
         let mut left = 0;
-        for stored in self.core.store.list::<Proposal>(&under_way).await?.items {
-            let id = stored.value.id;
-            match Approved::check(&self.core.instance, stored) {
-                Ok(approved) => match self.drive(approved).await {
-                    Ok(done) => left += usize::from(!done),
-                    Err(error) => {
-                        tracing::error!(proposal.id = %id, %error, "act.drive");
-                        left += 1;
-                    }
-                },
-                Err(reason) => self.refuse(id, reason.to_string()).await?,
+        // Page by page: however many wait, none keeps a later one from its turn.
+        loop {
+            let page = self.core.store.list::<Proposal>(&under_way).await?;
+            for stored in page.items {
+                left += usize::from(!self.take(stored).await?);
+            }
+            match page.next {
+                Some(next) => under_way = under_way.after(Some(next)),
+                None => return Ok(left),
             }
         }
-        Ok(left)
+    }
+
+    /// One of them. True when it ended.
+    async fn take(&self, stored: Versioned<Proposal>) -> Result<bool, StoreError> {
+        let id = stored.value.id;
+        match Approved::check(&self.core.instance, stored) {
+            Ok(approved) => Ok(self.drive(approved).await.unwrap_or_else(|error| {
+                tracing::error!(proposal.id = %id, %error, "act.drive");
+                false
+            })),
+            Err(reason) => self.refuse(id, reason.to_string()).await.map(|()| true),
+        }
     }
 
     /// Takes one proposal as far as it goes now. True when it ended.
@@ -238,7 +249,9 @@ impl Run<'_> {
         if !modes::standing(self.core).await?.may_call() {
             return self.hold(index).await;
         }
+        crash::reach("call.before");
         let result = class.run(self.context(index, action)).await;
+        crash::reach("call.after");
         match result {
             Ok(output) => self.done(index, output).await,
             Err(HandsError::InDoubt { reason }) => {
@@ -270,7 +283,9 @@ impl Run<'_> {
 
     /// A step that was begun before: ask the remote what became of it.
     async fn resume(&mut self, index: usize, class: &dyn ActionClass, action: &Action) -> Result<Progress, StoreError> {
+        crash::reach("reconcile.before");
         let answer = class.reconcile(self.context(index, action)).await;
+        crash::reach("reconcile.after");
         match answer {
             Ok(Reconciled::Done(output)) => self.done(index, output).await,
             Ok(Reconciled::Repeat) if self.proposal.steps[index].tries < TRIES_MAX => {

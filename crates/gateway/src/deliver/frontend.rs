@@ -2,12 +2,17 @@
 
 use serde_json::json;
 use wakeman_store::{Commit, Committed, OutboxUpdate, Outcome};
-use wakeman_types::{Channel, ClaimedDelivery, Delivery, DeliveryId, DeliveryReport, ErrorKind, GatewayError};
+use wakeman_types::{
+    Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, Timestamp,
+};
 
+use super::scrub::scrub;
 use crate::{core::Core, desk::storage_error};
 
 /// Tries before a message is put aside for review.
 const TRIES_MAX: u32 = 3;
+/// The first wait after a failed try; twice as long after each further one.
+const BACKOFF_MS: i64 = 2_000;
 /// How long a channel that is away is left alone.
 const AWAY_MS: i64 = 15_000;
 
@@ -26,9 +31,18 @@ pub async fn claim(
         .await
         .map_err(|error| storage_error(&error))?;
     let mut out = Vec::with_capacity(claimed.len());
-    for item in claimed {
+    for mut item in claimed {
+        // Once more before it leaves: it may have been stored by a version that knew fewer shapes.
+        scrub(&mut item.body);
         match serde_json::from_value::<Delivery>(item.body) {
-            Ok(delivery) => out.push(ClaimedDelivery { delivery, epoch: item.epoch, attempt: item.attempt }),
+            Ok(delivery) if item.in_doubt && item.attempt > resends(delivery.class) => {
+                let outcome = Outcome::Failed { reason: "it may have gone out, and was resent before".to_owned() };
+                settle_delivery(core, &item.id, item.epoch, outcome).await?;
+            }
+            Ok(delivery) => {
+                let (epoch, attempt) = (item.epoch, item.attempt);
+                out.push(ClaimedDelivery { delivery, epoch, attempt, in_doubt: item.in_doubt });
+            }
             Err(error) => {
                 // Written by a version with other views: put aside with the reason, so the chat's queue moves on.
                 let outcome = Outcome::Failed { reason: format!("cannot be read by this version: {error}") };
@@ -39,13 +53,28 @@ pub async fn claim(
     Ok(out)
 }
 
+/// After how many claims a message in doubt is given up: a card is resent once, an alert and a note as often as any other.
+const fn resends(class: DeliveryClass) -> u32 {
+    match class {
+        DeliveryClass::Card => 2,
+        DeliveryClass::Alert | DeliveryClass::Note => TRIES_MAX,
+    }
+}
+
+/// The next try: not before the channel asked for, and later each time, spread so that chats do not come back at once.
+fn next_try(core: &Core, asked: Timestamp, tries: u32) -> Timestamp {
+    let wait = BACKOFF_MS << tries.saturating_sub(1).min(6);
+    let spread = i64::try_from(core.random.number() % 1_000).unwrap_or(0) * wait / 1_000;
+    asked.max(core.now().plus_ms(wait / 2 + spread))
+}
+
 /// Records what became of a leased message.
 pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryReport) -> Result<(), GatewayError> {
     let outcome = match report {
         DeliveryReport::Sent { reference } => Outcome::Sent { receipt: json!({ "reference": reference }) },
         DeliveryReport::Retry { not_before, reason } => match tries(core, id).await? {
             tries if tries >= TRIES_MAX => Outcome::Failed { reason: format!("{reason}; tried {tries} times") },
-            _ => Outcome::Retry { not_before, reason },
+            tries => Outcome::Retry { not_before: next_try(core, not_before, tries), reason },
         },
         DeliveryReport::Unavailable { reason } => {
             Outcome::Unavailable { not_before: core.now().plus_ms(AWAY_MS), reason }

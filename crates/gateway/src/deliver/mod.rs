@@ -6,6 +6,7 @@
 mod announce;
 mod frontend;
 mod route;
+mod scrub;
 mod thread;
 
 pub use announce::announce;

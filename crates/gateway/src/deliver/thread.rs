@@ -7,7 +7,7 @@ use wakeman_types::{
     Timestamp, View,
 };
 
-use super::route::destinations;
+use super::{route::destinations, scrub::scrub};
 use crate::{core::Core, instance::conversation_id};
 
 /// Something to say.
@@ -140,11 +140,13 @@ impl ThreadWriter {
 
 /// A delivery as the store keeps it.
 pub(super) fn outbox_row(delivery: &Delivery) -> OutboxRow {
+    let mut body = serde_json::to_value(delivery).expect("invariant: a delivery is plain data with string keys");
+    scrub(&mut body);
     OutboxRow {
         id: delivery.id.to_string(),
         channel: delivery.channel.name().to_owned(),
         chat: delivery.chat.clone(),
-        body: serde_json::to_value(delivery).expect("invariant: a delivery is plain data with string keys"),
+        body,
         not_before: delivery.created_at,
     }
 }

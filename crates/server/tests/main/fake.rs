@@ -422,7 +422,7 @@ pub fn claimed() -> ClaimedDelivery {
         view: View::Finding(Box::new(finding_view())),
         created_at: Timestamp(2_500),
     };
-    ClaimedDelivery { delivery, epoch: 7, attempt: 2 }
+    ClaimedDelivery { delivery, epoch: 7, attempt: 2, in_doubt: false }
 }
 
 /// One error of every kind.

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     commit::{Committed, Durability, Seq},
+    crash::reach_commit,
     error::StoreError,
     feed::CommittedEvent,
     plan::{self, Needs, Plan},
@@ -194,7 +195,10 @@ impl Writer {
             job.run(&mut tx).await.map_err(failed)?;
         }
         self.faults.check(&path)?;
+        let events = || plan.entries.iter().map(|entry| &*entry.event.event_type);
+        reach_commit(events(), !plan.settles.is_empty(), true);
         tx.commit().await.map_err(failed)?;
+        reach_commit(events(), !plan.settles.is_empty(), false);
         if jobs.iter().any(|job| job.scrubs()) {
             scrub(conn).await;
         }

@@ -16,6 +16,8 @@ type Make = fn() -> Schema;
 
 /// Files people write.
 const FILES: [&str; 3] = ["settings", "tools", "wakeup"];
+/// No schema, but a list in the same place: the boundaries that `WAKEMAN_CRASH_AT` knows.
+const CRASH_LABELS: &str = "crash-labels";
 /// Objects others read.
 const NAMES: [(&str, Make); 11] = [
     ("finding", || schema_for!(types::Finding)),
@@ -35,7 +37,8 @@ const NAMES: [(&str, Make); 11] = [
 pub fn run(global: &Global, args: SchemaArgs) -> Result<u8, Failure> {
     let actions = catalogue::ALL.map(|class| class.kind());
     let Some(name) = args.name else {
-        let names: Vec<&str> = FILES.into_iter().chain(NAMES.iter().map(|(name, _)| *name)).chain(actions).collect();
+        let names: Vec<&str> =
+            FILES.into_iter().chain(NAMES.iter().map(|(name, _)| *name)).chain(actions).chain([CRASH_LABELS]).collect();
         if global.json {
             global.print_json(&names)?;
         } else {
@@ -45,6 +48,14 @@ pub fn run(global: &Global, args: SchemaArgs) -> Result<u8, Failure> {
     };
     let object = || NAMES.iter().find(|(known, _)| *known == name).map(|(_, schema)| json!(schema()));
     let action = || catalogue::class(&name).map(|class| class.schema());
+    if name == CRASH_LABELS {
+        if global.json {
+            global.print_json(&wakeman_store::crash::LABELS)?;
+        } else {
+            global.print(&format!("{}\n", wakeman_store::crash::LABELS.join("\n")))?;
+        }
+        return Ok(DONE);
+    }
     let schema = config::schema(&name).map(|schema| json!(schema)).or_else(object).or_else(action);
     let Some(schema) = schema else {
         return Err(Failure::usage(format!("there is no schema \"{name}\"; `wakeman schema` lists them")));

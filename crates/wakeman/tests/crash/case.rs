@@ -1,0 +1,297 @@
+//! One case: an instance with a card, a kill, restarts, and what must hold then.
+
+use std::{
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use wakeman_gateway::act::digest;
+use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Options, Seq, Store, Verdict};
+use wakeman_types::*;
+
+use super::lab::Lab;
+
+pub const ACTIONS: [&str; 2] = ["github.open_issue", "posthog.set_flag"];
+pub const OUTCOMES: [&str; 5] = ["not_applied", "applied", "reply_lost", "late", "never"];
+
+/// A small world: what starts in a moment.
+const SCENARIO: &str = r#"
+[scenario]
+name = "crash"
+seed = 1
+start = "2026-01-15T09:00:00Z"
+hours = 6
+step_minutes = 60
+warmup_hours = 2
+
+[[metric]]
+name = "Sign-ups"
+kind = "count"
+event = "signed_up"
+level = 26
+noise = "poisson"
+
+[[change]]
+id = "checkout-fast"
+at = -1
+kind = "flag"
+title = "checkout-fast to half of the users"
+author = "alan"
+flag = "checkout-fast"
+rollout = 0.5
+"#;
+/// How long a process may go on by itself before it is killed where it is.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Restarts after which every proposal must have come to an end.
+const RESTARTS: usize = 8;
+
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub action: &'static str,
+    pub label: &'static str,
+    pub nth: u32,
+    pub outcome: &'static str,
+}
+
+/// What all cases share: the scenario, and an instance to copy.
+pub struct Kit {
+    folder: tempfile::TempDir,
+}
+
+impl Kit {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("crash.toml"), SCENARIO).unwrap();
+        Self { folder }
+    }
+
+    pub fn scenario(&self) -> PathBuf {
+        self.folder.path().join("crash.toml")
+    }
+}
+
+struct Home {
+    folder: tempfile::TempDir,
+    env: Vec<(&'static str, String)>,
+}
+
+impl Home {
+    fn new(lab: &Lab) -> Self {
+        let state = lab.get("/_lab/state");
+        let services = &state["services"];
+        let env = vec![
+            ("GITHUB_TOKEN", "lab".to_owned()),
+            ("GITHUB_API_URL", format!("{}/github", lab.url)),
+            ("POSTHOG_API_KEY", "lab".to_owned()),
+            ("POSTHOG_PROJECT_ID", services["posthog"]["project_id"].as_str().unwrap().to_owned()),
+            ("POSTHOG_HOST", format!("{}/posthog", lab.url)),
+        ];
+        let mut home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
+        // Without credentials: it would try each of them.
+        assert!(home.command(&["init", "--yes"]).status().unwrap().success());
+        home.env = env;
+        let repository = &services["github"]["repository"];
+        let settings = json!({"github": {"repository": repository}, "posthog": {"rateShare": 1.0}}).to_string();
+        std::fs::write(home.instance().join("read-only/settings.json"), settings).unwrap();
+        home
+    }
+
+    fn instance(&self) -> PathBuf {
+        self.folder.path().join("instances/default")
+    }
+
+    fn database(&self) -> PathBuf {
+        self.instance().join("storage/wakeman.db")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wakeman"));
+        command.args(args).env_clear().env("WAKEMAN_ROOT", self.folder.path());
+        command.envs(self.env.iter().map(|(k, v)| (*k, v))).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Runs it until it ends or its time is up, then kills it. Whether it killed itself.
+    fn run(&self, args: &[&str], crash: Option<&str>) -> bool {
+        let mut command = self.command(args);
+        let mut child = command.envs(crash.map(|at| ("WAKEMAN_CRASH_AT", at))).spawn().unwrap();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.signal() == Some(9);
+            }
+            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        false
+    }
+}
+
+fn with_store<T>(database: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(database, Options::default()).await.unwrap();
+        let answer = work(&store).await;
+        store.close().await;
+        answer
+    })
+}
+
+impl Case {
+    /// Whether the process was killed at its label. Panics when an invariant does not hold.
+    pub fn run(&self, kit: &Kit) -> bool {
+        let lab = Lab::serve(&kit.scenario());
+        let home = Home::new(&lab);
+        let shown = self.show(&home, &lab);
+        let (service, method, path) = self.call();
+        lab.fault(service, &format!("{method} .*{path}"), self.outcome);
+        let at = format!("{}:{}", self.label, self.nth);
+        let approve = ["approve", "P-1", "--digest", &shown.digest.as_str()[..12]];
+        let mut died = home.run(&approve, Some(&at));
+        for _ in 0..RESTARTS {
+            let found = with_store(&home.database(), async |store| pass_time(store).await);
+            match found.state {
+                ProposalState::Pending => died |= home.run(&approve, Some(&at).filter(|_| !died).map(|at| &**at)),
+                ProposalState::Approved | ProposalState::Executing => {
+                    died |= home.run(&["run", "--once"], Some(&at).filter(|_| !died).map(|at| &**at));
+                }
+                _ => break,
+            }
+        }
+        lab.advance();
+        let ended = with_store(&home.database(), async |store| check(store, self, &shown).await);
+        let applied = lab.applied(method, path);
+        assert!(applied <= 1, "I1: {self:?}: applied {applied} times");
+        assert!(applied == 0 || ended.steps[0].tries > 0, "I2: {self:?}: an effect without an intent");
+        if ended.state == ProposalState::Succeeded {
+            assert_eq!(applied, 1, "{self:?}: told as done, and not done");
+        }
+        died
+    }
+
+    fn call(&self) -> (&'static str, &'static str, &'static str) {
+        match self.action {
+            "github.open_issue" => ("github", "POST", "/issues"),
+            _ => ("posthog", "PATCH", "/feature_flags/"),
+        }
+    }
+
+    fn show(&self, home: &Home, lab: &Lab) -> Proposal {
+        let repository = lab.get("/_lab/state")["services"]["github"]["repository"].clone();
+        let action = match self.action {
+            "github.open_issue" => {
+                let marker = "wakeman-proposal: default/P-1/1";
+                let arguments =
+                    json!({"title": "Sign-ups fell", "body": format!("…\n<!-- {marker} -->"), "marker": marker});
+                let target = json!({"repository": repository});
+                Action { kind: self.action.to_owned(), target, arguments, revision: Value::Null }
+            }
+            _ => flag_action(home, lab),
+        };
+        let shown = proposal(action);
+        with_store(&home.database(), async |store| {
+            assert_eq!(store.next_number("proposal").await.unwrap(), 1);
+            let thread = Thread {
+                conversation_id: ConversationId::new("conversation-20260115T090000Z-thread_1"),
+                thread_id: shown.thread.clone(),
+                channel: Channel::System,
+                title: "crash".to_owned(),
+                created_at: shown.created_at,
+                updated_at: shown.created_at,
+            };
+            let commit = Commit::durable(shown.created_at).insert(&shown).insert(&thread);
+            assert!(store.commit(commit).await.unwrap().landed());
+        });
+        shown
+    }
+}
+
+fn flag_action(home: &Home, lab: &Lab) -> Action {
+    let project = home.env.iter().find(|(name, _)| *name == "POSTHOG_PROJECT_ID").unwrap().1.clone();
+    let flags = lab.get(&format!("/posthog/api/projects/{project}/feature_flags/"));
+    let flag = &flags["results"][0];
+    let rollout = flag["filters"]["groups"][0]["rollout_percentage"].as_f64().map(|percent| percent / 100.0);
+    Action {
+        kind: "posthog.set_flag".to_owned(),
+        target: json!({"flag": flag["key"]}),
+        arguments: json!({"key": flag["key"], "active": false, "rollout": null}),
+        revision: json!({"id": flag["id"], "version": flag["version"], "active": flag["active"], "rollout": rollout}),
+    }
+}
+
+fn proposal(action: Action) -> Proposal {
+    let now = Timestamp::from_ms(
+        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
+    );
+    let step = Step {
+        number: 1,
+        action: action.clone(),
+        intended_at: None,
+        idempotency_key: None,
+        tries: 0,
+        not_before: None,
+        waiting_for: None,
+        settled_at: None,
+        outcome: None,
+    };
+    Proposal {
+        id: ProposalId::new(1),
+        digest: digest("default", &action),
+        action,
+        card: CardText { title: "A step".into(), steps: vec![], undo: "undo it".into(), check: String::new() },
+        state: ProposalState::Pending,
+        finding: None,
+        thread: ThreadId::new("thread_1"),
+        requested_by: Principal::system(),
+        approvers: vec![],
+        needed: 1,
+        created_at: now,
+        expires_at: now.plus_ms(HOUR_MS),
+        decisions: vec![],
+        steps: vec![step],
+        state_since: now,
+        note: None,
+    }
+}
+
+/// The proposal as it stands; what it waits for is over.
+async fn pass_time(store: &Store) -> Proposal {
+    let found = store.get::<Proposal>("P-1").await.unwrap().unwrap();
+    let mut proposal = found.value;
+    if proposal.steps[0].not_before.take().is_some() {
+        let commit = Commit::new(proposal.created_at).replace(&proposal, found.version);
+        assert!(store.commit(commit).await.unwrap().landed());
+    }
+    proposal
+}
+
+/// I2–I5 from what is stored.
+async fn check(store: &Store, case: &Case, shown: &Proposal) -> Proposal {
+    let proposals = store.list::<Proposal>(&ListQuery::oldest(10)).await.unwrap().items;
+    assert_eq!(proposals.len(), 1);
+    let ended = proposals[0].value.clone();
+    use ProposalState::{Failed, NeedsReview, Succeeded};
+    assert!(matches!(ended.state, Succeeded | Failed | NeedsReview), "I4: {case:?}: {:?}", ended.state);
+    let entries = store.journal_of("P-1", LANE, Seq(1), 1000).await.unwrap();
+    let place = |event: &str| entries.iter().position(|entry| entry.event_type == event);
+    if let Some(intent) = place("proposal.intent") {
+        assert!(place("proposal.approved").is_some_and(|approved| approved < intent), "I2: {case:?}");
+    }
+    for entry in &entries {
+        if let Some(named) = entry.payload.as_ref().and_then(|payload| payload["digest"].as_str()) {
+            assert_eq!(named, shown.digest.as_str(), "I3: {case:?}: {}", entry.event_type);
+        }
+    }
+    assert_eq!(ended.digest, shown.digest, "I3: {case:?}");
+    assert_eq!(ended.decisions.len(), 1, "{case:?}");
+    assert!(ended.steps[0].tries <= 3, "I5: {case:?}");
+    let verdict = store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await.unwrap();
+    assert!(matches!(verdict, Verdict::Verified { .. }), "{case:?}: {verdict:?}");
+    ended
+}
