@@ -387,7 +387,7 @@ pub enum BacktestCommand {
 /// `backtest rank`
 #[derive(Debug, ClapArgs)]
 pub struct BacktestRankArgs {
-    /// A CSV with context columns x_* and reward columns r_<arm>.
+    /// A CSV with context columns x_* and reward columns `r_<arm>`.
     #[arg(value_name = "FILE.csv")]
     pub file: PathBuf,
     /// Which policy, like linucb-v1.
@@ -404,10 +404,10 @@ pub struct BacktestRankArgs {
 /// `backtest ope`
 #[derive(Debug, ClapArgs)]
 pub struct BacktestOpeArgs {
-    /// A CSV with columns x_*, arm, propensity and reward; pi_<arm> and q_<arm> are optional.
+    /// A CSV with columns x_*, arm, propensity and reward; `pi_<arm>` and `q_<arm>` are optional.
     #[arg(value_name = "FILE.csv")]
     pub file: PathBuf,
-    /// The policy to judge, where the file has no columns pi_<arm>.
+    /// The policy to judge, where the file has no columns `pi_<arm>`.
     #[arg(long, value_name = "P")]
     pub policy: Option<String>,
     /// For switch_dr and dros [default: chosen by SLOPE].

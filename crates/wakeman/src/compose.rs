@@ -239,7 +239,7 @@ pub fn core(dir: &InstanceDir, store: Store, config: Config, outside: (Hands, Re
 /// The same with a clock and randomness of the caller's.
 ///
 /// # Errors
-/// As [`core`].
+/// As [`core()`].
 pub fn core_with(
     dir: &InstanceDir,
     store: Store,

@@ -199,7 +199,7 @@ impl<'de> Deserialize<'de> for PromptChoice {
 pub struct Posthog {
     /// What the project is, in the operator's words. Never shown to the model.
     pub context: Option<String>,
-    /// The PostHog to ask, unless the environment names one. Default: PostHog's own in the US, https://us.posthog.com.
+    /// The PostHog to ask, unless the environment names one. Default: PostHog's own in the US, <https://us.posthog.com>.
     #[serde(deserialize_with = "leaf::some")]
     pub host: Option<HttpUrl>,
     /// Metrics with a query of their own.

@@ -2,7 +2,7 @@
 //!
 //! Owns: reactions, learnt states, the promotion, the read side of the decision log.
 //! Must not: decide by itself (the pure `ranking` crate does), send anything, stop the watch because a learnt state is broken.
-//! Start at [`react`] for what a reaction does, at [`learnt`] for what the policies know.
+//! Start at `react` for what a reaction does, at `learnt` for what the policies know.
 
 mod learn;
 mod mixture;

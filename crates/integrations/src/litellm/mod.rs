@@ -3,7 +3,7 @@
 //! Guarantees: one deadline for a call with all its tries; at most three of them; none after the first word was passed on; nothing is
 //! sent while a key is known not to be accepted, or before the time a rate limit named; a call of a tool is whole or not there.
 //! Not here: what is asked and what it may cost (the brain), which model an alias is (the proxy).
-//! One reader of answers, [`assemble`], takes streams and whole bodies alike: some hosts answer one with the other.
+//! One reader of answers, `assemble`, takes streams and whole bodies alike: some hosts answer one with the other.
 
 mod assemble;
 mod body;
