@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
     Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
-    ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, Frontend, GatewayError, ListRequest, Mute,
-    Occurrence, Page, Principal, Proposal, ProposalId, ProposalView, Proposals, Ranking, Reply, StatusView, Thread,
-    ThreadId, ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
+    ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend, GatewayError,
+    ListRequest, Mute, Occurrence, OperatorId, Page, Principal, PromoteRequest, PromotionView, Proposal, ProposalId,
+    ProposalView, Proposals, Ranking, RankingView, Reply, StatusView, Thread, ThreadId, ThreadView, TurnStream,
+    WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -30,6 +31,16 @@ struct SetMode {
 #[derive(Serialize)]
 struct Halt {
     reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Whose {
+    operator: Option<OperatorId>,
+}
+
+#[derive(Deserialize)]
+struct Reset {
+    reset: u32,
 }
 
 #[derive(Serialize)]
@@ -153,6 +164,33 @@ impl Ranking for SocketClient {
     fn feedback<'a>(&'a self, _by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
         Box::pin(async move {
             let call = self.wire.post(&["findings", &id.to_string(), "feedback"])?.json(&Feedback { useful });
+            self.wire.ask(call).await
+        })
+    }
+
+    fn ranking<'a>(&'a self, _by: &'a Principal) -> Reply<'a, RankingView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["ranking"])?).await })
+    }
+
+    fn promote<'a>(&'a self, _by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["ranking", "promote"])?.json(&request)).await })
+    }
+
+    fn rollback<'a>(&'a self, _by: &'a Principal) -> Reply<'a, PromotionView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["ranking", "rollback"])?).await })
+    }
+
+    fn reset_ranking<'a>(&'a self, _by: &'a Principal, operator: Option<OperatorId>) -> Reply<'a, u32> {
+        Box::pin(async move {
+            let call = self.wire.post(&["ranking", "reset"])?.json(&Whose { operator });
+            let answer: Reset = self.wire.ask(call).await?;
+            Ok(answer.reset)
+        })
+    }
+
+    fn forget<'a>(&'a self, _by: &'a Principal, operator: OperatorId) -> Reply<'a, ForgottenView> {
+        Box::pin(async move {
+            let call = self.wire.post(&["ranking", "forget"])?.json(&Whose { operator: Some(operator) });
             self.wire.ask(call).await
         })
     }

@@ -8,6 +8,7 @@ mod executor;
 mod faults;
 mod findings;
 mod modes;
+mod promotion;
 mod ranking;
 mod support;
 mod thread;

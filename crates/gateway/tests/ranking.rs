@@ -95,6 +95,7 @@ async fn a_broken_state_falls_back_with_a_notice_and_stops_nothing() {
             operator: OperatorId::new("lin"),
             state: broken,
             rewards: 9,
+            from: wakeman_types::Timestamp::default(),
             updated_at: world.core.now(),
         };
         let _ = world.core.store.commit(Commit::new(world.core.now()).put(&row)).await.unwrap();

@@ -67,6 +67,41 @@ pub struct InterruptContext {
 }
 
 impl InterruptContext {
+    /// What features say, read back; "never" and "unknown" come back as the numbers that stand for them.
+    pub fn of(features: &Features) -> Self {
+        let get = |name| features.get(name).unwrap_or(0.0);
+        let count = |name| get(name) as u32;
+        let turn = get("hour_sin").atan2(get("hour_cos")) / std::f64::consts::TAU * 24.0;
+        Self {
+            severity: match count("severity") {
+                0 => Severity::Info,
+                1 => Severity::Warning,
+                _ => Severity::Critical,
+            },
+            effect_size: get("effect_size"),
+            p_value: get("p_value"),
+            cause_confidence: get("cause_confidence"),
+            source: match count("source") {
+                0 => SourceKind::Metric,
+                1 => SourceKind::Error,
+                2 => SourceKind::Run,
+                _ => SourceKind::Deployment,
+            },
+            local_hour: turn.rem_euclid(24.0).min(23.999_999),
+            weekday: count("weekday") as u8,
+            quiet_hours: get("quiet_hours") > 0.0,
+            minutes_since_last_interruption: Some(get("minutes_since_last_interruption")),
+            interruptions_today: count("interruptions_today"),
+            interruptions_this_week: count("interruptions_this_week"),
+            alarm_budget_left: get("alarm_budget_left"),
+            duplicates: count("duplicates"),
+            age_minutes: get("age_minutes"),
+            open_findings: count("open_findings"),
+            open_proposals: count("open_proposals"),
+            past_useful_rate: Some(get("past_useful_rate")),
+        }
+    }
+
     /// The features, checked.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub use catalogue::{PolicyCard, PolicyId, Problem, Role, UnknownPolicy};
 pub use context::{InterruptContext, SourceKind, effect_size};
 pub use decide::{Decision, checked, decide, digest_score};
 pub use features::{Dtype, FEATURES_VERSION, FeatureSpec, Features, REGISTRY};
-pub use lints_v1::{LintsState, LintsV1};
+pub use lints_v1::{LintsState, LintsV1, encoded};
 pub use policy::{InterruptPolicy, Opinion};
 pub use reason::Reason;
 pub use response::{ResponseModel, ResponseState};

@@ -160,6 +160,11 @@ const fn place(arm: Interruption) -> usize {
     }
 }
 
+/// Features as the linear models see them: a constant 1, then numbers of about one.
+pub fn encoded(features: &Features) -> Vec<f64> {
+    encode(features).to_vec()
+}
+
 /// A constant, then each feature on a scale of about one, then the source once more as a category.
 fn encode(features: &Features) -> [f64; DIMENSION] {
     let mut x = [0.0; DIMENSION];

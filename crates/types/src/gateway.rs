@@ -11,6 +11,7 @@ use crate::{
     Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
     TurnEvent, Verdict, WakeupView, WhoamiView, WhyView,
 };
+use crate::{ForgottenView, OperatorId, PromoteRequest, PromotionView, RankingView};
 
 /// What every method answers with, some time later.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, GatewayError>>;
@@ -192,6 +193,16 @@ pub trait Proposals: Send + Sync {
 pub trait Ranking: Send + Sync {
     /// Says outright whether being told of a finding was useful or noise.
     fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding>;
+    /// Every policy with what came of it.
+    fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView>;
+    /// Judges a promotion, and begins it when an owner confirmed.
+    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView>;
+    /// Back to `rule-v1`, at once.
+    fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView>;
+    /// Begins anew with one operator, or with all; how many states that were.
+    fn reset_ranking<'a>(&'a self, by: &'a Principal, operator: Option<OperatorId>) -> Reply<'a, u32>;
+    /// Erases what was learnt of an operator, and their reactions.
+    fn forget<'a>(&'a self, by: &'a Principal, operator: OperatorId) -> Reply<'a, ForgottenView>;
 }
 
 /// Wakeups: what is told at which hours.

@@ -42,7 +42,10 @@ pub use proposal::{
     Action, CardText, Decision, Digest, Outcome, Proposal, ProposalState, Step, StepText, Verdict, Verification,
     VerificationResult,
 };
-pub use ranking::{Choice, ChoiceRecord, PolicyOpinion, RankingWhy, ReactionView};
+pub use ranking::{
+    BoundView, Choice, ChoiceRecord, ForgottenView, OperatorPolicyView, PolicyOpinion, PolicyView, PromoteRequest,
+    PromotionView, RankingView, RankingWhy, ReactionView,
+};
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};

@@ -112,3 +112,119 @@ impl Entity for ChoiceRecord {
         self.at.ms()
     }
 }
+
+/// A promotion that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PromoteRequest {
+    /// Which policy: `lints-v1`.
+    pub policy: String,
+    /// False: only judge it.
+    #[serde(default)]
+    pub confirmed: bool,
+}
+
+/// A promotion as it was judged or begun, or what is left of one that was rolled back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PromotionView {
+    /// Which policy.
+    pub policy: String,
+    /// The conditions, which all hold.
+    pub conditions: Vec<String>,
+    /// Its share of decisions, 0–1.
+    pub share: f64,
+    /// True once it has begun.
+    pub begun: bool,
+}
+
+/// V(policy) − V(rule-v1) by the log, with an interval that holds at all times with probability 95 %.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BoundView {
+    /// The estimate.
+    pub estimate: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+    /// Rounds it stands on.
+    pub rounds: u64,
+}
+
+/// One policy with what it did and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyView {
+    /// Its name.
+    pub id: String,
+    /// `interrupt`, `tip` or `replay`.
+    pub problem: String,
+    /// `active`, `shadow` or `available`.
+    pub role: String,
+    /// In a few words.
+    pub algorithm: String,
+    /// Its features, the constant apart.
+    pub dimension: u32,
+    /// Its share of decisions, 0–1.
+    pub share: f64,
+    /// Unforced decisions it made.
+    pub decisions: u64,
+    /// Unforced decisions it was asked about.
+    pub scored: u64,
+    /// Of these, those with a reaction.
+    pub rewards: u64,
+    /// What its choices bring in the mean, by these reactions, 0–1.
+    pub mean_reward: Option<f64>,
+    /// How much less that is than the best choices would have brought.
+    pub regret: Option<f64>,
+    /// Share of decisions in which it prefers what the other one does.
+    pub agreement: Option<f64>,
+    /// How many of its own decisions the log is worth.
+    pub ess: Option<f64>,
+    /// How it compares with `rule-v1`.
+    pub bound: Option<BoundView>,
+    /// Rewards over time, oldest first.
+    pub reward_history: Vec<f64>,
+    /// Agreement over time, oldest first.
+    pub agreement_history: Vec<f64>,
+}
+
+/// What a policy learnt of one operator, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OperatorPolicyView {
+    /// The policy.
+    pub policy: String,
+    /// The operator.
+    pub operator: OperatorId,
+    /// Reactions it learnt from.
+    pub rewards: u64,
+    /// When it last learnt.
+    pub updated_at: Timestamp,
+}
+
+/// Every policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RankingView {
+    /// All of them.
+    pub policies: Vec<PolicyView>,
+    /// How far a promotion has come: `shadow` (none), `tenth`, `half`, `whole`.
+    pub stage: String,
+    /// Whose reactions were learnt from.
+    pub operators: Vec<OperatorPolicyView>,
+    /// Decisions that a rule above the policies made.
+    pub forced: u64,
+    /// Logged decisions that cannot be used.
+    pub unusable: u64,
+    /// What is broken, with the remedy.
+    pub notice: Option<String>,
+    /// The time this was true.
+    pub as_of: Timestamp,
+}
+
+/// What was erased of an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForgottenView {
+    /// Whom.
+    pub operator: OperatorId,
+    /// Reactions erased.
+    pub reactions: u64,
+    /// Learnt states erased.
+    pub states: u32,
+}

@@ -85,6 +85,11 @@ pub enum Command {
     Resume,
     /// Say whether being told of a finding was useful or noise: what interrupts you is learnt from it.
     Feedback(FeedbackArgs),
+    /// The policies that decide what interrupts you: how they do, and which decides.
+    #[command(subcommand)]
+    Ranking(RankingCommand),
+    /// Erase what was learnt of an operator, and their reactions. For owners.
+    Forget(ForgetArgs),
     /// The conversations.
     Threads,
     /// What is told at which hours, and what became of it.
@@ -269,6 +274,44 @@ pub struct SnoozeArgs {
     pub id: String,
     /// Like 30m, 2h or 1d.
     pub duration: String,
+}
+
+/// `ranking`
+#[derive(Debug, Subcommand)]
+pub enum RankingCommand {
+    /// Every policy with its decisions, rewards, agreement and bound.
+    Status,
+    /// Let a shadow policy decide, by stages, if the log proves it better. For owners.
+    Promote(PromoteArgs),
+    /// Back to rule-v1, at once. For owners.
+    Rollback,
+    /// Begin anew with one operator, or with all. For owners.
+    Reset(ResetArgs),
+}
+
+/// `ranking promote`
+#[derive(Debug, ClapArgs)]
+pub struct PromoteArgs {
+    /// Which policy, like lints-v1.
+    pub policy: String,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `ranking reset`
+#[derive(Debug, ClapArgs)]
+pub struct ResetArgs {
+    /// Only what was learnt of this operator.
+    #[arg(long, value_name = "OPERATOR")]
+    pub operator: Option<String>,
+}
+
+/// `forget`
+#[derive(Debug, ClapArgs)]
+pub struct ForgetArgs {
+    /// Whom, as in the settings, or like cli:1000.
+    pub operator: String,
 }
 
 /// `feedback`

@@ -80,6 +80,29 @@ async fn findings_round_trip() {
 }
 
 #[tokio::test]
+async fn ranking_round_trips() {
+    let server = start();
+    let (client, me) = server.client().await;
+    let (by, lin) = (Principal::system(), OperatorId::new("lin"));
+    let request = PromoteRequest { policy: "lints-v1".into(), confirmed: true };
+    assert_eq!(client.ranking(&by).await.unwrap(), fake::ranking());
+    assert_eq!(client.promote(&by, request.clone()).await.unwrap(), fake::promotion());
+    assert_eq!(client.rollback(&by).await.unwrap(), fake::promotion());
+    assert_eq!(client.reset_ranking(&by, None).await.unwrap(), 2);
+    assert_eq!(client.forget(&by, lin.clone()).await.unwrap().operator, lin);
+    assert_eq!(
+        server.fake.calls(),
+        [
+            format!("ranking {me}"),
+            format!("promote {me} {request:?}"),
+            format!("rollback {me}"),
+            format!("reset_ranking {me} None"),
+            format!("forget {me} lin"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn proposals_round_trip() {
     let server = start();
     let (client, me) = server.client().await;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use wakeman_store::ListQuery;
 use wakeman_types::{
     Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
-    ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, Frontend, GatewayError, Identity,
-    ListRequest, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, Principal, Proposal, ProposalId,
-    ProposalState, ProposalView, Proposals, Ranking, Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream,
-    Verdict, WakeupView, Wakeups, WhoamiView, WhyView,
+    ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView, Frontend,
+    GatewayError, Identity, ListRequest, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, Principal,
+    PromoteRequest, PromotionView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
+    Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups, WhoamiView,
+    WhyView,
 };
 
 use super::{
@@ -268,6 +269,29 @@ impl Ranking for Desk {
             let who = self.identify(by)?;
             rank::feedback(&self.core, &who, id, useful).await
         })
+    }
+
+    fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView> {
+        Box::pin(async move {
+            self.may_read(by)?;
+            rank::status(&self.core).await.map_err(|error| storage_error(&error))
+        })
+    }
+
+    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
+        Box::pin(async move { rank::promote(&self.core, &self.identify(by)?, &request).await })
+    }
+
+    fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView> {
+        Box::pin(async move { rank::rollback(&self.core, &self.identify(by)?).await })
+    }
+
+    fn reset_ranking<'a>(&'a self, by: &'a Principal, operator: Option<OperatorId>) -> Reply<'a, u32> {
+        Box::pin(async move { rank::reset(&self.core, &self.identify(by)?, operator.as_ref()).await })
+    }
+
+    fn forget<'a>(&'a self, by: &'a Principal, operator: OperatorId) -> Reply<'a, ForgottenView> {
+        Box::pin(async move { rank::forget(&self.core, &self.identify(by)?, &operator).await })
     }
 }
 

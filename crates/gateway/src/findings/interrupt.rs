@@ -30,8 +30,15 @@ pub(super) async fn choose(core: &Core, finding: &Finding, seen_at: Timestamp) -
     let context = context(core, finding, seen_at).await?;
     let seed = core.random.number();
     let learnt = rank::learnt(core).await?;
-    Ok(match decide(&RuleV1, &context, seed) {
-        Ok(decision) => logged(record(core, finding, decision), &context, &learnt),
+    let share = rank::promoted(core).await?.map(|found| found.value.stage);
+    let turn = learnt.lints.as_ref().filter(|_| share.is_some_and(|stage| stage.takes(seed)));
+    // A promoted policy that cannot judge leaves the decision to the rules.
+    let decided = turn.map(|lints| decide(lints, &context, seed)).and_then(Result::ok);
+    Ok(match decided.map_or_else(|| decide(&RuleV1, &context, seed), Ok) {
+        Ok(decision) => {
+            let record = logged(record(core, finding, decision), &context, &learnt);
+            staged(record, share.map_or(0.0, |stage| stage.share()))
+        }
         Err(error) => {
             tracing::error!(finding.id = %finding.id, %error, "ranking.cannot_judge");
             fallback(core, finding, seed, &error.to_string())
@@ -53,6 +60,18 @@ fn logged(mut record: ChoiceRecord, context: &InterruptContext, learnt: &Learnt)
             Ok(opinion) => record.opinions.push(opinion),
             Err(error) => tracing::error!(%error, "ranking.no_opinion"),
         }
+    }
+    record
+}
+
+/// While two policies share the decisions, an arm's propensity is that over both of them.
+fn staged(mut record: ChoiceRecord, share: f64) -> ChoiceRecord {
+    if let [rule, lints] = record.opinions.as_slice() {
+        let mix = |(rule, lints): (&Choice, &Choice)| Choice {
+            arm: rule.arm,
+            propensity: (1.0 - share) * rule.propensity + share * lints.propensity,
+        };
+        record.arms = rule.arms.iter().zip(&lints.arms).map(mix).collect();
     }
     record
 }

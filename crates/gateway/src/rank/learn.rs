@@ -7,7 +7,9 @@ use wakeman_ranking::{
     reward::{Outcome, Reaction},
 };
 use wakeman_store::{Commit, EntityRef, ListQuery, StoreError, Version, Versioned};
-use wakeman_types::{ChoiceRecord, ErrorKind, Finding, FindingId, GatewayError, Identity, OperatorId, Verdict};
+use wakeman_types::{
+    ChoiceRecord, ErrorKind, Finding, FindingId, GatewayError, Identity, OperatorId, Timestamp, Verdict,
+};
 
 use super::{
     mixture::{notice_of, restore},
@@ -87,6 +89,10 @@ impl Learning<'_> {
             Err(error) => return Err(error),
         };
         let version = held.as_ref().map_or(Version::ABSENT, |found| found.version);
+        let from = held.as_ref().map_or(Timestamp::default(), |found| found.value.from);
+        if self.record.told_at < from {
+            return Ok((commit, None));
+        }
         match self.learnt(core, held).await? {
             Ok((state, rewards)) => {
                 let row = PolicyRow {
@@ -94,6 +100,7 @@ impl Learning<'_> {
                     operator: operator.clone(),
                     state: serde_json::to_value(state.state()).unwrap_or_default(),
                     rewards,
+                    from,
                     updated_at: core.now(),
                 };
                 Ok((commit.replace(&row, version), None))
@@ -145,7 +152,8 @@ impl Learning<'_> {
         }
         // The first word, or one that takes an earlier one back: fitted anew, which no policy can do backwards.
         let mut records = records_of(core, &self.record.operator).await?;
-        records.retain(|record| record.decision != self.record.decision);
+        let from = held.map_or(Timestamp::default(), |found| found.value.from);
+        records.retain(|record| record.decision != self.record.decision && record.told_at >= from);
         let at = records.partition_point(|record| record.told_at <= self.record.told_at);
         records.insert(at, self.record.clone());
         let others = others_than(core, &self.record.operator).await?;

@@ -118,6 +118,9 @@ pub struct PolicyRow {
     pub state: Value,
     /// Reactions it learnt from.
     pub rewards: u64,
+    /// Reactions to what was told before this no longer count.
+    #[serde(default)]
+    pub from: Timestamp,
     /// When it last learnt.
     pub updated_at: Timestamp,
 }

@@ -94,7 +94,8 @@ impl Watch {
         self.check_repairs().await?;
         self.end_what_is_over().await?;
         repair::expire(&self.core).await?;
-        crate::rank::silence(&self.core).await
+        crate::rank::silence(&self.core).await?;
+        crate::rank::follow(&self.core).await
     }
 
     /// After a start: errors with open findings are followed on.

@@ -7,6 +7,7 @@ mod findings;
 mod health;
 mod instance;
 mod proposals;
+mod ranking;
 mod threads;
 mod wakeups;
 
@@ -68,6 +69,11 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/resume", needs(Role::Owner, post(control::resume)))
         .route("/api/v1/findings/{id}/resolve", needs(Role::Viewer, post(findings::resolve)))
         .route("/api/v1/findings/{id}/feedback", needs(Role::Viewer, post(findings::feedback)))
+        .route("/api/v1/ranking", needs(Role::Viewer, get(ranking::status)))
+        .route("/api/v1/ranking/promote", needs(Role::Owner, post(ranking::promote)))
+        .route("/api/v1/ranking/rollback", needs(Role::Owner, post(ranking::rollback)))
+        .route("/api/v1/ranking/reset", needs(Role::Owner, post(ranking::reset)))
+        .route("/api/v1/ranking/forget", needs(Role::Owner, post(ranking::forget)))
         .route("/api/v1/proposals", needs(Role::Viewer, get(proposals::list)))
         .route("/api/v1/proposals/{id}", needs(Role::Viewer, get(proposals::one)))
         .route("/api/v1/proposals/{id}/decision", needs(Role::Approver, post(proposals::decide)))

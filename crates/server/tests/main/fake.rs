@@ -125,6 +125,43 @@ impl Ranking for Fake {
     fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
         self.reply(format!("feedback {by} {id} {useful}"), finding())
     }
+
+    fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView> {
+        self.reply(format!("ranking {by}"), ranking())
+    }
+
+    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
+        self.reply(format!("promote {by} {request:?}"), promotion())
+    }
+
+    fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView> {
+        self.reply(format!("rollback {by}"), promotion())
+    }
+
+    fn reset_ranking<'a>(&'a self, by: &'a Principal, operator: Option<OperatorId>) -> Reply<'a, u32> {
+        self.reply(format!("reset_ranking {by} {operator:?}"), 2)
+    }
+
+    fn forget<'a>(&'a self, by: &'a Principal, operator: OperatorId) -> Reply<'a, ForgottenView> {
+        let forgotten = ForgottenView { operator: operator.clone(), reactions: 3, states: 1 };
+        self.reply(format!("forget {by} {operator}"), forgotten)
+    }
+}
+
+pub fn promotion() -> PromotionView {
+    PromotionView { policy: "lints-v1".into(), conditions: vec!["agrees in 80 %".into()], share: 0.1, begun: true }
+}
+
+pub fn ranking() -> RankingView {
+    RankingView {
+        policies: vec![PolicyView { id: "rule-v1".into(), mean_reward: Some(0.5), ..PolicyView::default() }],
+        stage: "shadow".into(),
+        operators: Vec::new(),
+        forced: 1,
+        unusable: 0,
+        notice: None,
+        as_of: Timestamp(7),
+    }
 }
 
 impl Wakeups for Fake {

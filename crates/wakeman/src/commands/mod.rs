@@ -49,6 +49,8 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Mode(args) => control::mode(global, args).await,
         Command::Halt(args) => control::halt(global, args).await,
         Command::Resume => control::resume(global).await,
+        Command::Ranking(command) => ranking::run(global, command).await,
+        Command::Forget(args) => ranking::forget(global, args).await,
         Command::Feedback(args) => ranking::feedback(global, &args).await,
         Command::Prompts(command) => prompts::run(global, &command),
         Command::Ask(args) => talk::ask(global, args).await,

@@ -1,0 +1,129 @@
+//! Every policy with what it did and what came of it.
+
+use wakeman_ranking::{PolicyCard, PolicyId, Problem, Role, promotion::Stage};
+use wakeman_store::{ListQuery, StoreError};
+use wakeman_types::{BoundView, OperatorPolicyView, PolicyView, RankingView};
+
+use super::{
+    judge::{self, Side, agreement, agrees},
+    log::{Round, Rounds, rounds},
+    mixture::learnt,
+    promote::{name, promoted},
+    rows::PolicyRow,
+};
+use crate::core::Core;
+
+/// Points of a history.
+const HISTORY_POINTS: usize = 24;
+
+/// All policies.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
+    let log = rounds(core, None).await?;
+    let stage = promoted(core).await?.map_or(Stage::Shadow, |found| found.value.stage);
+    let learnt = learnt(core).await?;
+    let policies = PolicyId::ALL.map(|id| {
+        let side = match id {
+            PolicyId::RuleV1 => Some(Side::Rule),
+            PolicyId::LintsV1 => Some(Side::Lints),
+            _ => None,
+        };
+        let empty = blank(id.card(), stage);
+        side.map_or_else(|| empty.clone(), |side| filled(empty.clone(), side, &log))
+    });
+    Ok(RankingView {
+        policies: policies.into(),
+        stage: name(stage).to_owned(),
+        operators: operators(core).await?,
+        forced: log.forced,
+        unusable: log.unusable,
+        notice: learnt.notice,
+        as_of: core.now(),
+    })
+}
+
+async fn operators(core: &Core) -> Result<Vec<OperatorPolicyView>, StoreError> {
+    let rows = match core.store.list::<PolicyRow>(&ListQuery::newest(200)).await {
+        Ok(rows) => rows.items,
+        Err(StoreError::Decode { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let view = |row: PolicyRow| OperatorPolicyView {
+        policy: row.policy,
+        operator: row.operator,
+        rewards: row.rewards,
+        updated_at: row.updated_at,
+    };
+    Ok(rows.into_iter().map(|found| view(found.value)).collect())
+}
+
+fn blank(card: PolicyCard, stage: Stage) -> PolicyView {
+    let (problem, role) = (word(card.problem), role(card, stage));
+    PolicyView {
+        id: card.id.to_string(),
+        problem: problem.to_owned(),
+        role: role.to_owned(),
+        algorithm: card.algorithm.to_owned(),
+        dimension: u32::try_from(card.dimension).unwrap_or(u32::MAX),
+        share: match card.id {
+            PolicyId::RuleV1 => 1.0 - stage.share(),
+            PolicyId::LintsV1 => stage.share(),
+            _ => f64::from(u8::from(card.role == Role::Active)),
+        },
+        ..PolicyView::default()
+    }
+}
+
+const fn word(problem: Problem) -> &'static str {
+    match problem {
+        Problem::Interrupt => "interrupt",
+        Problem::Tip => "tip",
+        Problem::Replay => "replay",
+    }
+}
+
+const fn role(card: PolicyCard, stage: Stage) -> &'static str {
+    match (card.id, stage, card.role) {
+        (PolicyId::RuleV1, Stage::Whole, _) => "available",
+        (PolicyId::LintsV1, Stage::Tenth | Stage::Half | Stage::Whole, _) | (_, _, Role::Active) => "active",
+        (_, _, Role::Shadow) => "shadow",
+        (_, _, Role::Available) => "available",
+    }
+}
+
+fn filled(mut view: PolicyView, side: Side, log: &Rounds) -> PolicyView {
+    let known: Vec<&Round> = log.rounds.iter().filter(|round| round.worth.is_some()).collect();
+    let expected: Vec<f64> = known.iter().filter_map(|round| round.expected(side.of(round))).collect();
+    let best: Vec<f64> = known.iter().filter_map(|round| round.best()).collect();
+    let same: Vec<f64> = log.rounds.iter().map(|round| f64::from(u8::from(agrees(round)))).collect();
+    view.scored = log.rounds.len() as u64;
+    view.decisions = log.rounds.iter().filter(|round| round.policy == view.id).count() as u64;
+    view.rewards = known.len() as u64;
+    view.mean_reward = mean(&expected);
+    view.regret = mean(&best).zip(view.mean_reward).map(|(best, mean)| (best - mean).max(0.0));
+    view.agreement = agreement(&log.rounds);
+    view.ess = (!known.is_empty()).then(|| judge::sample_size(&log.rounds, side));
+    view.reward_history = history(&expected);
+    view.agreement_history = history(&same);
+    if side == Side::Lints {
+        view.bound = judge::difference(&log.rounds).ok().filter(|found| found.rounds > 0).map(|found| BoundView {
+            estimate: found.estimate,
+            lower: found.bound.lower,
+            upper: found.bound.upper,
+            rounds: found.rounds,
+        });
+    }
+    view
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Means of equal parts, oldest first.
+fn history(values: &[f64]) -> Vec<f64> {
+    let part = values.len().div_ceil(HISTORY_POINTS).max(1);
+    values.chunks(part).filter_map(mean).collect()
+}

@@ -1,0 +1,186 @@
+//! Who decides: status, promotion, the way back, beginning anew, forgetting.
+
+use serde_json::json;
+use wakeman_gateway::rank::{Given, PolicyRow, PromotionRow, ReactionRecord};
+use wakeman_ranking::{REGISTRY, promotion::Stage, reward::Reaction};
+use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, Seq, Verdict};
+use wakeman_types::{
+    Choice, ChoiceRecord, DecisionId, ErrorKind, FindingId, HOUR_MS, Interruption, OperatorId, PolicyOpinion,
+    PromoteRequest, Ranking, Timestamp,
+};
+
+use crate::support::{NOW, World, by};
+
+fn arms(now: f64) -> Vec<Choice> {
+    [(Interruption::Now, now), (Interruption::Digest, 1.0 - now), (Interruption::Silent, 0.0)]
+        .map(|(arm, propensity)| Choice { arm, propensity })
+        .into()
+}
+
+fn opinion(policy: &str, now: f64) -> PolicyOpinion {
+    let preferred = if now >= 0.5 { Interruption::Now } else { Interruption::Digest };
+    PolicyOpinion { policy: policy.to_owned(), preferred, arms: arms(now) }
+}
+
+/// `count` decisions an hour apart, the last at `end`; three in five findings are large and useful, the others small and noise. The
+/// shadow knows which is which, or has it backwards.
+async fn logged(world: &World, count: i64, end: Timestamp, knows: bool) {
+    let mut commit = Commit::new(world.core.now());
+    for i in 0..count {
+        let useful = i % 5 < 3;
+        let lints = if useful == knows { 0.97 } else { 0.03 };
+        let chosen = if i * 7 % 10 < 6 { Interruption::Now } else { Interruption::Digest };
+        let value = |name: &str| match name {
+            "severity" => 1.0,
+            "effect_size" if useful => 3.0,
+            _ => 0.0,
+        };
+        let at = end.plus_ms(-(count - i) * HOUR_MS);
+        let choice = ChoiceRecord {
+            id: DecisionId::new(format!("d{}-{i}", end.ms())),
+            finding: FindingId::new(9000),
+            policy: "rule-v1".to_owned(),
+            chosen,
+            arms: arms(0.6),
+            forced: false,
+            explored: false,
+            features: REGISTRY.iter().map(|spec| (spec.name.to_owned(), value(spec.name))).collect(),
+            seed: 1,
+            reason: "large and sure".to_owned(),
+            at,
+            opinions: vec![opinion("rule-v1", 0.6), opinion("lints-v1", lints)],
+            fallback: None,
+        };
+        let reaction = if useful { Reaction::Useful } else { Reaction::Noise };
+        let record = ReactionRecord {
+            decision: choice.id.clone(),
+            finding: choice.finding,
+            operator: OperatorId::new("lin"),
+            chosen,
+            features: choice.features.iter().map(|(_, value)| *value).collect(),
+            reactions: vec![Given { reaction, at }],
+            worth: Some(reaction.worth()),
+            told_at: at,
+        };
+        commit = commit.put(&choice).put(&record);
+    }
+    let _ = world.core.store.commit(commit).await.unwrap();
+}
+
+async fn world() -> World {
+    World::code_only_with(json!({"monitor": {"alarmBudgetPerWeek": 200}}), "{}").await
+}
+
+fn request(confirmed: bool) -> PromoteRequest {
+    PromoteRequest { policy: "lints-v1".to_owned(), confirmed }
+}
+
+#[tokio::test]
+async fn a_promotion_is_refused_with_what_fails_and_by_how_much() {
+    let world = world().await;
+    let ada = by("telegram:1");
+    let refused = world.desk.promote(&ada, request(true)).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Refused);
+    assert!(
+        refused.message.starts_with("lints-v1 is not promoted: not surely better: the lower bound is"),
+        "{refused}"
+    );
+    assert!(refused.message.contains("worth 0 of its own decisions, 100 short of 100"), "{refused}");
+    assert!(refused.message.contains("50 points short of 50 %"), "{refused}");
+    logged(&world, 600, NOW, false).await;
+    let worse = world.desk.promote(&ada, request(true)).await.unwrap_err();
+    assert!(worse.message.contains("not surely better"), "{worse}");
+    for (who, policy, words) in [
+        ("telegram:2", "lints-v1", "Only an owner can promote a policy. You are lin (approver)."),
+        ("telegram:1", "egreedy-v2", "egreedy-v2 chooses tips; only lints-v1 can be promoted"),
+        ("telegram:1", "rule-v1", "rule-v1 is what others are promoted over; `ranking rollback` goes back to it"),
+        (
+            "telegram:1",
+            "best-v9",
+            "`best-v9` is not a policy; there are rule-v1, lints-v1, linucb-v1, egreedy-v1, egreedy-v2 and linrff-v1",
+        ),
+    ] {
+        let asked = PromoteRequest { policy: policy.to_owned(), confirmed: true };
+        assert_eq!(world.desk.promote(&by(who), asked).await.unwrap_err().message, words);
+    }
+    assert!(world.all::<PromotionRow>().await.is_empty());
+    assert_eq!(world.desk.rollback(&ada).await.unwrap_err().message, "nothing is promoted; rule-v1 decides");
+}
+
+#[tokio::test]
+async fn a_promotion_that_holds_is_begun_by_an_owner_and_rolled_back_when_it_is_worse() {
+    let mut world = world().await;
+    let ada = by("telegram:1");
+    logged(&world, 600, NOW, true).await;
+    let judged = world.desk.promote(&ada, request(false)).await.unwrap();
+    assert!(!judged.begun && judged.conditions.len() == 4, "{judged:?}");
+    assert!(world.all::<PromotionRow>().await.is_empty(), "judging begins nothing");
+    assert!(world.desk.promote(&ada, request(true)).await.unwrap().begun);
+    assert_eq!(world.all::<PromotionRow>().await[0].stage, Stage::Tenth);
+    let again = world.desk.promote(&ada, request(true)).await.unwrap_err();
+    assert_eq!(again.message, "lints-v1 is promoted already, at stage tenth");
+    // It proves itself, and goes on; then it has it backwards, and is rolled back.
+    world.clock.advance(201 * HOUR_MS);
+    logged(&world, 200, world.core.now(), true).await;
+    world.tick().await;
+    assert_eq!(world.all::<PromotionRow>().await[0].stage, Stage::Half);
+    world.clock.advance(601 * HOUR_MS);
+    logged(&world, 600, world.core.now(), false).await;
+    world.tick().await;
+    assert!(world.all::<PromotionRow>().await.is_empty());
+    let events = world.events_of("lints-v1").await;
+    assert_eq!(events, ["ranking.promoted", "ranking.advanced", "ranking.rolled_back"]);
+}
+
+#[tokio::test]
+async fn the_status_lists_every_policy() {
+    let world = world().await;
+    logged(&world, 100, NOW, true).await;
+    let view = world.desk.ranking(&by("telegram:3")).await.unwrap();
+    let names: Vec<(&str, &str)> = view.policies.iter().map(|p| (p.id.as_str(), p.role.as_str())).collect();
+    let all = [
+        ("rule-v1", "active"),
+        ("lints-v1", "shadow"),
+        ("linucb-v1", "available"),
+        ("egreedy-v1", "active"),
+        ("egreedy-v2", "shadow"),
+        ("linrff-v1", "available"),
+    ];
+    assert_eq!(names, all);
+    let (rule, lints) = (&view.policies[0], &view.policies[1]);
+    assert_eq!((rule.decisions, lints.decisions, lints.scored, lints.rewards), (100, 0, 100, 100));
+    assert!(lints.mean_reward > rule.mean_reward && lints.regret < rule.regret);
+    assert!((lints.agreement.unwrap() - 0.6).abs() < 1e-9 && lints.ess.unwrap() > 20.0);
+    let bound = lints.bound.unwrap();
+    assert!(bound.lower <= bound.estimate && bound.estimate <= bound.upper && bound.rounds == 100);
+    assert!(!lints.reward_history.is_empty() && !lints.agreement_history.is_empty());
+}
+
+#[tokio::test]
+async fn resetting_begins_anew_and_forgetting_erases() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    let id = world.only_finding().await.id;
+    let (ada, lin) = (by("telegram:1"), OperatorId::new("lin"));
+    world.desk.feedback(&by("telegram:2"), id, false).await.unwrap();
+    let learnt = world.all::<PolicyRow>().await.remove(0);
+    let refused = world.desk.reset_ranking(&by("telegram:2"), None).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Forbidden);
+    world.clock.advance(HOUR_MS);
+    assert_eq!(world.desk.reset_ranking(&ada, Some(lin.clone())).await.unwrap(), 1);
+    let fresh = world.all::<PolicyRow>().await.remove(0);
+    assert!(fresh.rewards == 0 && fresh.state != learnt.state);
+    world.desk.feedback(&by("telegram:2"), id, true).await.unwrap();
+    assert_eq!(world.all::<PolicyRow>().await, [fresh], "what was told before the reset no longer counts");
+    assert_eq!(world.desk.forget(&by("telegram:2"), lin.clone()).await.unwrap_err().kind, ErrorKind::Forbidden);
+    let gone = world.desk.forget(&ada, lin.clone()).await.unwrap();
+    assert_eq!((gone.reactions, gone.states), (1, 1));
+    assert!(world.all::<PolicyRow>().await.is_empty() && world.all::<ReactionRecord>().await.is_empty());
+    let entries = world.core.store.journal(LANE, Seq(0), 1000).await.unwrap();
+    let rewarded: Vec<_> = entries.iter().filter(|entry| entry.event_type == "ranking.rewarded").collect();
+    assert!(rewarded.len() == 2 && rewarded.iter().all(|entry| entry.payload.is_none()));
+    let verdict = world.core.store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await.unwrap();
+    assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict:?}");
+    assert_eq!(world.desk.forget(&ada, lin).await.unwrap_err().kind, ErrorKind::NotFound);
+}

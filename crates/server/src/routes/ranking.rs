@@ -1,0 +1,59 @@
+//! `/api/v1/ranking…`.
+
+use axum::{Extension, Json, extract::State};
+use serde::{Deserialize, Serialize};
+use wakeman_types::{ForgottenView, OperatorId, PromoteRequest, PromotionView, RankingView};
+
+use super::{Answer, Brain};
+use crate::{access::Caller, extract::Body};
+
+/// Whose; absent: everybody's.
+#[derive(Debug, Deserialize)]
+pub(super) struct Whose {
+    #[serde(default)]
+    operator: Option<OperatorId>,
+}
+
+/// Whom.
+#[derive(Debug, Deserialize)]
+pub(super) struct Whom {
+    operator: OperatorId,
+}
+
+/// How many states were reset.
+#[derive(Debug, Serialize)]
+pub(super) struct Reset {
+    reset: u32,
+}
+
+pub(super) async fn status(State(gateway): Brain, Extension(caller): Extension<Caller>) -> Answer<RankingView> {
+    Ok(Json(gateway.ranking(&caller.principal).await?))
+}
+
+pub(super) async fn promote(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Body(body): Body<PromoteRequest>,
+) -> Answer<PromotionView> {
+    Ok(Json(gateway.promote(&caller.principal, body).await?))
+}
+
+pub(super) async fn rollback(State(gateway): Brain, Extension(caller): Extension<Caller>) -> Answer<PromotionView> {
+    Ok(Json(gateway.rollback(&caller.principal).await?))
+}
+
+pub(super) async fn reset(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Body(body): Body<Whose>,
+) -> Answer<Reset> {
+    Ok(Json(Reset { reset: gateway.reset_ranking(&caller.principal, body.operator).await? }))
+}
+
+pub(super) async fn forget(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Body(body): Body<Whom>,
+) -> Answer<ForgottenView> {
+    Ok(Json(gateway.forget(&caller.principal, body.operator).await?))
+}
