@@ -190,13 +190,13 @@ fn a_status() {
     Watching acme/app · mode propose · 0 open, 1 awaiting you
     PostHog ok 40 s ago (14 metrics, 8 % of the hourly budget)
       GitHub ok 12 s · Vercel not configured
-    Interruptions this week 1 of 2
+    Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
     default · wakeman 0.1.0 · 14:35 Europe/Berlin
     ");
     insta::assert_snapshot!(look(&status_doc(&status(), &ctx()), colored(100)), @r"
     ␛[1mWatching acme/app␛[0m · mode propose · 0 open␛[1m, 1 awaiting you␛[0m
     PostHog ␛[32mok␛[0m 40 s ago (14 metrics, 8 % of the hourly budget) · GitHub ␛[32mok␛[0m 12 s · ␛[2mVercel not configured␛[0m
-    Interruptions this week 1 of 2
+    Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
     ␛[2mdefault · wakeman 0.1.0 · 14:35 Europe/Berlin␛[0m
     ");
 }
