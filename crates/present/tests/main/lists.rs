@@ -190,7 +190,7 @@ fn a_halt_and_a_mode_set_at_run_time_say_who_and_when() {
     insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r#"
     Watching acme/app · mode execute (set by ada 13:35) · 0 open, 1 awaiting you · 1 muted
     Halted by ada 14:30 (wrong flag): nothing is run until an owner says "resume".
-    Interruptions this week 1 of 2
+    Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
     default · wakeman 0.1.0 · 14:35 Europe/Berlin
     "#);
     let view = ControlView {

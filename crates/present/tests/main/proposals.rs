@@ -117,7 +117,7 @@ fn each_class_of_step_says_what_it_did() {
     flag set 14:44
     issue #90 opened 14:44
     PR opened 14:44
-    vercel.rollback done 14:44
+    production rolled back to an earlier deployment 14:44
     🟠 could not be checked
     ");
 }
