@@ -87,7 +87,9 @@ fn done_step(step: &Step, proposal: &Proposal, ctx: &RenderContext) -> String {
         "posthog.set_flag" => flag_set(&step.action, &at),
         "posthog.annotate" => format!("annotated {at}"),
         "posthog.update_error_issue" => format!("error {} {at}", argument(step, "status", "updated")),
-        "vercel.rollback" => format!("production rolled back to {} {at}", argument(step, "deployment", "an earlier deployment")),
+        "vercel.rollback" => {
+            format!("production rolled back to {} {at}", argument(step, "deployment", "an earlier deployment"))
+        }
         "vercel.promote" => format!("{} promoted {at}", argument(step, "deployment", "deployment")),
         "webhook.post" => format!("posted to {} {at}", argument(step, "name", "the webhook")),
         kind => format!("{} done {at}", sanitize(kind, NAME_LEN_MAX)),
