@@ -80,12 +80,21 @@ impl Ledger {
         Self { limit_usd, zone, state: Mutex::new(State { day: Day::of(now, zone), price: PRICE_FIRST }) }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger on the day of `now`.
     fn lock(&self, now: Timestamp) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if now >= state.day.until || now < state.day.from {
+        let mut state = self.state();
+        if now >= state.day.until {
             // What is reserved belongs to calls under way; they are settled on the new day.
             let reserved = state.day.reserved;
             state.day = Day { reserved, ..Day::of(now, self.zone) };
+        } else if now < state.day.from {
+            // The clock was put back. What was spent stays spent; only when the day ends is new.
+            let Day { from, until, .. } = Day::of(now, self.zone);
+            (state.day.from, state.day.until) = (from, until);
         }
         state
     }
@@ -132,11 +141,14 @@ impl Ledger {
     }
 
     fn close(&self, reservation: &Reservation, cost: f64, tokens: u64) {
-        let mut state = self.lock(reservation.at);
+        // On the day the ledger has now: the call may have begun before midnight.
+        let mut state = self.state();
         state.day.reserved = (state.day.reserved - reservation.usd).max(0.0);
         state.day.spent += cost;
         state.day.tokens += tokens;
-        *state.day.accounts.entry(reservation.account.clone()).or_default() += cost - reservation.usd;
+        // The account of a new day holds nothing that was put aside on the old one.
+        let aside = if reservation.at < state.day.from { 0.0 } else { reservation.usd };
+        *state.day.accounts.entry(reservation.account.clone()).or_default() += cost - aside;
         if tokens > 0 && cost > 0.0 {
             state.price = (state.price * 0.9).max(cost / tokens as f64);
         }
@@ -263,6 +275,29 @@ mod tests {
         assert!(refused.of_account && (refused.limit_usd - 0.2).abs() < 1e-9);
         assert!(ledger.reserve(refused.resets_at, &wakeup, 1).is_ok());
         assert_eq!(ledger.view(refused.resets_at).tokens, 0);
+    }
+
+    #[test]
+    fn a_call_over_midnight_is_settled_on_the_new_day_and_takes_nothing_from_it() {
+        let ledger = ledger(1.0);
+        let over_midnight = ledger.reserve(NOON, &thread("a"), 1_000).unwrap();
+        let tomorrow = NOON.plus_ms(43_200_000);
+        ledger.reserve(tomorrow, &thread("b"), 1).unwrap().settle(0.3, 100);
+        over_midnight.settle(0.1, 100);
+        let view = ledger.view(tomorrow);
+        assert!((view.spent_usd - 0.4).abs() < 1e-9 && view.reserved_usd == 0.0, "{view:?}");
+        // Its account has spent 0.1 of its half today, no less.
+        let left = ledger.reserve(tomorrow, &thread("a"), 1_000_000_000).unwrap();
+        assert!((left.usd() - 0.4).abs() < 1e-9, "{}", left.usd());
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_gives_no_money_back() {
+        let ledger = ledger(1.0);
+        ledger.reserve(NOON, &thread("a"), 1).unwrap().settle(0.4, 100);
+        let yesterday = NOON.plus_ms(-86_400_000);
+        let view = ledger.view(yesterday);
+        assert!((view.spent_usd - 0.4).abs() < 1e-9 && view.resets_at == yesterday.plus_ms(43_200_000), "{view:?}");
     }
 
     #[test]
