@@ -222,7 +222,7 @@ async fn every_failure_of_the_model_is_one_visible_end() {
         (ModelError::Denied { reason: reason() }, ErrorKind::Unavailable, "does not accept our key"),
         (ModelError::Limited { reason: reason(), until: None }, ErrorKind::Unavailable, "rate-limited"),
         (ModelError::Unavailable { reason: reason() }, ErrorKind::Unavailable, "does not answer (502)"),
-        (ModelError::TimedOut { limit_ms: 60_000 }, ErrorKind::Unavailable, "longer than 60000 ms"),
+        (ModelError::TimedOut { limit_ms: 60_000 }, ErrorKind::Unavailable, "longer than 60 s; ask again"),
         (ModelError::Rejected { reason: reason() }, ErrorKind::Invalid, "ai.aliases"),
         (ModelError::Empty, ErrorKind::Unavailable, "empty answer"),
         (

@@ -139,8 +139,8 @@ impl Brain {
         .await
     }
 
-    /// What the chat prompt is told. Nothing in here comes from outside: names of settings and operators only.
-    fn variables(&self, by: &Identity) -> Value {
+    /// What a prompt is told. Nothing in here comes from outside: names of settings and operators only.
+    pub(super) fn variables(&self, by: &Identity) -> Value {
         let core = &self.core;
         json!({
             "name": core.settings.app.name,
@@ -209,7 +209,7 @@ fn failed(failure: ErrorKind, reason: String, prompt_version: Option<String>, te
 }
 
 /// `Tue 3 Nov 2026 09:00`
-pub(super) fn dated(at: Timestamp, zone: chrono_tz::Tz) -> String {
+fn dated(at: Timestamp, zone: chrono_tz::Tz) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.ms()).unwrap_or_default().with_timezone(&zone);
     time.format("%a %-d %b %Y %H:%M").to_string()
 }

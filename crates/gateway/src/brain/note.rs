@@ -13,7 +13,7 @@ use wakeman_types::{
 
 use super::{
     Account, Brain, Meter, Teller, Width,
-    answer::{base_request, dated},
+    answer::base_request,
     limits::TurnLimits,
     marked::marked,
     tool_loop::{Loop, LoopError},
@@ -145,12 +145,8 @@ impl Brain {
     }
 
     fn of_prompt(&self, more: &Value) -> Value {
-        let core = &self.core;
-        let mut all = json!({
-            "name": core.settings.app.name, "watching": core.watching(), "now": dated(core.now(), core.zone()),
-            "zone": core.zone().name(), "operator": "everybody", "role": "viewer",
-            "mode": core.mode().name(),
-        });
+        let mut all = self.variables(&nobody());
+        all["operator"] = "everybody".into();
         if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
             all.extend(more.clone());
         }

@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use serde_json::Value;
+use wakeman_store::canonical::to_canonical_json;
 use wakeman_types::{Citation, Timestamp, TurnEvent, Usage};
 
 use super::{
@@ -294,7 +295,7 @@ impl Progress {
         }
         // The same arguments in another order are the same call.
         let arguments = serde_json::from_str::<Value>(&call.arguments)
-            .map_or_else(|_| call.arguments.clone(), |value| canonical(&value));
+            .map_or_else(|_| call.arguments.clone(), |value| to_canonical_json(&value));
         let times = self.seen.entry((call.name.clone(), arguments)).or_default();
         *times += 1;
         if *times > limits.same_calls_max { Err(LoopError::Same(call.name.clone())) } else { Ok(()) }
@@ -331,20 +332,6 @@ impl Progress {
                 content.push_str("\n(cut)</data>");
             }
         }
-    }
-}
-
-/// The value with its keys in order.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let mut keys: Vec<_> = map.iter().collect();
-            keys.sort_by_key(|(key, _)| key.as_str());
-            let inner: Vec<_> = keys.into_iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
-            format!("{{{}}}", inner.join(","))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
     }
 }
 

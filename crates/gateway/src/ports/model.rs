@@ -128,13 +128,13 @@ pub enum ModelError {
         reason: String,
     },
     /// The deadline passed.
-    #[error("the model took longer than {limit_ms} ms")]
+    #[error("the model took longer than {} s; ask again, or raise ai.timeoutMs in read-only/settings.json", .limit_ms / 1_000)]
     TimedOut {
         /// The limit.
         limit_ms: i64,
     },
     /// What we sent is longer than the model reads.
-    #[error("the conversation is longer than the model can read ({reason})")]
+    #[error("the conversation is longer than the model can read ({reason}); begin a new one")]
     TooLong {
         /// What it said.
         reason: String,

@@ -1,27 +1,25 @@
 //! The verbs that decide: yes, no, mine, later, over.
 
 use wakeman_cli::{choices_of, read_key};
-use wakeman_present as present;
+use wakeman_present::{self as present, Verb};
 use wakeman_types::{
-    DecisionRequest, Finding, FindingId, FindingNews, FindingView, GatewayError, Principal, Proposal, ProposalId,
-    SettledView, Verdict, View,
+    DecisionRequest, Finding, FindingNews, FindingView, Principal, Proposal, ProposalId, SettledView, Verdict, View,
 };
 
-use super::show::{clock, id, with_gateway};
+use super::{
+    show::{clock, id},
+    verbs::once,
+};
 use crate::{
     args::{ApproveArgs, RejectArgs, SnoozeArgs},
-    attach::{Attached, Embedded, attach},
-    failure::{DONE, Failure},
+    attach::Attached,
+    failure::Failure,
     global::Global,
 };
 
 /// `approve ID [--digest D]`
 pub async fn approve(global: &Global, args: ApproveArgs) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<ProposalId>(&args.id)?);
-    let attached = attach(global).await?;
-    let result = approved(global, &attached, &by, id, args.digest).await;
-    close(attached.embedded).await;
-    result.map(|()| DONE)
+    once(global, Verb::Approve { id: id(&args.id)?, digest: args.digest }).await
 }
 
 pub(super) async fn approved(
@@ -79,11 +77,7 @@ async fn confirmed(global: &Global, attached: &Attached, by: &Principal, id: Pro
 
 /// `reject ID [--reason R]`
 pub async fn reject(global: &Global, args: RejectArgs) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<ProposalId>(&args.id)?);
-    let attached = attach(global).await?;
-    let result = rejected(global, &attached, &by, id, args.reason).await;
-    close(attached.embedded).await;
-    result.map(|()| DONE)
+    once(global, Verb::Reject { id: id(&args.id)?, reason: args.reason }).await
 }
 
 pub(super) async fn rejected(
@@ -105,43 +99,25 @@ async fn tell(global: &Global, attached: &Attached, by: &Principal, proposal: Pr
     global.answer(&proposal, &present::doc(&View::Settled(Box::new(view)), &global.context(now, &zone)))
 }
 
-async fn close(embedded: Option<Embedded>) {
-    if let Some(embedded) = embedded {
-        embedded.close().await;
-    }
-}
-
 /// `ack ID`
 pub async fn acknowledge(global: &Global, text: &str) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<FindingId>(text)?);
-    let (finding, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, GatewayError>((gateway.acknowledge(&by, id).await?, clock(&*gateway, &by).await?))
-    });
-    tell_finding(global, finding, &global.context(now, &zone))
+    once(global, Verb::Acknowledge(id(text)?)).await
 }
 
 /// `snooze ID DUR`
 pub async fn snooze(global: &Global, args: &SnoozeArgs) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<FindingId>(&args.id)?);
     let duration_ms = present::parse_duration(&args.duration).map_err(Failure::usage)?;
-    let (finding, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, GatewayError>((gateway.snooze(&by, id, duration_ms).await?, clock(&*gateway, &by).await?))
-    });
-    tell_finding(global, finding, &global.context(now, &zone))
+    once(global, Verb::Snooze { id: id(&args.id)?, duration_ms }).await
 }
 
 /// `resolve ID`
 pub async fn resolve(global: &Global, text: &str) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<FindingId>(text)?);
-    let (finding, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, GatewayError>((gateway.resolve(&by, id).await?, clock(&*gateway, &by).await?))
-    });
-    tell_finding(global, finding, &global.context(now, &zone))
+    once(global, Verb::Resolve(id(text)?)).await
 }
 
-pub(super) fn tell_finding(global: &Global, finding: Finding, context: &present::RenderContext) -> Result<u8, Failure> {
+/// A finding as it is after a word about it.
+pub(super) fn tell_finding(global: &Global, finding: Finding, context: &present::RenderContext) -> Result<(), Failure> {
     let view = FindingView { proposal: finding.proposal, repair: None, news: FindingNews::Asked, finding };
     let doc = present::doc(&View::Finding(Box::new(view.clone())), context);
-    global.answer(&view.finding, &doc)?;
-    Ok(DONE)
+    global.answer(&view.finding, &doc)
 }

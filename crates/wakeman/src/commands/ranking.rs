@@ -1,12 +1,12 @@
 //! What operators' reactions teach.
 
 use wakeman_cli::{Choice, read_key};
-use wakeman_present::{self as present, Doc};
-use wakeman_types::{FindingId, GatewayError, OperatorId, PromoteRequest, PromotionView};
+use wakeman_present::{self as present, Doc, Verb};
+use wakeman_types::{OperatorId, PromoteRequest, PromotionView};
 
 use super::{
-    decide::tell_finding,
-    show::{clock, id, with_gateway},
+    show::{id, with_gateway},
+    verbs::once,
 };
 use crate::{
     args::{FeedbackArgs, FeedbackWord, ForgetArgs, PromoteArgs, RankingCommand},
@@ -17,12 +17,7 @@ use crate::{
 
 /// `feedback ID useful|noise`
 pub async fn feedback(global: &Global, args: &FeedbackArgs) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<FindingId>(&args.id)?);
-    let useful = args.word == FeedbackWord::Useful;
-    let (finding, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, GatewayError>((gateway.feedback(&by, id, useful).await?, clock(&*gateway, &by).await?))
-    });
-    tell_finding(global, finding, &global.context(now, &zone))
+    once(global, Verb::Feedback { id: id(&args.id)?, useful: args.word == FeedbackWord::Useful }).await
 }
 
 /// `ranking status|promote|rollback|reset`

@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
-use wakeman_present as present;
-use wakeman_types::{FindingId, ListRequest, Timestamp, View};
+use wakeman_present::{self as present, Verb};
+use wakeman_types::{ListRequest, Timestamp};
 
+use super::verbs::once;
 use crate::{
     args::{StateArgs, WakeupsArgs, WakeupsCommand},
     attach::{Attached, attach},
@@ -44,65 +45,32 @@ pub(super) async fn clock(
 
 /// `status`
 pub async fn status(global: &Global) -> Result<u8, Failure> {
-    let by = global.principal();
-    let status = with_gateway!(global, |gateway| gateway.status(&by));
-    let context = global.context(status.as_of, &status.timezone);
-    global.answer(&status, &present::status_doc(&status, &context))?;
-    Ok(DONE)
+    once(global, Verb::Status).await
 }
 
 /// `findings`
 pub async fn findings(global: &Global, args: StateArgs) -> Result<u8, Failure> {
-    let by = global.principal();
-    let list = ListRequest { state: args.state, ..ListRequest::default() };
-    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, wakeman_types::GatewayError>((gateway.findings(&by, list).await?, clock(&*gateway, &by).await?))
-    });
-    global.answer(&page.items, &present::findings_table(&page.items, &global.context(now, &zone)))?;
-    Ok(DONE)
+    once(global, Verb::Findings(args.state)).await
 }
 
 /// `finding ID`
 pub async fn finding(global: &Global, text: &str) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<FindingId>(text)?);
-    let (view, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, wakeman_types::GatewayError>((gateway.finding(&by, id).await?, clock(&*gateway, &by).await?))
-    });
-    let doc = present::doc(&View::Finding(Box::new(view.clone())), &global.context(now, &zone));
-    global.answer(&view, &doc)?;
-    Ok(DONE)
+    once(global, Verb::Finding(id(text)?)).await
 }
 
 /// `why ID`
 pub async fn why(global: &Global, text: &str) -> Result<u8, Failure> {
-    let (by, id) = (global.principal(), id::<FindingId>(text)?);
-    let (view, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, wakeman_types::GatewayError>((gateway.why(&by, id).await?, clock(&*gateway, &by).await?))
-    });
-    global.answer(&view, &present::why_doc(&view, &global.context(now, &zone)))?;
-    Ok(DONE)
+    once(global, Verb::Why(id(text)?)).await
 }
 
 /// `proposals`
 pub async fn proposals(global: &Global, args: StateArgs) -> Result<u8, Failure> {
-    let by = global.principal();
-    let list = ListRequest { state: args.state, ..ListRequest::default() };
-    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, wakeman_types::GatewayError>((gateway.proposals(&by, list).await?, clock(&*gateway, &by).await?))
-    });
-    global.answer(&page.items, &present::proposals_table(&page.items, &global.context(now, &zone)))?;
-    Ok(DONE)
+    once(global, Verb::Proposals(args.state)).await
 }
 
 /// `threads`
 pub async fn threads(global: &Global) -> Result<u8, Failure> {
-    let by = global.principal();
-    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
-        let page = gateway.threads(&by, ListRequest::default()).await?;
-        Ok::<_, wakeman_types::GatewayError>((page, clock(&*gateway, &by).await?))
-    });
-    global.answer(&page.items, &present::threads_table(&page.items, &global.context(now, &zone)))?;
-    Ok(DONE)
+    once(global, Verb::Threads).await
 }
 
 /// `wakeups` and `wakeups history`
@@ -125,8 +93,5 @@ pub async fn wakeups(global: &Global, args: WakeupsArgs) -> Result<u8, Failure> 
 
 /// `whoami`
 pub async fn whoami(global: &Global) -> Result<u8, Failure> {
-    let by = global.principal();
-    let view = with_gateway!(global, |gateway| gateway.whoami(&by));
-    global.answer(&view, &present::whoami_doc(&view))?;
-    Ok(DONE)
+    once(global, Verb::Whoami).await
 }

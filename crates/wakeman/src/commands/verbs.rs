@@ -1,11 +1,28 @@
-//! The operator's words typed into a chat.
+//! The operator's words, one place for all of them: typed into a chat, or given as a subcommand.
 
 use wakeman_present::{self as present, RenderContext, Verb};
-use wakeman_types::{FindingNews, FindingView, ListRequest, ThreadId, View};
-use wakeman_types::{Gateway, Principal};
+use wakeman_types::{Gateway, ListRequest, Principal, ThreadId, View};
 
-use super::{control, decide, show::clock};
-use crate::{attach::Attached, failure::Failure, global::Global};
+use super::{
+    control,
+    decide::{self, tell_finding},
+    show::clock,
+};
+use crate::{
+    attach::{Attached, attach},
+    failure::{DONE, Failure},
+    global::Global,
+};
+
+/// Attaches, does what the word says, lets go.
+pub async fn once(global: &Global, verb: Verb) -> Result<u8, Failure> {
+    let attached = attach(global).await?;
+    let done = run(global, &attached, &global.principal(), verb).await;
+    if let Some(embedded) = attached.embedded {
+        embedded.close().await;
+    }
+    done.map(|()| DONE)
+}
 
 /// Does what the word says and prints the answer.
 pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Verb) -> Result<(), Failure> {
@@ -15,21 +32,15 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
     match verb {
         Verb::Approve { id, digest } => decide::approved(global, attached, by, id, digest).await,
         Verb::Reject { id, reason } => decide::rejected(global, attached, by, id, reason).await,
-        Verb::Acknowledge(id) => finding(global, gateway.acknowledge(by, id).await?, &context),
-        Verb::Snooze { id, duration_ms } => finding(global, gateway.snooze(by, id, duration_ms).await?, &context),
-        Verb::Resolve(id) => finding(global, gateway.resolve(by, id).await?, &context),
+        Verb::Acknowledge(id) => tell_finding(global, gateway.acknowledge(by, id).await?, &context),
+        Verb::Snooze { id, duration_ms } => tell_finding(global, gateway.snooze(by, id, duration_ms).await?, &context),
+        Verb::Resolve(id) => tell_finding(global, gateway.resolve(by, id).await?, &context),
         said @ (Verb::Mute { .. } | Verb::Unmute(_) | Verb::Mode(_) | Verb::Halt(_) | Verb::Resume) => {
             control::typed(global, attached, by, said, &context).await
         }
-        Verb::Feedback { id, useful } => finding(global, gateway.feedback(by, id, useful).await?, &context),
+        Verb::Feedback { id, useful } => tell_finding(global, gateway.feedback(by, id, useful).await?, &context),
         look => looked(global, gateway, by, look, &context).await,
     }
-}
-
-fn finding(global: &Global, finding: wakeman_types::Finding, context: &RenderContext) -> Result<(), Failure> {
-    let view = FindingView { proposal: finding.proposal, repair: None, news: FindingNews::Asked, finding };
-    let doc = present::doc(&View::Finding(Box::new(view.clone())), context);
-    global.answer(&view.finding, &doc)
 }
 
 async fn looked(
