@@ -1,7 +1,8 @@
 //! Crash points: a process that kills itself, with SIGKILL, at a labelled boundary. For tests; without the feature `failpoints` nothing
 //! of it is there but the list.
 //!
-//! A label is a boundary with `.before` or `.after`: the commit of a journal event of that name, an outbox write, or a call.
+//! A label is a boundary with `.before` or `.after`: the commit of a journal event of that name, an outbox write, a call
+//! with an effect, or what a turn asks of its model and tools.
 
 /// Every label there is.
 pub const LABELS: &[&str] = &[
@@ -25,6 +26,14 @@ pub const LABELS: &[&str] = &[
     "proposal.failed.after",
     "proposal.needs_review.before",
     "proposal.needs_review.after",
+    "turn.accepted.before",
+    "turn.accepted.after",
+    "model.before",
+    "model.after",
+    "tools.before",
+    "tools.after",
+    "turn.ended.before",
+    "turn.ended.after",
     "outbox.claim.before",
     "outbox.claim.after",
     "outbox.confirm.before",

@@ -11,7 +11,7 @@ use crate::daemon::{Home, Process, said};
 const PLANTED: &str = include_str!("fixtures/injection.jsonl");
 
 /// A lab served as its own process.
-struct Lab {
+pub struct Lab {
     _process: Process,
     client: LabClient,
     url: String,
@@ -40,12 +40,12 @@ impl Lab {
     }
 }
 
-fn wait<T>(work: impl Future<Output = T>) -> T {
+pub fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 /// An instance that watches this lab and asks its model.
-fn at_home(scenario: &str) -> (Home, Lab) {
+pub fn at_home(scenario: &str) -> (Home, Lab) {
     let mut home = Home::new();
     let lab = Lab::serve(&home, scenario);
     let of = |service: &str| format!("{}/{service}", lab.url);
@@ -87,7 +87,7 @@ fn a_question_is_answered_from_live_queries_with_and_without_a_daemon() {
     assert!(lab.effects().is_empty());
 }
 
-fn conversation(home: &Home, thread: &str) -> String {
+pub fn conversation(home: &Home, thread: &str) -> String {
     let folder = home.instance().join("storage/conversations");
     let named = |path: &PathBuf| path.to_string_lossy().ends_with(thread);
     let path = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(named).unwrap();

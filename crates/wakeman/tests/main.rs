@@ -8,3 +8,4 @@ mod crash;
 mod daemon;
 mod demo;
 mod rules;
+mod turn_crash;

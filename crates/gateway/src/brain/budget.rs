@@ -140,6 +140,11 @@ impl Ledger {
         Ok(Reservation { ledger: Arc::clone(self), account: account.clone(), usd, at: now, open: true })
     }
 
+    /// What a call of up to `tokens` tokens may cost, US dollars.
+    pub fn estimate(&self, tokens: u64) -> f64 {
+        tokens as f64 * self.state().price
+    }
+
     fn close(&self, reservation: &Reservation, cost: f64, tokens: u64) {
         // On the day the ledger has now: the call may have begun before midnight.
         let mut state = self.state();

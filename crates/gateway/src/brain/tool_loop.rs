@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use serde_json::Value;
-use wakeman_store::canonical::to_canonical_json;
+use wakeman_store::{canonical::to_canonical_json, crash};
 use wakeman_types::{Citation, Timestamp, TurnEvent, Usage};
 
 use super::{
@@ -170,7 +170,9 @@ impl Loop<'_> {
         // Counted now and corrected below: if this future is dropped meanwhile, the reservation stands.
         let aside = Usage { cost_usd: reserved.usd(), ..Usage::default() };
         self.meter.add(aside);
+        crash::reach("model.before");
         let outcome = self.model.complete(&request, &words).await;
+        crash::reach("model.after");
         let (cost, read, written) = match &outcome {
             Ok(done) => (done.cost_usd, done.prompt_tokens, done.completion_tokens),
             // Words came, so somebody is billed; how much nobody says.
@@ -230,7 +232,9 @@ impl Loop<'_> {
                 .tell(TurnEvent::Tool { name: call.name.clone(), doing: self.tools.doing(&call.name).to_owned() });
         }
         self.meter.add(Usage { tool_calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), ..Usage::default() });
+        crash::reach("tools.before");
         let outcomes = self.outcomes(&calls).await;
+        crash::reach("tools.after");
         progress.tail.push(ModelMessage::Assistant { text: completion.text, calls: calls.clone() });
         for (call, outcome) in calls.iter().zip(outcomes) {
             let content = self.content(call, outcome, progress)?;

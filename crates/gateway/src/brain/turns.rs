@@ -24,6 +24,8 @@ use crate::{
 const MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Messages of one thread that wait for an answer, the one being answered included.
 const WAITING_MAX: usize = 8;
+/// Tokens that a call is taken to have read whose process died.
+const CUT_OFF_TOKENS: u64 = 8_000;
 /// Characters of a thread's title.
 const TITLE_CHARS: usize = 60;
 
@@ -304,6 +306,10 @@ impl Brain {
         let mut ended = turn.value;
         ended.state = TurnState::Interrupted;
         ended.reason = Some("Wakeman was restarted before the answer was there".to_owned());
+        // What it spent went with the process. One call is put down for it, so that a crash gives no money back.
+        if self.core.model.is_some() {
+            ended.usage.cost_usd = self.ledger.estimate(CUT_OFF_TOKENS + u64::from(self.limits.answer_tokens_max));
+        }
         let text = "Interrupted: Wakeman was restarted before this was answered. Ask again.";
         match self.land(&ended, text).await {
             Ok(_) => Ok(()),

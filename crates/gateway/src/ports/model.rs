@@ -108,7 +108,7 @@ pub struct Completion {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
     /// Our key is not accepted. Stays so until a person acts, so nothing is sent meanwhile.
-    #[error("the model proxy does not accept our key ({reason}); check LITELLM_MASTER_KEY")]
+    #[error("the model proxy does not accept our key ({reason}); check LITELLM_MASTER_KEY, and the proxy's own keys")]
     Denied {
         /// What it said, shortened.
         reason: String,

@@ -19,7 +19,7 @@ const FILES: [&str; 3] = ["settings", "tools", "wakeup"];
 /// No schema, but a list in the same place: the boundaries that `WAKEMAN_CRASH_AT` knows.
 const CRASH_LABELS: &str = "crash-labels";
 /// Objects others read.
-const NAMES: [(&str, Make); 11] = [
+const NAMES: [(&str, Make); 14] = [
     ("finding", || schema_for!(types::Finding)),
     ("proposal", || schema_for!(types::Proposal)),
     ("change", || schema_for!(types::Change)),
@@ -29,6 +29,9 @@ const NAMES: [(&str, Make); 11] = [
     ("why", || schema_for!(types::WhyView)),
     ("thread", || schema_for!(types::Thread)),
     ("message", || schema_for!(types::Message)),
+    ("turn", || schema_for!(types::Turn)),
+    ("wakeup-entry", || schema_for!(types::WakeupView)),
+    ("occurrence", || schema_for!(types::Occurrence)),
     ("choice", || schema_for!(types::ChoiceRecord)),
     ("error", || schema_for!(types::GatewayError)),
 ];
