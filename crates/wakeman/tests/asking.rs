@@ -171,3 +171,25 @@ fn a_model_that_obeys_all_it_reads_does_nothing_nobody_approved() {
         assert!(!said.contains(canary) && !heard.contains(canary), "{canary} got out");
     }
 }
+
+/// The most a "ping" may send, bytes.
+const PING_BYTES_MAX: u64 = 8 * 1024;
+
+#[test]
+fn a_ping_with_every_source_and_tool_is_a_small_request() {
+    let (mut home, lab) = at_home("quiet");
+    home.env.push(("VERCEL_API_URL".to_owned(), format!("{}/vercel", lab.url)));
+    home.env.push(("VERCEL_TOKEN".to_owned(), "canary-vercel".to_owned()));
+    let settings = json!({
+        "posthog": {"events": ["signed_up"]}, "github": {"repository": "acme/app"}, "vercel": {"projectId": "prj_lab"},
+    });
+    home.write("read-only/settings.json", &settings.to_string());
+    lab.order(&json!([{"match": "any", "text": "pong"}]));
+    assert_eq!(home.json(&["ask", "ping"])["response"], "pong");
+    let heard = wait(lab.client.model()).unwrap();
+    let request = heard["last"].as_array().unwrap().last().unwrap();
+    assert_eq!(request["body"]["tools"].as_array().unwrap().len(), 16, "{heard}");
+    let bytes = request["bytes"].as_u64().unwrap();
+    println!("a ping with every tool sends {bytes} bytes");
+    assert!(bytes <= PING_BYTES_MAX, "a ping sends {bytes} bytes");
+}
