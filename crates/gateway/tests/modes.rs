@@ -97,19 +97,15 @@ async fn a_halt_while_a_call_is_under_way_records_what_came_of_it_and_stops_ther
     let proposal = world.propose_revert().await;
     world.approve(&proposal).await;
     let (core, ada) = (world.core.clone(), by("telegram:1"));
-    let (sender, halted) = std::sync::mpsc::channel();
+    let (sender, halted) = tokio::sync::oneshot::channel();
     world.repo.at_the_next_call(move || {
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::spawn(move || {
+        tokio::spawn(async move {
             let who = core.settings.identity(&ada).unwrap();
-            sender.send(runtime.block_on(wakeman_gateway::modes::halt(&core, &who, None))).unwrap();
+            let _ = sender.send(wakeman_gateway::modes::halt(&core, &who, None).await);
         });
     });
     world.run().await;
-    while world.core.store.get::<wakeman_types::Control>("instance").await.unwrap().is_none() {
-        tokio::task::yield_now().await;
-    }
-    assert!(halted.recv().unwrap().is_ok());
+    assert!(halted.await.unwrap().is_ok());
     for _ in 0..3 {
         world.run().await;
     }
