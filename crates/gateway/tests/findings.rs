@@ -128,6 +128,21 @@ async fn what_recovers_by_itself_withdraws_its_card_and_says_so() {
 }
 
 #[tokio::test]
+async fn what_somebody_closes_takes_its_card_along() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    let proposal = world.all::<Proposal>().await.remove(0);
+    let finding = world.only_finding().await;
+    world.desk.resolve(&by("telegram:1"), finding.id).await.unwrap();
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Superseded);
+    let said = world.said(&proposal.thread).await;
+    insta::assert_snapshot!(said.last().unwrap().lines().next().unwrap(), @"P-1 is withdrawn 03:00, nothing was run: F-1 was closed by ada");
+    let refused = world.decide("telegram:1", &proposal, Verdict::Approve).await.unwrap_err();
+    assert_eq!(wakeman_types::GatewayError::from(refused).kind, ErrorKind::AlreadyDecided);
+}
+
+#[tokio::test]
 async fn an_approval_that_came_first_is_not_withdrawn() {
     let mut world = World::code_only().await;
     world.break_the_build();

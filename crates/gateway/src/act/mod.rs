@@ -26,4 +26,4 @@ pub use decide::{DecideError, decide};
 pub use digest::digest;
 pub use executor::Executor;
 pub use expire::expire;
-pub(crate) use withdraw::withdraw;
+pub(crate) use withdraw::{Gone, withdraw};

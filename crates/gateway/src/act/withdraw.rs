@@ -10,6 +10,14 @@ use super::{
 };
 use crate::{core::Core, deliver::ThreadWriter};
 
+/// Why a card is not needed any more.
+pub(crate) struct Gone {
+    /// Who says so: `system:watch`, or the operator who closed the finding.
+    pub actor: String,
+    /// In words: `sign-ups recovered by themselves`.
+    pub note: String,
+}
+
 /// Adds to `commit` the end of the proposal that waits for a decision about `finding`, which is over, and what is said of it: in
 /// `thread` where that is the proposal's, else in its own. `shared`: another finding still needs it. Somebody's decision at the same
 /// moment makes the commit conflict.
@@ -21,6 +29,7 @@ pub(crate) async fn withdraw(
     mut commit: Commit,
     finding: &Finding,
     shared: bool,
+    gone: &Gone,
     thread: Option<&mut ThreadWriter>,
 ) -> Result<Commit, StoreError> {
     let Some(id) = finding.proposal.filter(|_| !shared) else { return Ok(commit) };
@@ -28,9 +37,9 @@ pub(crate) async fn withdraw(
     let mut proposal = found.value;
     let Ok(state) = step(proposal.state, Command::Supersede) else { return Ok(commit) };
     (proposal.state, proposal.state_since) = (state, core.now());
-    proposal.note = Some(wakeman_present::recovered_words(finding));
-    let event =
-        core.event("proposal.withdrawn", "system:watch", id, json!({"finding": finding.id, "note": proposal.note}));
+    proposal.note = Some(gone.note.clone());
+    let payload = json!({"finding": finding.id, "note": proposal.note});
+    let event = core.event("proposal.withdrawn", &gone.actor, id, payload);
     commit = commit.replace(&proposal, found.version).event(event);
     let post = settled_post(&proposal, Some(finding.clone()), None, DeliveryClass::Note, Severity::Info);
     match thread {

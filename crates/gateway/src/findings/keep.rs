@@ -13,7 +13,7 @@ use super::{
     interrupt, related,
 };
 use crate::{
-    act::{draft::repair_label, withdraw},
+    act::{Gone, draft::repair_label, withdraw},
     core::Core,
     deliver::{Post, ThreadWriter},
     modes::muted,
@@ -260,8 +260,7 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
             finding.id,
             json!({"how": "recovered"}),
         ));
-        let others = all_under_way(core).await?;
-        let shared = others.iter().any(|o| o.value.id != finding.id && o.value.proposal == finding.proposal);
+        let shared = others_need_its_proposal(core, &finding).await?;
         let mut thread = ThreadWriter::load(core, &finding.thread).await?;
         if let Some(thread) = &mut thread {
             let view = RecoveryView { finding: finding.clone(), proposal: None };
@@ -276,12 +275,19 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
                 },
             );
         }
-        commit = withdraw(core, commit, &finding, shared, thread.as_mut()).await?;
+        let gone = Gone { actor: "system:watch".to_owned(), note: wakeman_present::recovered_words(&finding) };
+        commit = withdraw(core, commit, &finding, shared, &gone, thread.as_mut()).await?;
         if let Some(thread) = thread {
             commit = thread.finish(commit);
         }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
     })
+}
+
+/// Whether the proposal of `finding` would repair another one that is not over.
+pub(super) async fn others_need_its_proposal(core: &Core, finding: &Finding) -> Result<bool, StoreError> {
+    let others = all_under_way(core).await?;
+    Ok(others.iter().any(|o| o.value.id != finding.id && o.value.proposal == finding.proposal))
 }
 
 /// The source cannot be read: what it would say is unknown. Marks (or clears the mark of) every finding that depends on it.

@@ -2,10 +2,12 @@
 
 use serde_json::json;
 use wakeman_ranking::reward::Reaction;
-use wakeman_store::Commit;
+use wakeman_store::{Commit, StoreError};
 use wakeman_types::{DAY_MS, ErrorKind, Finding, FindingId, FindingState, GatewayError, Identity, Resolution};
 
+use super::keep::others_need_its_proposal;
 use crate::{
+    act::{Gone, withdraw},
     core::Core,
     desk::{not_found, settle_error},
     rank,
@@ -78,13 +80,29 @@ pub async fn apply(core: &Core, who: &Identity, id: FindingId, word: Word) -> Re
             json!({"principal": who.principal.to_string(), "state": finding.state}),
         );
         let commit = Commit::durable(core.now()).replace(&finding, found.version).event(event);
-        let commit = rank::react(core, commit, &who.operator, id, word.reaction()).await.map_err(SettleError::from)?;
+        let mut commit =
+            rank::react(core, commit, &who.operator, id, word.reaction()).await.map_err(SettleError::from)?;
+        if word == Word::Resolve && finding.proposal.is_some() {
+            commit = without_its_card(core, commit, &finding, who).await.map_err(SettleError::from)?;
+        }
         Ok::<_, VerbError>(Wanted::Commit(Box::new(commit), finding))
     });
     result.map_err(|error| match error {
         VerbError::Refused(error) => error,
         VerbError::Settle(error) => settle_error(&error),
     })
+}
+
+/// A finding that somebody closed needs no decision any more.
+async fn without_its_card(
+    core: &Core,
+    commit: Commit,
+    finding: &Finding,
+    who: &Identity,
+) -> Result<Commit, StoreError> {
+    let shared = others_need_its_proposal(core, finding).await?;
+    let gone = Gone { actor: who.operator.to_string(), note: format!("{} was closed by {}", finding.id, who.operator) };
+    withdraw(core, commit, finding, shared, &gone, None).await
 }
 
 /// The state after the word; `None`: it is so already.
