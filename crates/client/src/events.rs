@@ -1,15 +1,47 @@
-//! A turn's events out of an answer that is still being written.
+//! Events out of an answer that is still being written: a turn's, or a channel's.
 
 use futures::{StreamExt, stream};
 use reqwest::Response;
 use wakeman_types::{ErrorKind, ThreadId, TurnAnswer, TurnEvent, TurnId, TurnState, TurnStream, Usage};
+use wakeman_types::{LiveEvent, LiveStream};
 
 /// Longest line that is read, in bytes.
 const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-struct Reading {
+/// The lines of an answer.
+struct Lines {
     response: Response,
     buffer: Vec<u8>,
+}
+
+impl Lines {
+    /// The next whole line. `None`: it ended, or one is too long.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
+                line.pop();
+                return Some(line);
+            }
+            match self.response.chunk().await {
+                Ok(Some(chunk)) if self.buffer.len() + chunk.len() <= LINE_BYTES_MAX => {
+                    self.buffer.extend_from_slice(&chunk)
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// The live events of `response`, until it ends. A line that is none of them is left out: it may be of a later version.
+pub(crate) fn live(response: Response) -> LiveStream {
+    let lines = Lines { response, buffer: Vec::new() };
+    let events = stream::unfold(lines, |mut lines| async move { Some((lines.next().await?, lines)) });
+    events.filter_map(|line| async move { serde_json::from_slice::<LiveEvent>(&line).ok() }).boxed()
+}
+
+struct Reading {
+    lines: Lines,
     /// What was read last, so that a broken answer can be named.
     place: Option<(ThreadId, TurnId)>,
     lost: String,
@@ -18,7 +50,7 @@ struct Reading {
 
 /// The events of `response`. If it breaks off, the last event is a failed `done` that says `lost`: the turn itself goes on.
 pub(crate) fn events(response: Response, lost: String) -> TurnStream {
-    let reading = Reading { response, buffer: Vec::new(), place: None, lost, ended: false };
+    let reading = Reading { lines: Lines { response, buffer: Vec::new() }, place: None, lost, ended: false };
     stream::unfold(reading, |mut reading| async move {
         let event = reading.next().await?;
         Some((event, reading))
@@ -31,32 +63,17 @@ impl Reading {
         if self.ended {
             return None;
         }
-        loop {
-            if let Some(line) = self.line() {
-                let Ok(event) = serde_json::from_slice::<TurnEvent>(&line) else { return Some(self.broken()) };
-                match &event {
-                    TurnEvent::Accepted { thread_id, turn_id } => {
-                        self.place = Some((thread_id.clone(), turn_id.clone()));
-                    }
-                    TurnEvent::Done { .. } => self.ended = true,
-                    TurnEvent::Token { .. } | TurnEvent::Tool { .. } | TurnEvent::Reset => {}
-                }
-                return Some(event);
+        let line = self.lines.next().await;
+        let event = line.and_then(|line| serde_json::from_slice::<TurnEvent>(&line).ok());
+        let Some(event) = event else { return Some(self.broken()) };
+        match &event {
+            TurnEvent::Accepted { thread_id, turn_id } => {
+                self.place = Some((thread_id.clone(), turn_id.clone()));
             }
-            match self.response.chunk().await {
-                Ok(Some(chunk)) if self.buffer.len() + chunk.len() <= LINE_BYTES_MAX => {
-                    self.buffer.extend_from_slice(&chunk)
-                }
-                _ => return Some(self.broken()),
-            }
+            TurnEvent::Done { .. } => self.ended = true,
+            TurnEvent::Token { .. } | TurnEvent::Tool { .. } | TurnEvent::Reset => {}
         }
-    }
-
-    fn line(&mut self) -> Option<Vec<u8>> {
-        let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
-        line.pop();
-        Some(line)
+        Some(event)
     }
 
     fn broken(&mut self) -> TurnEvent {

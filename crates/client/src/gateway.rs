@@ -4,14 +4,17 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
-    Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
-    ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend, GatewayError,
-    ListRequest, Mute, Occurrence, OperatorId, Page, Principal, PromoteRequest, PromotionView, Proposal, ProposalId,
-    ProposalView, Proposals, Ranking, RankingView, Reply, StatusView, Thread, ThreadId, ThreadView, TurnStream,
-    WakeupView, Wakeups, WhoamiView, WhyView,
+    Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
+    DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend,
+    FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, Principal,
+    PromoteRequest, PromotionView, Proposal, ProposalId, ProposalView, Proposals, Ranking, RankingView, Reply,
+    StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
+
+/// Most of a batch that goes in one request, in bytes; the server takes somewhat more.
+const BATCH_BYTES_MAX: usize = 160 * 1024;
 
 #[derive(Serialize)]
 struct Snooze {
@@ -63,6 +66,29 @@ struct Claimed {
 struct Confirm {
     epoch: u64,
     report: DeliveryReport,
+}
+
+#[derive(Serialize)]
+struct Batch {
+    items: Vec<Inbound>,
+    checkpoint: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Offset {
+    checkpoint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Placed<'a> {
+    chat: &'a str,
+    key: &'a str,
+    reference: &'a str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    wait_ms: i64,
 }
 
 #[derive(Deserialize)]
@@ -206,7 +232,73 @@ impl Wakeups for SocketClient {
     }
 }
 
+/// The batch in parts that a request can carry, in order; the last part alone may be the whole.
+fn parts(batch: Vec<Inbound>) -> Vec<Vec<Inbound>> {
+    let mut parts = vec![Vec::new()];
+    let mut size = 0;
+    for inbound in batch {
+        let own = serde_json::to_vec(&inbound).map_or(0, |bytes| bytes.len());
+        if size + own > BATCH_BYTES_MAX && size > 0 {
+            parts.push(Vec::new());
+            size = 0;
+        }
+        size += own;
+        if let Some(part) = parts.last_mut() {
+            part.push(inbound);
+        }
+    }
+    parts
+}
+
 impl Frontend for SocketClient {
+    fn accept_inbound(&self, channel: Channel, batch: Vec<Inbound>, checkpoint: Option<String>) -> Reply<'_, Accepted> {
+        Box::pin(async move {
+            let mut accepted = Accepted::default();
+            let parts = parts(batch);
+            let last = parts.len() - 1;
+            for (number, items) in parts.into_iter().enumerate() {
+                // The offset goes with the last part: what is taken without it is taken once all the same.
+                let checkpoint = checkpoint.clone().filter(|_| number == last);
+                let call = self.wire.post(&["adapters", channel.name(), "inbound"])?.json(&Batch { items, checkpoint });
+                let part: Accepted = self.wire.ask(call).await?;
+                accepted.new += part.new;
+                accepted.repeated += part.repeated;
+            }
+            Ok(accepted)
+        })
+    }
+
+    fn checkpoint(&self, channel: Channel) -> Reply<'_, Option<String>> {
+        Box::pin(async move {
+            let offset: Offset = self.wire.ask(self.wire.get(&["adapters", channel.name(), "checkpoint"])?).await?;
+            Ok(offset.checkpoint)
+        })
+    }
+
+    /// Ends when the connection does; ask again then.
+    fn live(&self, channel: Channel) -> Reply<'_, LiveStream> {
+        Box::pin(async move { self.wire.lines(self.wire.get(&["adapters", channel.name(), "live"])?).await })
+    }
+
+    fn placed<'a>(&'a self, channel: Channel, chat: &'a str, key: &'a str, reference: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            let call = self.wire.post(&["adapters", channel.name(), "placed"])?;
+            self.wire.tell(call.json(&Placed { chat, key, reference })).await
+        })
+    }
+
+    fn report_health(&self, channel: Channel, health: FrontendHealth) -> Reply<'_, ()> {
+        Box::pin(
+            async move { self.wire.tell(self.wire.post(&["adapters", channel.name(), "health"])?.json(&health)).await },
+        )
+    }
+
+    fn deliveries_ready(&self, channel: Channel, wait_ms: i64) -> Reply<'_, ()> {
+        Box::pin(async move {
+            self.wire.tell(self.wire.get(&["adapters", channel.name(), "ready"])?.query(&Ready { wait_ms })).await
+        })
+    }
+
     fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
         Box::pin(async move {
             let call = self.wire.get(&["adapters", channel.name(), "deliveries"])?.query(&Claim { lease_ms, limit });

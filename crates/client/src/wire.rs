@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use wakeman_types::{ErrorKind, GatewayError, TurnStream};
+use wakeman_types::{ErrorKind, GatewayError, LiveStream, TurnStream};
 
-use crate::events::events;
+use crate::events::{events, live};
 
 /// The host is what the server's check wants; the connection itself goes where the client was told to.
 const BASE: &str = "http://localhost/";
@@ -111,11 +111,21 @@ impl Wire {
     /// Sends `call` and gives the events it answers with as they come. The answer may take as long as it needs; that it is alive is
     /// seen by the connection.
     pub async fn follow(&self, call: Call) -> Result<TurnStream, GatewayError> {
+        let response = self.open(call).await?;
+        Ok(events(response, format!("{} went away in the middle of the answer", self.peer)))
+    }
+
+    /// Sends `call` and gives the live events it answers with as they come, until the connection ends.
+    pub async fn lines(&self, call: Call) -> Result<LiveStream, GatewayError> {
+        self.open(call).await.map(live)
+    }
+
+    async fn open(&self, call: Call) -> Result<Response, GatewayError> {
         let Call { request, route, changes } = call;
         let request = request.header("accept", "application/x-ndjson").timeout(FOLLOW_TIMEOUT);
         let response = request.send().await.map_err(|error| self.no_answer(&route, changes, &WireError::of(error)))?;
         if response.status().is_success() {
-            return Ok(events(response, format!("{} went away in the middle of the answer", self.peer)));
+            return Ok(response);
         }
         let status = response.status();
         let body = response.bytes().await.map_err(|error| self.no_answer(&route, changes, &WireError::of(error)))?;

@@ -17,6 +17,7 @@ use crate::{
         Clock, CodeReader, DeployHands, DeployReader, FlagHands, Model, ProductHands, ProductReader, Random, RepoHands,
         WebhookHands,
     },
+    surfaces::Surfaces,
 };
 
 /// The hands that are configured. A missing one makes its actions unavailable, with the reason.
@@ -85,6 +86,8 @@ pub struct Core {
     pub overlay: Overlay,
     /// Rings when there is something to execute.
     pub work: tokio::sync::Notify,
+    /// What the chat surfaces share.
+    pub surfaces: Surfaces,
 }
 
 impl Core {

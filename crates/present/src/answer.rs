@@ -1,13 +1,25 @@
 //! What an answer rests on, under the answer.
 
-use wakeman_types::{Citation, TurnAction};
+use wakeman_types::{AnswerView, Citation, TurnAction};
 
-use crate::{RenderContext, safe::sanitize};
+use crate::{
+    Block, Doc, Line, RenderContext, Style,
+    safe::{sanitize, sanitize_piece},
+};
 
 /// Characters of one thing an answer rests on.
 const CITATION_LEN_MAX: usize = 140;
 /// Things that are named; the rest is counted.
 const CITATIONS_MAX: usize = 8;
+
+/// The answer of a turn as a message of its own: every line of it, with its spaces, and no live link.
+pub fn answer_doc(view: &AnswerView) -> Doc {
+    let text = sanitize_piece(view.text.trim_end());
+    text.split('\n').fold(Doc::bare(), |doc, line| match line.trim_end() {
+        "" => doc.gap(),
+        line => doc.block(Block::Text(Line::new().with(line, Style::Plain))),
+    })
+}
 
 /// The lines under an answer: what it staged, what it rests on, what could not be read. Empty where there is nothing to say.
 pub fn answer_footer(citations: &[Citation], actions: &[TurnAction], ctx: &RenderContext) -> String {

@@ -34,7 +34,7 @@ mod why;
 
 use wakeman_types::View;
 
-pub use answer::answer_footer;
+pub use answer::{answer_doc, answer_footer};
 pub use brief::brief_doc;
 pub use chart::{CellRole, Chart, ChartCell, ChartMark, braille_chart, sparkline};
 pub use check::{check_words, recovered_words};
@@ -71,5 +71,19 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Brief(view) => brief_doc(view, ctx),
         View::Notice(view) => notice_doc(view),
         View::ModelNote(view) => model_note_doc(view),
+        View::Status(view) => status_doc(view, ctx),
+        View::Findings(page) => findings_table(&page.items, ctx),
+        View::Proposals(page) => proposals_table(&page.items, ctx),
+        View::Details(view) => details_doc(&view.proposal, ctx),
+        View::Why(view) => why_doc(view, ctx),
+        View::Control(view) => control_doc(view, ctx),
+        View::Ranking(view) => ranking_doc(view),
+        View::Wakeups(view) => wakeups_table(&view.items, ctx),
+        View::Occurrences(page) => occurrences_table(&page.items, ctx),
+        View::Threads(page) => threads_table(&page.items, ctx),
+        View::Thread(view) => thread_doc(view, ctx),
+        View::Whoami(view) => whoami_doc(view),
+        View::Help => help_doc(),
+        View::Answer(view) => answer_doc(view),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use sqlx::SqlitePool;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use wakeman_types::{Entity, Timestamp};
 
 use crate::{
@@ -67,6 +67,7 @@ struct Inner {
     writer: Option<mpsc::Sender<Request>>,
     /// Weak: the feed ends when the writer does.
     feed: broadcast::WeakSender<CommittedEvent>,
+    owed: watch::Receiver<()>,
     #[cfg_attr(not(any(test, feature = "failpoints")), expect(dead_code, reason = "only tests add faults"))]
     faults: Faults,
 }
@@ -86,8 +87,8 @@ impl Store {
     /// [`StoreError::Damaged`], [`StoreError::NewerSchema`], [`StoreError::Io`], [`StoreError::Full`],
     /// [`StoreError::Busy`]; the file is then as it was.
     pub async fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
-        let sqlite::Opened { readers, writer, feed, faults } = sqlite::open(path, &options).await?;
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), readers, writer, feed, faults }) })
+        let sqlite::Opened { readers, writer, feed, owed, faults } = sqlite::open(path, &options).await?;
+        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), readers, writer, feed, owed, faults }) })
     }
 
     /// The database file.
@@ -291,6 +292,11 @@ impl Store {
     /// When [`Store::claim`] will next find something for `channel`; in the past if it would now, `None` if nothing waits.
     pub async fn next_due(&self, channel: &str) -> Result<Option<Timestamp>, StoreError> {
         self.read("read the outbox", read_outbox::next_due(&self.inner.readers, channel).await)
+    }
+
+    /// Changes whenever a message was owed, or one that was owed moved on. Closed with the store.
+    pub fn outbox_changes(&self) -> watch::Receiver<()> {
+        self.inner.owed.clone()
     }
 
     fn read<T>(&self, action: &str, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {

@@ -6,6 +6,7 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{Accepted, CardButton, FrontendHealth, Inbound, LiveStream};
 use crate::{
     AskRequest, Channel, ControlView, Delivery, DeliveryId, ExecutionMode, Finding, FindingId, FindingView, Message,
     Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
@@ -131,6 +132,15 @@ pub struct ClaimedDelivery {
     /// An earlier try may have gone out: mark it as sent again.
     #[serde(default)]
     pub in_doubt: bool,
+    /// The reference of the message to edit: there is one with this delivery's key already.
+    #[serde(default)]
+    pub edit: Option<String>,
+    /// The reference of the message to reply to.
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    /// What can be pressed; empty for a channel that has no buttons.
+    #[serde(default)]
+    pub buttons: Vec<CardButton>,
 }
 
 /// A thread with what was said in it.
@@ -215,6 +225,19 @@ pub trait Wakeups: Send + Sync {
 
 /// What an adapter of a chat platform needs.
 pub trait Frontend: Send + Sync {
+    /// Takes what the platform told, with the platform's offset, in one durable commit. An id that was taken before is not taken
+    /// again.
+    fn accept_inbound(&self, channel: Channel, batch: Vec<Inbound>, checkpoint: Option<String>) -> Reply<'_, Accepted>;
+    /// The platform's offset as last taken.
+    fn checkpoint(&self, channel: Channel) -> Reply<'_, Option<String>>;
+    /// What happens in the chats of `channel` from now on. Lossy: who is slow misses the oldest.
+    fn live(&self, channel: Channel) -> Reply<'_, LiveStream>;
+    /// A live message was sent: where it stands, so that a restart edits it instead of sending another.
+    fn placed<'a>(&'a self, channel: Channel, chat: &'a str, key: &'a str, reference: &'a str) -> Reply<'a, ()>;
+    /// How the adapter of `channel` is doing, and when it will say so again.
+    fn report_health(&self, channel: Channel, health: FrontendHealth) -> Reply<'_, ()>;
+    /// Resolves once something may be claimable on `channel`, or after `wait_ms`: no polling loop is needed.
+    fn deliveries_ready(&self, channel: Channel, wait_ms: i64) -> Reply<'_, ()>;
     /// Leases up to `limit` owed messages of `channel` for `lease_ms`.
     fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>>;
     /// Says what became of a leased message.

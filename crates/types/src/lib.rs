@@ -11,6 +11,7 @@ mod entity;
 mod finding;
 mod gateway;
 mod id;
+mod inbound;
 mod metric;
 mod principal;
 mod proposal;
@@ -36,6 +37,7 @@ pub use id::{
     ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,
     ThreadId, TurnId,
 };
+pub use inbound::{Accepted, ButtonStyle, CardButton, FrontendHealth, Inbound, LiveEvent, LiveStream, Said};
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
 pub use principal::{Channel, Identity, Principal, PrincipalError, Role};
 pub use proposal::{
@@ -50,8 +52,8 @@ pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
-    BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews, FindingView,
-    ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice, StatusView, View,
-    WhoamiView, WhyView,
+    AnswerView, BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews,
+    FindingView, ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice,
+    StatusView, View, WakeupsView, WhoamiView, WhyView,
 };
 pub use wakeup::{Occurrence, OccurrenceState, WakeupView};

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, Channel, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Proposal, ProposalId,
-    RankingWhy, Severity, ThreadId, Timestamp, VerificationResult,
+    Change, Channel, ControlView, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Occurrence,
+    Page, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView, Timestamp, TurnId,
+    TurnState, VerificationResult, WakeupView,
 };
 
 /// Why a finding is said now.
@@ -188,6 +189,52 @@ pub enum View {
     Notice(NoticeView),
     /// What a model says of a finding.
     ModelNote(ModelNoteView),
+    /// One look at everything.
+    Status(Box<StatusView>),
+    /// A page of findings.
+    Findings(Page<Finding>),
+    /// A page of proposals.
+    Proposals(Page<Proposal>),
+    /// A card with the exact payload behind it.
+    Details(Box<ProposalView>),
+    /// Everything behind a finding.
+    Why(Box<WhyView>),
+    /// What it may do by itself.
+    Control(Box<ControlView>),
+    /// What was learnt of interrupting.
+    Ranking(Box<RankingView>),
+    /// The wakeups.
+    Wakeups(WakeupsView),
+    /// What became of due slots.
+    Occurrences(Page<Occurrence>),
+    /// A page of conversations.
+    Threads(Page<Thread>),
+    /// One conversation.
+    Thread(Box<ThreadView>),
+    /// Who the asker is taken for.
+    Whoami(WhoamiView),
+    /// The words there are.
+    Help,
+    /// The answer of a turn.
+    Answer(AnswerView),
+}
+
+/// The wakeups, in the file's order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WakeupsView {
+    /// Each of them, those that are wrong too.
+    pub items: Vec<WakeupView>,
+}
+
+/// The answer of a turn, as a message of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerView {
+    /// The whole answer, with what it rests on.
+    pub text: String,
+    /// The turn that it ends.
+    pub answer: TurnId,
+    /// How it ended.
+    pub state: TurnState,
 }
 
 /// Why something was said: everything behind a finding.
@@ -326,6 +373,12 @@ pub struct Delivery {
     pub finding: Option<FindingId>,
     /// What it says.
     pub view: View,
+    /// Deliveries of one chat with the same key are one message on the screen: `finding:F-1`, `proposal:P-3`, `turn:<id>`.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// It replies to the message with this key.
+    #[serde(default)]
+    pub reply_key: Option<String>,
     /// When it was committed.
     pub created_at: Timestamp,
 }

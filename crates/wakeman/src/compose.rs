@@ -270,5 +270,6 @@ pub fn core_with(
         local_operator: local_operator(&Principal::new(Channel::Cli, uid)),
         overlay: Default::default(),
         work: tokio::sync::Notify::new(),
+        surfaces: Default::default(),
     })
 }

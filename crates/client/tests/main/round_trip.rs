@@ -185,6 +185,44 @@ async fn deliveries_are_leased_and_confirmed() {
 }
 
 #[tokio::test]
+async fn what_an_adapter_tells_and_is_told_round_trips() {
+    use futures::StreamExt;
+    let server = start();
+    let (client, _) = server.client().await;
+    let telegram = Channel::Telegram;
+    let batch = vec![fake::inbound("u:1", "hi"), fake::inbound("u:2", "…")];
+    let taken = client.accept_inbound(telegram, batch, Some("3".into())).await.unwrap();
+    assert_eq!(taken, Accepted { new: 2, repeated: 0 });
+    // More than a request carries goes in several, the offset with the last.
+    let long = "x".repeat(100_000);
+    let batch = vec![fake::inbound("u:3", &long), fake::inbound("u:4", &long)];
+    assert_eq!(client.accept_inbound(telegram, batch, Some("5".into())).await.unwrap().new, 2);
+    assert_eq!(client.accept_inbound(telegram, vec![], Some("6".into())).await.unwrap().new, 0);
+    assert_eq!(client.checkpoint(telegram).await.unwrap(), Some("77".to_owned()));
+    let live: Vec<_> = client.live(telegram).await.unwrap().collect().await;
+    assert_eq!(live, fake::live_events());
+    client.placed(telegram, "-100/7", "turn:turn1", "41").await.unwrap();
+    let health = FrontendHealth { ok: false, detail: "409".into(), within_ms: 30_000 };
+    client.report_health(telegram, health.clone()).await.unwrap();
+    client.deliveries_ready(telegram, 60_000).await.unwrap();
+    assert_eq!(
+        server.fake.calls(),
+        [
+            r#"inbound telegram ["u:1", "u:2"] Some("3")"#.to_owned(),
+            r#"inbound telegram ["u:3"] None"#.to_owned(),
+            r#"inbound telegram ["u:4"] Some("5")"#.to_owned(),
+            r#"inbound telegram [] Some("6")"#.to_owned(),
+            "checkpoint telegram".to_owned(),
+            "live telegram".to_owned(),
+            "placed telegram -100/7 turn:turn1 41".to_owned(),
+            format!("health telegram {health:?}"),
+            // A request waits no longer than requests may.
+            "ready telegram 10000".to_owned(),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn every_error_arrives_as_the_gateway_put_it() {
     let server = start();
     let (client, _) = server.client().await;

@@ -8,7 +8,7 @@ use crate::core::Core;
 
 /// Owes `text` to everybody who hears of things this bad, with `commit`.
 pub fn announce(core: &Core, mut commit: Commit, class: DeliveryClass, severity: Severity, text: String) -> Commit {
-    for (channel, chat) in destinations(&core.settings, &core.served, severity) {
+    for (channel, chat) in destinations(core, severity) {
         let delivery = Delivery {
             id: core.delivery_id(),
             channel,
@@ -18,6 +18,8 @@ pub fn announce(core: &Core, mut commit: Commit, class: DeliveryClass, severity:
             severity,
             finding: None,
             view: View::Notice(NoticeView { text: text.clone() }),
+            key: None,
+            reply_key: None,
             created_at: core.now(),
         };
         commit = commit.send(outbox_row(&delivery));

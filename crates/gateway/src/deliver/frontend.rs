@@ -1,12 +1,16 @@
 //! The frontend's two calls: claim what is owed, say what became of it.
 
 use serde_json::json;
-use wakeman_store::{Commit, Committed, OutboxUpdate, Outcome};
+use wakeman_store::{Commit, Committed, OutboxUpdate, Outcome, StoreError};
 use wakeman_types::{
     Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, Timestamp,
 };
 
-use super::scrub::scrub;
+use super::{
+    buttons::issue,
+    place::{reference_of, stands},
+    scrub::scrub,
+};
 use crate::{core::Core, desk::storage_error};
 
 /// Tries before a message is put aside for review.
@@ -15,6 +19,8 @@ const TRIES_MAX: u32 = 3;
 const BACKOFF_MS: i64 = 2_000;
 /// How long a channel that is away is left alone.
 const AWAY_MS: i64 = 15_000;
+/// Longest wait for something to send.
+const READY_MS_MAX: i64 = 60_000;
 
 /// Leases owed messages of `channel` to the caller for `lease_ms`.
 pub async fn claim(
@@ -40,8 +46,9 @@ pub async fn claim(
                 settle_delivery(core, &item.id, item.epoch, outcome).await?;
             }
             Ok(delivery) => {
-                let (epoch, attempt) = (item.epoch, item.attempt);
-                out.push(ClaimedDelivery { delivery, epoch, attempt, in_doubt: item.in_doubt });
+                let (epoch, attempt, in_doubt) = (item.epoch, item.attempt, item.in_doubt);
+                let placed = place(core, delivery).await.map_err(|error| storage_error(&error))?;
+                out.push(ClaimedDelivery { epoch, attempt, in_doubt, ..placed });
             }
             Err(error) => {
                 // Written by a version with other views: put aside with the reason, so the chat's queue moves on.
@@ -51,6 +58,45 @@ pub async fn claim(
         }
     }
     Ok(out)
+}
+
+/// A delivery with the message it edits, the one it replies to, and its buttons.
+async fn place(core: &Core, delivery: Delivery) -> Result<ClaimedDelivery, StoreError> {
+    let at = (delivery.channel, delivery.chat.as_str());
+    let find = async |key: &Option<String>| match key {
+        Some(key) => reference_of(core, at, key).await,
+        None => Ok(None),
+    };
+    let (edit, reply_to) = (find(&delivery.key).await?, find(&delivery.reply_key).await?);
+    let (commit, buttons) = issue(core, Commit::new(core.now()), &delivery).await?;
+    if !commit.rows.is_empty() {
+        // Unconditional, so that it cannot conflict: rows of references nobody was shown yet.
+        core.store.commit(commit).await.map(drop)?;
+    }
+    Ok(ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, reply_to, buttons })
+}
+
+/// Resolves once something may be claimable on `channel`, or after `wait_ms`.
+///
+/// # Errors
+/// Storage errors; the store was closed.
+pub async fn ready(core: &Core, channel: Channel, wait_ms: i64) -> Result<(), GatewayError> {
+    let until = core.now().plus_ms(wait_ms.clamp(0, READY_MS_MAX));
+    let mut changes = core.store.outbox_changes();
+    loop {
+        changes.mark_unchanged();
+        let due = core.store.next_due(channel.name()).await.map_err(|error| storage_error(&error))?;
+        let now = core.now();
+        if now >= until || due.is_some_and(|due| due <= now) {
+            return Ok(());
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return Err(GatewayError::new(ErrorKind::Unavailable, "the instance is being closed; try again later"));
+            },
+            () = core.clock.sleep_until(due.map_or(until, |due| due.min(until))) => {}
+        }
+    }
 }
 
 /// After how many claims a message in doubt is given up: a card is resent once, an alert and a note as often as any other.
@@ -70,8 +116,14 @@ fn next_try(core: &Core, asked: Timestamp, tries: u32) -> Timestamp {
 
 /// Records what became of a leased message.
 pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryReport) -> Result<(), GatewayError> {
+    let mut commit = Commit::new(core.now());
     let outcome = match report {
-        DeliveryReport::Sent { reference } => Outcome::Sent { receipt: json!({ "reference": reference }) },
+        DeliveryReport::Sent { reference } => {
+            if let (Some(reference), Some(delivery)) = (&reference, delivered(core, id).await?) {
+                commit = stands(core, commit, &delivery, reference);
+            }
+            Outcome::Sent { receipt: json!({ "reference": reference }) }
+        }
         DeliveryReport::Retry { not_before, reason } => match tries(core, id).await? {
             tries if tries >= TRIES_MAX => Outcome::Failed { reason: format!("{reason}; tried {tries} times") },
             tries => Outcome::Retry { not_before: next_try(core, not_before, tries), reason },
@@ -81,7 +133,13 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
         }
         DeliveryReport::Failed { reason } => Outcome::Failed { reason },
     };
-    settle_delivery(core, id.as_str(), epoch, outcome).await
+    settle_with(core, commit, id.as_str(), epoch, outcome).await
+}
+
+/// The message that was sent, as it was owed.
+async fn delivered(core: &Core, id: &DeliveryId) -> Result<Option<Delivery>, GatewayError> {
+    let item = core.store.outbox_item(id.as_str()).await.map_err(|error| storage_error(&error))?;
+    Ok(item.and_then(|item| serde_json::from_value(item.body).ok()))
 }
 
 async fn tries(core: &Core, id: &DeliveryId) -> Result<u32, GatewayError> {
@@ -90,8 +148,12 @@ async fn tries(core: &Core, id: &DeliveryId) -> Result<u32, GatewayError> {
 }
 
 async fn settle_delivery(core: &Core, id: &str, epoch: u64, outcome: Outcome) -> Result<(), GatewayError> {
+    settle_with(core, Commit::new(core.now()), id, epoch, outcome).await
+}
+
+async fn settle_with(core: &Core, commit: Commit, id: &str, epoch: u64, outcome: Outcome) -> Result<(), GatewayError> {
     let update = OutboxUpdate::Confirm { id: id.to_owned(), epoch, outcome };
-    match core.store.commit(Commit::new(core.now()).update_outbox(update)).await {
+    match core.store.commit(commit.update_outbox(update)).await {
         Ok(Committed::Seq(_)) => Ok(()),
         Ok(Committed::Conflict(conflict)) => Err(GatewayError::new(
             ErrorKind::Conflict,

@@ -4,11 +4,15 @@
 //! Must not: send anything. Frontends claim what is owed and confirm it.
 
 mod announce;
+mod buttons;
 mod frontend;
+mod keys;
+mod place;
 mod route;
 mod scrub;
 mod thread;
 
 pub use announce::announce;
-pub use frontend::{claim, confirm};
+pub use frontend::{claim, confirm, ready};
+pub use place::placed;
 pub use thread::{Post, ThreadWriter};

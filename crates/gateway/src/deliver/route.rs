@@ -2,7 +2,7 @@
 
 use wakeman_types::{Channel, Severity};
 
-use crate::config::Settings;
+use crate::{config::Settings, core::Core};
 
 /// The one chat of the terminal.
 pub const LOCAL_CHAT: &str = "local";
@@ -10,7 +10,8 @@ pub const LOCAL_CHAT: &str = "local";
 /// The channels and chats that a message of this severity goes to, without repeats, in the settings' order.
 ///
 /// Only `served` channels are owed anything: a message nobody can send would wait for ever.
-pub fn destinations(settings: &Settings, served: &[Channel], severity: Severity) -> Vec<(Channel, String)> {
+pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
+    let (settings, served) = (&core.settings, &core.served);
     let mut wanted: Vec<Channel> = Vec::new();
     for route in settings.routes.iter().filter(|route| route.min_severity <= severity) {
         wanted.extend(route.to.iter().copied());
@@ -40,7 +41,15 @@ fn chats(settings: &Settings, channel: Channel) -> Vec<String> {
             .iter()
             .flat_map(|operator| &operator.principals)
             .filter(|principal| principal.channel() == channel)
-            .map(|principal| principal.id().to_owned())
+            .map(|principal| private_chat(channel, principal.id()))
             .collect(),
+    }
+}
+
+/// The chat in which only this person and we are.
+fn private_chat(channel: Channel, id: &str) -> String {
+    match channel {
+        Channel::Discord => format!("dm:{id}"),
+        _ => id.to_owned(),
     }
 }

@@ -7,7 +7,12 @@ use wakeman_types::{
     Timestamp, View,
 };
 
-use super::{route::destinations, scrub::scrub};
+use super::{
+    keys::{Keys, keys_of, said_aloud},
+    place::{Place, places_of},
+    route::destinations,
+    scrub::scrub,
+};
 use crate::{core::Core, instance::conversation_id};
 
 /// Something to say.
@@ -31,6 +36,8 @@ pub struct ThreadWriter {
     ordinal: u64,
     messages: Vec<Message>,
     outbox: Vec<OutboxRow>,
+    /// Where its messages stand in chats.
+    places: Vec<Place>,
 }
 
 impl ThreadWriter {
@@ -45,7 +52,14 @@ impl ThreadWriter {
             created_at: now,
             updated_at: now,
         };
-        Self { thread, version: Version::ABSENT, ordinal: 0, messages: Vec::new(), outbox: Vec::new() }
+        Self {
+            thread,
+            version: Version::ABSENT,
+            ordinal: 0,
+            messages: Vec::new(),
+            outbox: Vec::new(),
+            places: Vec::new(),
+        }
     }
 
     /// A thread as it stands. `None`: there is no such thread.
@@ -59,6 +73,7 @@ impl ThreadWriter {
             ordinal,
             messages: Vec::new(),
             outbox: Vec::new(),
+            places: places_of(core, id).await?,
         }))
     }
 
@@ -112,19 +127,43 @@ impl ThreadWriter {
     }
 
     fn owe(&mut self, core: &Core, post: &Post, now: Timestamp) {
-        for (channel, chat) in destinations(&core.settings, &core.served, post.severity) {
-            let delivery = Delivery {
-                id: core.delivery_id(),
-                channel,
-                chat,
-                thread: Some(self.thread.thread_id.clone()),
-                class: post.class,
-                severity: post.severity,
-                finding: post.finding,
-                view: post.view.clone(),
-                created_at: now,
-            };
-            self.outbox.push(outbox_row(&delivery));
+        let keys = keys_of(&post.view);
+        let mut chats = destinations(core, post.severity);
+        // What edits a message goes wherever that message stands.
+        for place in self.places.iter().filter(|place| keys.key.as_ref() == Some(&place.key)) {
+            let chat = (place.channel, place.chat.clone());
+            if !chats.contains(&chat) {
+                chats.push(chat);
+            }
+        }
+        for (channel, chat) in chats {
+            let row = |keys: Keys| outbox_row(&self.delivery(core, post, (channel, &chat), keys, now));
+            let aloud = said_aloud(&post.view).filter(|_| channel != Channel::Cli);
+            let rows: Vec<OutboxRow> = [Some(keys.clone()), aloud].into_iter().flatten().map(row).collect();
+            self.outbox.extend(rows);
+        }
+    }
+
+    fn delivery(
+        &self,
+        core: &Core,
+        post: &Post,
+        (channel, chat): (Channel, &str),
+        keys: Keys,
+        now: Timestamp,
+    ) -> Delivery {
+        Delivery {
+            id: core.delivery_id(),
+            channel,
+            chat: chat.to_owned(),
+            thread: Some(self.thread.thread_id.clone()),
+            class: post.class,
+            severity: post.severity,
+            finding: post.finding,
+            view: post.view.clone(),
+            key: keys.key,
+            reply_key: keys.reply_key,
+            created_at: now,
         }
     }
 
@@ -139,7 +178,7 @@ impl ThreadWriter {
 }
 
 /// A delivery as the store keeps it.
-pub(super) fn outbox_row(delivery: &Delivery) -> OutboxRow {
+pub(crate) fn outbox_row(delivery: &Delivery) -> OutboxRow {
     let mut body = serde_json::to_value(delivery).expect("invariant: a delivery is plain data with string keys");
     scrub(&mut body);
     OutboxRow {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId, DeliveryReport,
-    ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView, Frontend,
-    GatewayError, Identity, ListRequest, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, Principal,
-    PromoteRequest, PromotionView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
-    Reply, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups, WhoamiView,
-    WhyView,
+    Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
+    DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
+    Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
+    Occurrence, OccurrenceState, OperatorId, Page, Principal, PromoteRequest, PromotionView, Proposal, ProposalId,
+    ProposalState, ProposalView, Proposals, Ranking, RankingView, Reply, Role, StatusView, Thread, ThreadId,
+    ThreadView, TurnStream, Verdict, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{
         verbs::{Word, apply},
         why,
     },
-    modes, rank, wake,
+    inbox, modes, rank, wake,
 };
 
 const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"];
@@ -312,6 +312,38 @@ impl Wakeups for Desk {
 }
 
 impl Frontend for Desk {
+    fn accept_inbound(&self, channel: Channel, batch: Vec<Inbound>, checkpoint: Option<String>) -> Reply<'_, Accepted> {
+        Box::pin(inbox::accept(&self.core, channel, batch, checkpoint))
+    }
+
+    fn checkpoint(&self, channel: Channel) -> Reply<'_, Option<String>> {
+        Box::pin(inbox::checkpoint(&self.core, channel))
+    }
+
+    fn live(&self, channel: Channel) -> Reply<'_, LiveStream> {
+        let stream = self.core.surfaces.listen(channel);
+        Box::pin(async move { Ok(stream) })
+    }
+
+    fn placed<'a>(&'a self, channel: Channel, chat: &'a str, key: &'a str, reference: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            deliver::placed(&self.core, channel, chat, key, reference).await.map_err(|error| storage_error(&error))
+        })
+    }
+
+    fn report_health(&self, channel: Channel, health: FrontendHealth) -> Reply<'_, ()> {
+        let now = self.core.now();
+        match health.ok {
+            true => self.core.health.succeeded(channel.name(), now, health.detail),
+            false => self.core.health.failed(channel.name(), health.detail),
+        }
+        Box::pin(async { Ok(()) })
+    }
+
+    fn deliveries_ready(&self, channel: Channel, wait_ms: i64) -> Reply<'_, ()> {
+        Box::pin(deliver::ready(&self.core, channel, wait_ms))
+    }
+
     fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
         Box::pin(deliver::claim(&self.core, channel, lease_ms, limit))
     }

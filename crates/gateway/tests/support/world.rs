@@ -167,6 +167,7 @@ impl World {
             local_operator: self.core.local_operator.clone(),
             overlay: Default::default(),
             work: tokio::sync::Notify::new(),
+            surfaces: Default::default(),
         })
     }
 
@@ -333,5 +334,6 @@ async fn core(
         local_operator: OperatorId::new("cli:1000"),
         overlay: Default::default(),
         work: tokio::sync::Notify::new(),
+        surfaces: Default::default(),
     })
 }

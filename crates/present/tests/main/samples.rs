@@ -412,6 +412,8 @@ pub fn delivery(view: View) -> Delivery {
         severity: Severity::Critical,
         finding: Some(FindingId::new(128)),
         view,
+        key: None,
+        reply_key: None,
         created_at: NOW,
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use futures::{StreamExt, future};
+use futures::{Stream, StreamExt, future};
 use serde::Serialize;
 use wakeman_types::{AskRequest, ThreadId, TurnEvent, TurnStream};
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The media type of a JSON value a line.
-const LINES: &str = "application/x-ndjson";
+pub(super) const LINES: &str = "application/x-ndjson";
 
 /// How many messages were stopped.
 #[derive(Debug, Serialize)]
@@ -39,18 +39,22 @@ pub(super) async fn ask(
     let events = gateway.ask(&caller.principal, request).await?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let wants_lines = accept.split(',').any(|kind| kind.trim().starts_with(LINES));
-    let (kind, body) = if wants_lines { (LINES, lines(events)) } else { ("application/json", end(events)) };
+    let (kind, body) =
+        if wants_lines { (LINES, HttpBody::from_stream(lines(events))) } else { ("application/json", end(events)) };
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }
 
-fn lines(events: TurnStream) -> HttpBody {
-    HttpBody::from_stream(events.map(|event| {
+/// Each event as a line of JSON.
+pub(super) fn lines<T: Serialize>(
+    events: impl Stream<Item = T> + Send,
+) -> impl Stream<Item = Result<Bytes, serde_json::Error>> + Send {
+    events.map(|event| {
         let mut line = serde_json::to_vec(&event)?;
         line.push(b'\n');
-        Ok::<_, serde_json::Error>(Bytes::from(line))
-    }))
+        Ok(Bytes::from(line))
+    })
 }
 
 fn end(events: TurnStream) -> HttpBody {

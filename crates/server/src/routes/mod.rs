@@ -83,6 +83,17 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/threads/{id}/messages", needs(Role::Viewer, get(threads::messages)))
         .route("/api/v1/wakeups", needs(Role::Viewer, get(wakeups::list)))
         .route("/api/v1/wakeups/history", needs(Role::Viewer, get(wakeups::history)))
+        .merge(adapters())
+}
+
+fn adapters() -> Router<Arc<dyn Gateway>> {
+    Router::new()
+        .route("/api/v1/adapters/{channel}/inbound", needs(Role::Owner, post(adapters::inbound)))
+        .route("/api/v1/adapters/{channel}/checkpoint", needs(Role::Owner, get(adapters::checkpoint)))
+        .route("/api/v1/adapters/{channel}/live", needs(Role::Owner, get(adapters::live)))
+        .route("/api/v1/adapters/{channel}/placed", needs(Role::Owner, post(adapters::placed)))
+        .route("/api/v1/adapters/{channel}/health", needs(Role::Owner, post(adapters::health)))
+        .route("/api/v1/adapters/{channel}/ready", needs(Role::Owner, get(adapters::ready)))
         .route("/api/v1/adapters/{channel}/deliveries", needs(Role::Owner, get(adapters::claim)))
         .route("/api/v1/adapters/{channel}/deliveries/{id}/confirm", needs(Role::Owner, post(adapters::confirm)))
 }

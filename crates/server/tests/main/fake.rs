@@ -175,6 +175,32 @@ impl Wakeups for Fake {
 }
 
 impl Frontend for Fake {
+    fn accept_inbound(&self, channel: Channel, batch: Vec<Inbound>, checkpoint: Option<String>) -> Reply<'_, Accepted> {
+        let ids: Vec<_> = batch.iter().map(|inbound| inbound.id.as_str()).collect();
+        let new = u32::try_from(ids.len()).unwrap();
+        self.reply(format!("inbound {channel} {ids:?} {checkpoint:?}"), Accepted { new, repeated: 0 })
+    }
+
+    fn checkpoint(&self, channel: Channel) -> Reply<'_, Option<String>> {
+        self.reply(format!("checkpoint {channel}"), Some("77".to_owned()))
+    }
+
+    fn live(&self, channel: Channel) -> Reply<'_, LiveStream> {
+        self.reply(format!("live {channel}"), Box::pin(futures::stream::iter(live_events())) as LiveStream)
+    }
+
+    fn placed<'a>(&'a self, channel: Channel, chat: &'a str, key: &'a str, reference: &'a str) -> Reply<'a, ()> {
+        self.reply(format!("placed {channel} {chat} {key} {reference}"), ())
+    }
+
+    fn report_health(&self, channel: Channel, health: FrontendHealth) -> Reply<'_, ()> {
+        self.reply(format!("health {channel} {health:?}"), ())
+    }
+
+    fn deliveries_ready(&self, channel: Channel, wait_ms: i64) -> Reply<'_, ()> {
+        self.reply(format!("ready {channel} {wait_ms}"), ())
+    }
+
     fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
         self.reply(format!("claim {channel} {lease_ms} {limit}"), vec![claimed()])
     }
@@ -457,9 +483,48 @@ pub fn claimed() -> ClaimedDelivery {
         severity: Severity::Critical,
         finding: Some(FindingId::new(128)),
         view: View::Finding(Box::new(finding_view())),
+        key: Some("finding:F-128".into()),
+        reply_key: None,
         created_at: Timestamp(2_500),
     };
-    ClaimedDelivery { delivery, epoch: 7, attempt: 2, in_doubt: false }
+    let buttons = vec![CardButton {
+        label: "Useful".into(),
+        reference: "AAAAAAAAAAAAAAAAAAAAAA".into(),
+        style: ButtonStyle::Plain,
+        asks_reason: false,
+    }];
+    let edit = Some("41".to_owned());
+    ClaimedDelivery { delivery, epoch: 7, attempt: 2, in_doubt: false, edit, reply_to: None, buttons }
+}
+
+/// One live event of every kind.
+pub fn live_events() -> Vec<LiveEvent> {
+    let (chat, key) = ("-100/7".to_owned(), "turn:turn1".to_owned());
+    vec![
+        LiveEvent::Typing { chat: chat.clone() },
+        LiveEvent::Text { chat, key, reply_to: Some("9".into()), text: "so\nfar".into() },
+        LiveEvent::Answer { inbound: "u:5".into(), text: "Done.".into(), alert: true },
+    ]
+}
+
+/// A message in a chat.
+pub fn inbound(id: &str, text: &str) -> Inbound {
+    Inbound {
+        id: id.into(),
+        from: Some(Principal::new(Channel::Telegram, "1")),
+        name: "Ada".into(),
+        chat: "-100/7".into(),
+        direct: false,
+        at: Timestamp(1_000),
+        said: Said::Text {
+            text: text.into(),
+            message: "9".into(),
+            reply_to: None,
+            addressed: true,
+            forwarded: false,
+            edited: false,
+        },
+    }
 }
 
 /// One error of every kind.

@@ -13,7 +13,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::{
     error::StoreError,
@@ -44,6 +44,7 @@ pub(crate) struct Opened {
     /// `None`: opened read-only.
     pub writer: Option<mpsc::Sender<Request>>,
     pub feed: broadcast::WeakSender<CommittedEvent>,
+    pub owed: watch::Receiver<()>,
     pub faults: Faults,
 }
 
@@ -52,6 +53,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
     let faults = Faults::default();
     let sender = broadcast::Sender::new(FEED_EVENTS);
     let feed = sender.downgrade();
+    let (owes, owed) = watch::channel(());
     let writer = match options.mode {
         Mode::ReadOnly => None,
         Mode::ReadWrite => {
@@ -65,6 +67,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
                 durability: None,
                 queue,
                 feed: sender,
+                owed: owes,
                 faults: faults.clone(),
                 batches: 0,
             };
@@ -82,7 +85,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
     if options.mode == Mode::ReadOnly {
         readers.acquire().await.map_err(|e| classify(path, "open the database", e))?;
     }
-    Ok(Opened { readers, writer, feed, faults })
+    Ok(Opened { readers, writer, feed, owed, faults })
 }
 
 /// The first connection, on a file that is whole and migrated.

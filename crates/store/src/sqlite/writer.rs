@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
     commit::{Committed, Durability, Seq},
@@ -41,6 +41,8 @@ pub(crate) struct Writer {
     pub durability: Option<Durability>,
     pub queue: mpsc::Receiver<Request>,
     pub feed: broadcast::Sender<CommittedEvent>,
+    /// Marked changed whenever the outbox is.
+    pub owed: watch::Sender<()>,
     pub faults: Faults,
     /// Batches that landed.
     pub batches: u64,
@@ -203,6 +205,9 @@ impl Writer {
             scrub(conn).await;
         }
         announce(&self.feed, &plan);
+        if !plan.sends.is_empty() || !plan.settles.is_empty() {
+            self.owed.send_replace(());
+        }
         Ok(plan.answers)
     }
 

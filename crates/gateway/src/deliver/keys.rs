@@ -1,0 +1,61 @@
+//! Which deliveries are one message on the screen, and which reply to which.
+
+use wakeman_types::{FindingId, FindingNews, ProposalId, ProposalState, SettledView, VerificationResult, View};
+
+/// The key of the message of a finding.
+pub(crate) fn finding_key(id: FindingId) -> String {
+    format!("finding:{id}")
+}
+
+/// The key of a proposal's card.
+pub(crate) fn proposal_key(id: ProposalId) -> String {
+    format!("proposal:{id}")
+}
+
+/// How a message stands to the others of its chat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// The message it is, also when it is told again.
+    pub key: Option<String>,
+    /// The message it replies to.
+    pub reply_key: Option<String>,
+}
+
+impl Keys {
+    fn reply(to: String) -> Self {
+        Self { key: None, reply_key: Some(to) }
+    }
+}
+
+/// By what a message says: a finding and a card are one message each; what comes after a finding replies to it, so that a phone
+/// rings; what became of a card edits it.
+pub(super) fn keys_of(view: &View) -> Keys {
+    match view {
+        View::Finding(view) if view.news == FindingNews::New => {
+            Keys { key: Some(finding_key(view.finding.id)), reply_key: None }
+        }
+        View::Finding(view) => Keys::reply(finding_key(view.finding.id)),
+        View::Recovery(view) => Keys::reply(finding_key(view.finding.id)),
+        View::ModelNote(view) => Keys::reply(finding_key(view.finding)),
+        View::Proposal(view) => {
+            Keys { key: Some(proposal_key(view.proposal.id)), reply_key: view.proposal.finding.map(finding_key) }
+        }
+        View::Settled(view) => Keys { key: Some(proposal_key(view.proposal.id)), reply_key: None },
+        _ => Keys::default(),
+    }
+}
+
+/// What became of a card that an edit alone does not say loud enough: a message of its own that replies to the card.
+pub(super) fn said_aloud(view: &View) -> Option<Keys> {
+    let View::Settled(view) = view else { return None };
+    ends_badly_or_well(view).then(|| Keys::reply(proposal_key(view.proposal.id)))
+}
+
+fn ends_badly_or_well(view: &SettledView) -> bool {
+    let state = view.proposal.state;
+    view.verification == Some(VerificationResult::Unknown)
+        || matches!(
+            state,
+            ProposalState::Failed | ProposalState::NeedsReview | ProposalState::NotRecovered | ProposalState::Verified
+        )
+}
