@@ -6,8 +6,8 @@ use wakeman_gateway::{
     Core, Hands, HealthBoard, Readers,
     brain::prompts::{PromptProblem, PromptRegistry, read_overrides},
     config::{
-        self, GithubCredential, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE,
-        WakeupConfig, local_operator,
+        self, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE, WakeupConfig,
+        local_operator,
     },
     instance::{InstanceDir, read_secret_file},
     ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
@@ -164,21 +164,13 @@ pub fn posthog(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Pos
 /// The GitHub adapter, if token and repository are set.
 pub fn github(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Github>>, Failure> {
     let Some(repository) = &config.settings.github.repository else { return Ok(None) };
-    let token = match &config.secrets.github {
-        Some(GithubCredential::Token(token)) => token.clone(),
-        Some(GithubCredential::App { .. }) => {
-            return Err(Failure::usage(
-                "GITHUB_APP_ID: signing in as a GitHub app is not supported by this version; set GITHUB_TOKEN instead",
-            ));
-        }
-        None => return Ok(None),
-    };
+    let Some(credential) = config.secrets.github.clone() else { return Ok(None) };
     let api_url = config.secrets.github_api_url.as_ref();
     let options = GithubOptions {
         api_url: api_url.map_or_else(|| GITHUB_API.to_owned(), ToString::to_string),
         repository: repository.to_string(),
         default_branch: config.settings.github.default_branch.clone(),
-        token,
+        credential,
         timeouts: Timeouts::default(),
         clock: Arc::clone(clock),
     };

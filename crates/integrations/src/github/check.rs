@@ -29,6 +29,20 @@ struct Permissions {
 pub async fn check_github(github: &Github) -> CheckOutcome {
     let wire = &github.wire;
     let mut outcome = CheckOutcome::default();
+    if let Some(app) = wire.credential.app() {
+        // An app belongs to no user; that it gets a token says that key, number and installation fit.
+        match wire.credential.token().await {
+            Ok(_) => outcome.pass("GitHub app", format!("app {app} is installed on {}", wire.repository())),
+            Err(failure) => {
+                outcome.fail_with("GitHub app", failure.source());
+                return outcome;
+            }
+        }
+        if check_repository(github, &mut outcome).await {
+            check_reads(github, &mut outcome).await;
+        }
+        return outcome;
+    }
     match wire.get_outside::<Account>("user", "/user").await {
         Ok((account, headers)) => {
             outcome.pass("GitHub token", format!("belongs to {}", account.login));

@@ -6,16 +6,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use http::{HeaderMap, Method, StatusCode, header, request};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request};
 use http_body_util::BodyExt;
 use octocrab::Octocrab;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use wakeman_gateway::ports::Clock;
 use wakeman_types::Timestamp;
 
-use super::{GithubOptions, cache::Cache};
+use super::{GithubOptions, cache::Cache, credential::Credential};
 use crate::http::{
     BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, date_header, http_client, is_html, parse,
     retry_after_ms, short, too_long,
@@ -38,7 +38,7 @@ pub(super) struct Wire {
     prefix: String,
     pub(super) owner: String,
     repository: String,
-    token: SecretString,
+    pub(super) credential: Credential,
     /// Whether we speak to it over TLS.
     secure: bool,
     timeouts: Timeouts,
@@ -72,13 +72,11 @@ impl Wire {
             });
         };
         let owner = owner.to_owned();
-        if options.token.expose_secret().bytes().any(|byte| !(0x21..0x7f).contains(&byte)) {
-            return Err(BuildError::Credential { setting: "GITHUB_TOKEN" });
-        }
         let http = http_client(&base, options.timeouts)?;
+        let around = (options.timeouts, &options.clock);
+        let credential = Credential::new(options.credential, &base, &repository, &http, around)?;
         let crab = Octocrab::builder()
             .add_header(header::ACCEPT, "application/vnd.github+json".to_owned())
-            .personal_token(options.token.clone())
             .base_uri(base.origin().ascii_serialization())
             .and_then(|builder| builder.build_with_reqwest(http.clone()))
             .map_err(|error| BuildError::Client { reason: short(&error.to_string()) })?;
@@ -87,7 +85,7 @@ impl Wire {
             prefix: base.path().trim_end_matches('/').to_owned(),
             owner,
             repository,
-            token: options.token,
+            credential,
             secure: base.scheme() == "https",
             timeouts: options.timeouts,
             bare: http,
@@ -231,7 +229,11 @@ impl Wire {
         tag: Option<&str>,
     ) -> Result<Reply, Failure> {
         self.not_paused()?;
-        let mut builder = request::Builder::new().method(method).uri(address);
+        let token = self.credential.token().await.inspect_err(|failure| self.pause(failure))?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| Failure::NotSent { reason: "the token cannot be put into a header".to_owned() })?;
+        bearer.set_sensitive(true);
+        let mut builder = request::Builder::new().method(method).uri(address).header(header::AUTHORIZATION, bearer);
         if let Some(tag) = tag {
             builder = builder.header(header::IF_NONE_MATCH, tag);
         }
@@ -242,7 +244,10 @@ impl Wire {
         let answer = self.exchange(request).await;
         answer.map_err(|failure| {
             self.pause(&failure);
-            failure.scrubbed(self.token.expose_secret())
+            if matches!(&failure, Failure::Denied { reason, .. } if reason.starts_with("401")) {
+                self.credential.forget();
+            }
+            failure.scrubbed(token.expose_secret())
         })
     }
 
@@ -404,8 +409,6 @@ fn permission(headers: &HeaderMap) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn failure(status: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {

@@ -10,6 +10,7 @@ mod cache;
 mod check;
 mod client;
 mod commits;
+mod credential;
 mod deployments;
 mod hands;
 mod memory;
@@ -28,11 +29,13 @@ mod trees;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use secrecy::SecretString;
 use tokio::sync::Mutex;
-use wakeman_gateway::ports::{
-    Clock, CodeAnswer, CodeRequest, CodeSource, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest,
-    Merged, OpenedPull, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, SourceError,
+use wakeman_gateway::{
+    config::GithubCredential,
+    ports::{
+        Clock, CodeAnswer, CodeRequest, CodeSource, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest,
+        Merged, OpenedPull, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, SourceError,
+    },
 };
 use wakeman_types::Timestamp;
 
@@ -48,8 +51,8 @@ pub struct GithubOptions {
     pub repository: String,
     /// The branch that is watched and repaired.
     pub default_branch: String,
-    /// A token with the permissions that [`check_github`] names.
-    pub token: SecretString,
+    /// A token with the permissions that [`check_github`] names, or an app that has them.
+    pub credential: GithubCredential,
     /// How long a call may take.
     pub timeouts: Timeouts,
     /// The clock waiting times are counted by.

@@ -54,6 +54,12 @@ pub enum BuildError {
         /// Which setting.
         setting: &'static str,
     },
+    /// A key that cannot sign.
+    #[error("{setting}: is no RSA private key in PEM; make a new one on the app's page and give the whole file")]
+    Key {
+        /// Which setting.
+        setting: &'static str,
+    },
     /// The HTTP client itself.
     #[error(
         "the HTTP client could not be set up ({reason}); install the system's certificates, e.g. `apt install ca-certificates`"

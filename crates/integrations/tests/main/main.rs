@@ -3,6 +3,7 @@
 mod asks_github;
 mod asks_posthog;
 mod asks_vercel;
+mod github_app;
 mod github_fake;
 mod github_hands;
 mod github_lab;

@@ -15,7 +15,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use wakeman_gateway::ports::Clock;
+use wakeman_gateway::{config::GithubCredential, ports::Clock};
 use wakeman_integrations::{Github, GithubOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions};
 use wakeman_types::Timestamp;
 
@@ -240,7 +240,7 @@ pub fn github_options(address: &str, clock: Arc<StillClock>) -> GithubOptions {
         api_url: address.to_owned(),
         repository: "acme/app".to_owned(),
         default_branch: "main".to_owned(),
-        token: secret(),
+        credential: GithubCredential::Token(secret()),
         timeouts: timeouts(),
         clock,
     }

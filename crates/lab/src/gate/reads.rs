@@ -12,7 +12,10 @@ pub(super) fn is_read(service: Service, method: &Method, path: &str, body: &[u8]
     }
     match service {
         Service::Posthog => path.split('/').any(|part| part == "query"),
-        Service::Github => path.ends_with("/graphql") && !has_mutation(body),
+        Service::Github => {
+            // A token for an app changes nothing but who may ask.
+            path.ends_with("/access_tokens") || (path.ends_with("/graphql") && !has_mutation(body))
+        }
         // Nothing in the world depends on what a model was asked.
         Service::Model => true,
         _ => false,

@@ -178,7 +178,7 @@ async fn sources(config: &Config, report: &mut Report) {
         Ok(None) => report.bad(
             "GitHub",
             "not configured",
-            "set GITHUB_TOKEN in the environment or .env, and github.repository in read-only/settings.json",
+            "set GITHUB_TOKEN (or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY) in the environment or .env, and github.repository in read-only/settings.json",
         ),
         Err(error) => report.bad("GitHub", error.to_string(), "mend the setting"),
     }

@@ -90,6 +90,8 @@ pub(in super::super) enum Refusal {
     NoToken,
     /// 401 with something that is not one.
     BadToken,
+    /// 401 with something that is no app's proof.
+    NoJwt,
     /// 404.
     NotFound,
     /// 400.
@@ -125,6 +127,7 @@ impl Refusal {
         let (code, message) = match &self {
             Self::NoToken => (401, "Requires authentication".to_owned()),
             Self::BadToken => (401, "Bad credentials".to_owned()),
+            Self::NoJwt => (401, "A JSON web token could not be decoded".to_owned()),
             Self::NotFound => (404, "Not Found".to_owned()),
             Self::BadRequest(message) => (400, (*message).to_owned()),
             Self::Forbidden(message) => (403, message.clone()),

@@ -4,6 +4,7 @@
 
 mod actions;
 mod answer;
+mod app;
 mod commits;
 mod deployments;
 mod git_data;
@@ -111,6 +112,7 @@ fn route(repo: &mut super::Repo, call: &mut Call) -> Answer {
         ("POST", ["graphql"]) => graphql::answer(repo, call),
         ("GET", ["user"]) => Ok(Reply::json(call.view(repo).user(super::API_USER))),
         ("GET", ["users", login]) => Ok(Reply::json(call.view(repo).user(login))),
+        ("POST", ["app", "installations", id, "access_tokens"]) => app::token(repo, call, id),
         ("GET", ["rate_limit"]) => Ok(Reply::json(repo.limits.report())),
         ("GET", ["search", "issues"]) => search::issues(repo, call),
         ("GET", ["search", "code"]) => search::code(repo, call),
@@ -126,6 +128,7 @@ fn route(repo: &mut super::Repo, call: &mut Call) -> Answer {
 fn in_repository(repo: &mut super::Repo, call: &mut Call, path: &[&str]) -> Answer {
     match path {
         [] => repository::route(repo, call, &[]),
+        ["installation"] => app::installation(call),
         ["pulls", rest @ ..] => pulls::route(repo, call, rest),
         ["issues", rest @ ..] => issues::route(repo, call, rest),
         ["commits", rest @ ..] => commits::route(repo, call, rest),

@@ -88,6 +88,11 @@ impl Call {
         if known && !token.trim().is_empty() { Ok(()) } else { Err(Refusal::BadToken) }
     }
 
+    /// What stands behind `Bearer`.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.authorization.as_deref().and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim())
+    }
+
     pub(in super::super) fn view<'a>(&'a self, repo: &'a Repo) -> View<'a> {
         View { repo, base: &self.base }
     }
