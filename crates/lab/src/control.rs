@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::gate::{EffectRecord, FaultRequest, catch_up};
 use crate::time::{MINUTE_MS, parse_rfc3339, rfc3339};
-use crate::{Lab, World, github, model};
+use crate::{Lab, World, discord, github, model};
 
 /// The project's number in PostHog.
 pub(crate) const POSTHOG_PROJECT: &str = "1";
@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router<Arc<Lab>> {
         .route("/effects", get(effects))
         .route("/faults", get(faults).post(order_fault).delete(clear_faults))
         .route("/model", model::control())
+        .nest("/discord", discord::control())
 }
 
 async fn state(State(lab): State<Arc<Lab>>, Query(query): Query<StateQuery>) -> Json<Value> {

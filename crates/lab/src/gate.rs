@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use crate::scenario::{OutageMode, Service};
 use crate::serve::NoReply;
 use crate::time::rfc3339;
-use crate::{Lab, github, posthog, vercel};
+use crate::{Lab, discord, github, posthog, vercel};
 pub(crate) use fault::Faults;
 pub use fault::{FaultMode, FaultRequest};
 
@@ -132,7 +132,10 @@ impl Kept {
         let body = if self.body.is_empty() {
             Json::Null
         } else {
-            serde_json::from_slice(&self.body).unwrap_or_else(|_| text().into())
+            // Of a message with files, what is said; the files only by name.
+            let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+            let said = discord::payload(kind, &self.body).map(String::into_bytes);
+            serde_json::from_slice(said.as_deref().unwrap_or(&self.body)).unwrap_or_else(|_| text().into())
         };
         let mut world = lab.world();
         let record = EffectRecord {
@@ -153,7 +156,8 @@ impl Kept {
             Service::Posthog => posthog::router(),
             Service::Github => github::router(),
             Service::Vercel => vercel::router(),
-            Service::Model | Service::Telegram | Service::Discord => return false,
+            Service::Discord => discord::router(),
+            Service::Model | Service::Telegram => return false,
         };
         let mut request = Request::new(Body::from(self.body.clone()));
         *request.method_mut() = self.method.clone();

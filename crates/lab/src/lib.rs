@@ -1,4 +1,4 @@
-//! The simulated world: a small product, the PostHog, GitHub and Vercel it runs on, and a model proxy.
+//! The simulated world: a small product, the PostHog, GitHub and Vercel it runs on, a model proxy, and a Discord.
 //!
 //! Owns: scenarios, the world's clock and numbers, what each service answers over HTTP, the log of effects.
 //! Must not: know Wakeman's other crates, or recognise a query, a digest or an id by literal.
@@ -7,6 +7,7 @@
 
 pub mod client;
 mod control;
+mod discord;
 mod gate;
 pub mod github;
 mod model;
@@ -31,12 +32,15 @@ pub struct Lab {
     world: Mutex<World>,
     faults: Mutex<gate::Faults>,
     model: Mutex<model::ModelDesk>,
+    discord: Mutex<discord::Desk>,
 }
 
 impl Lab {
     /// Builds the world of a scenario; its clock stands at the scenario's start.
     pub fn new(scenario: Scenario) -> Arc<Lab> {
-        Arc::new(Lab { world: Mutex::new(World::new(scenario)), faults: Mutex::default(), model: Mutex::default() })
+        let discord = Mutex::new(discord::Desk::new(&scenario));
+        let world = Mutex::new(World::new(scenario));
+        Arc::new(Lab { world, faults: Mutex::default(), model: Mutex::default(), discord })
     }
 
     /// Every service under its prefix: `/posthog`, `/github`, `/vercel`, the model proxy under `/v1` and `/health`, and the
@@ -48,6 +52,8 @@ impl Lab {
             .nest("/vercel", gate::guarded(vercel::router(), scenario::Service::Vercel, self))
             .nest("/v1", gate::guarded(model::router(), scenario::Service::Model, self))
             .merge(gate::guarded(model::health(), scenario::Service::Model, self))
+            .nest("/discord", gate::guarded(discord::router(), scenario::Service::Discord, self))
+            .merge(discord::gateway())
             .nest("/_lab", control::router())
             .with_state(Arc::clone(self))
     }
@@ -60,6 +66,16 @@ impl Lab {
     /// What the model proxy was told and asked, locked; as briefly as the world.
     fn model(&self) -> MutexGuard<'_, model::ModelDesk> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What Discord knows, locked; as briefly as the world, and after it where both are needed.
+    fn discord(&self) -> MutexGuard<'_, discord::Desk> {
+        self.discord.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the sockets die that outlive their requests.
+    fn hang_up(&self) {
+        self.discord().hang_up();
     }
 
     /// The faults in force, locked; as briefly as the world.

@@ -45,6 +45,7 @@ pub async fn serve(lab: Arc<Lab>, listener: TcpListener, shutdown: impl Future) 
         }
     }
     connections.shutdown().await;
+    lab.hang_up();
     Ok(())
 }
 
@@ -58,6 +59,7 @@ async fn connection(stream: TcpStream, router: axum::Router) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "lab: a connection ended early");

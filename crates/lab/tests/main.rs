@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod control;
+mod discord;
 mod model;
 mod posthog;
 mod scenarios;

@@ -33,6 +33,7 @@ fn throttled(service: Service, seconds: i64) -> Response {
             "code": "rate_limited", "message": "Rate limited. Too many requests.",
             "limit": {"remaining": 0, "total": 500, "resetMs": seconds * 1_000},
         }}),
+        Service::Discord => return crate::discord::outage(seconds),
         _ => json!({
             "type": "throttled_error", "code": "throttled", "attr": null,
             "detail": format!("Request was throttled. Expected available in {seconds} seconds."),
@@ -51,6 +52,7 @@ fn broken(service: Service, number: u64) -> Response {
     }
     let body = match service {
         Service::Github => json!({"message": "Server Error"}),
+        Service::Discord => json!({"message": "500: Internal Server Error", "code": 0}),
         Service::Vercel => {
             json!({"error": {"code": "internal_server_error", "message": "An unexpected internal error occurred"}})
         }

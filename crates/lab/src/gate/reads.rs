@@ -18,6 +18,8 @@ pub(super) fn is_read(service: Service, method: &Method, path: &str, body: &[u8]
         }
         // Nothing in the world depends on what a model was asked.
         Service::Model => true,
+        // Whoever is seen typing has said nothing yet.
+        Service::Discord => path.ends_with("/typing"),
         _ => false,
     }
 }
