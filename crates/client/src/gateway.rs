@@ -8,7 +8,7 @@ use wakeman_types::{
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend,
     FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, Principal,
     PromoteRequest, PromotionView, Proposal, ProposalId, ProposalView, Proposals, Ranking, RankingView, Reply,
-    StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
+    ResolveRequest, StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -181,6 +181,18 @@ impl Proposals for SocketClient {
     fn decide<'a>(&'a self, _by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
         Box::pin(async move {
             let call = self.wire.post(&["proposals", &id.to_string(), "decision"])?.json(&request);
+            self.wire.ask(call).await
+        })
+    }
+
+    fn resolve_proposal<'a>(
+        &'a self,
+        _by: &'a Principal,
+        id: ProposalId,
+        request: ResolveRequest,
+    ) -> Reply<'a, Proposal> {
+        Box::pin(async move {
+            let call = self.wire.post(&["proposals", &id.to_string(), "resolve"])?.json(&request);
             self.wire.ask(call).await
         })
     }

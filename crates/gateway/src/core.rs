@@ -131,14 +131,7 @@ impl Core {
     /// Who must approve an action of these classes: for each part the strictest of their rules.
     pub fn approval_rule<'a>(&self, classes: impl Iterator<Item = &'a str>) -> ApprovalRule {
         let rules = classes.map(|class| self.settings.approval_rule(class));
-        let strictest = rules.reduce(|a, b| ApprovalRule {
-            approvers: match (a.approvers, b.approvers) {
-                (Some(a), Some(b)) => Some(a.into_iter().filter(|name| b.contains(name)).collect()),
-                (a, b) => a.or(b),
-            },
-            needed: a.needed.max(b.needed),
-            expires_ms: a.expires_ms.min(b.expires_ms),
-        });
+        let strictest = rules.reduce(ApprovalRule::and);
         strictest.unwrap_or_else(|| self.settings.approval_rule("default"))
     }
 

@@ -142,7 +142,8 @@ fn present_state(
         }
         ProposalState::NeedsReview => {
             let doubt = failure(proposal).unwrap_or_else(because);
-            bad(Tone::Warning, format!("somebody must look, in doubt since {at}{doubt}"))
+            let then = format!("then say `resolve {0} done` or `resolve {0} failed`", proposal.id);
+            bad(Tone::Warning, format!("somebody must look, in doubt since {at}{doubt}; {then}"))
         }
         ProposalState::Verified => Line::new().mark(Tone::Good).with(verified(finding, &at, ctx), Style::Good),
         ProposalState::NotRecovered => {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use wakeman_types::{DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ThreadId};
+use wakeman_types::{
+    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ResolvedAs, ThreadId,
+};
 
 use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
 
@@ -21,7 +23,7 @@ const WORDS: [(&str, &str, &str); 20] = [
     ("reject", "P-3 [REASON]", "do not run it"),
     ("ack", "F-12", "it is mine"),
     ("snooze", "F-12 2h", "quiet for that long, then again if it still holds"),
-    ("resolve", "F-12", "it is over"),
+    ("resolve", "F-12 | P-3 done|failed", "it is over; or what became of a step in doubt"),
     ("mute", "F-12 [2h]", "tell nobody of it for that long, or until it is unmuted"),
     ("unmute", "F-12", "tell of it again"),
     ("mode", "[MODE]", "what it may do by itself: observe, propose, execute"),
@@ -73,6 +75,15 @@ pub enum Verb {
     },
     /// "It is over."
     Resolve(FindingId),
+    /// What became of a proposal's step that was in doubt.
+    Settle {
+        /// Which.
+        id: ProposalId,
+        /// Whether it took effect.
+        found: ResolvedAs,
+        /// What they saw, in their words.
+        reason: Option<String>,
+    },
     /// Its subject interrupts nobody.
     Mute {
         /// Which.
@@ -124,6 +135,11 @@ impl fmt::Display for Verb {
             Self::Acknowledge(id) => write!(f, "ack {id}"),
             Self::Snooze { id, duration_ms } => write!(f, "snooze {id} {}", short_duration(*duration_ms)),
             Self::Resolve(id) => write!(f, "resolve {id}"),
+            Self::Settle { id, found, reason } => {
+                let word = if *found == ResolvedAs::Done { "done" } else { "failed" };
+                write!(f, "resolve {id} {word}")?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, " {reason}"))
+            }
             Self::Mute { id, duration_ms: None } => write!(f, "mute {id}"),
             Self::Mute { id, duration_ms: Some(ms) } => write!(f, "mute {id} {}", short_duration(*ms)),
             Self::Unmute(id) => write!(f, "unmute {id}"),
@@ -298,6 +314,7 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         }
         "ack" => Verb::Acknowledge(args.id()?),
         "snooze" => Verb::Snooze { id: args.id()?, duration_ms: parse_duration(args.need()?)? },
+        "resolve" if args.rest.starts_with(['P', 'p']) => return settle(args),
         "resolve" => Verb::Resolve(args.id()?),
         "mute" => {
             let id = args.id()?;
@@ -324,6 +341,17 @@ fn mode(text: &str) -> Result<ExecutionMode, VerbError> {
 /// A state to filter by, with or without `--state` before it.
 fn state(args: &mut Arguments<'_>) -> Option<String> {
     flagged(args, "--state").map(|state| sanitize(state, 20).to_lowercase())
+}
+
+/// `P-3 done saw it`.
+fn settle(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
+    let id = args.id()?;
+    let found = match args.need()?.to_lowercase().as_str() {
+        "done" => ResolvedAs::Done,
+        "failed" => ResolvedAs::Failed,
+        other => return Err(VerbError::Extra { extra: sanitize(other, 40), usage: args.usage.clone() }),
+    };
+    Ok(Verb::Settle { id, found, reason: args.everything() })
 }
 
 /// `useful` or `noise`.

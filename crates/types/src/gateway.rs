@@ -92,6 +92,26 @@ pub struct DecisionRequest {
     pub reason: Option<String>,
 }
 
+/// What an operator found out about a proposal whose outcome is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResolveRequest {
+    /// Whether the step in doubt took effect.
+    pub outcome: ResolvedAs,
+    /// What they saw, in their words.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Whether a step in doubt took effect, as a person saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResolvedAs {
+    /// It did.
+    Done,
+    /// It did not.
+    Failed,
+}
+
 /// What one surface made of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
@@ -197,6 +217,13 @@ pub trait Proposals: Send + Sync {
     fn proposal<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView>;
     /// Yes or no to exactly what was shown.
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal>;
+    /// Ends the doubt about a step that only a person could look at.
+    fn resolve_proposal<'a>(
+        &'a self,
+        by: &'a Principal,
+        id: ProposalId,
+        request: ResolveRequest,
+    ) -> Reply<'a, Proposal>;
 }
 
 /// What operators' reactions teach.

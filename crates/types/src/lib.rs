@@ -31,7 +31,8 @@ pub use finding::{
 };
 pub use gateway::{
     Admin, Chat, ClaimedDelivery, DecisionRequest, DeliveryReport, ErrorKind, Findings, Frontend, Gateway,
-    GatewayError, ListRequest, Page, Proposals, Ranking, Reply, ThreadView, TurnStream, Wakeups,
+    GatewayError, ListRequest, Page, Proposals, Ranking, Reply, ResolveRequest, ResolvedAs, ThreadView, TurnStream,
+    Wakeups,
 };
 pub use id::{
     ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,

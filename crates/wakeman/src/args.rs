@@ -71,8 +71,8 @@ pub enum Command {
     Ack(IdArgs),
     /// Quiet for a while.
     Snooze(SnoozeArgs),
-    /// "It is over."
-    Resolve(IdArgs),
+    /// "It is over"; or whether a proposal's step in doubt took effect.
+    Resolve(ResolveArgs),
     /// Tell nobody of a finding's subject for a while, or until it is unmuted.
     Mute(MuteArgs),
     /// Tell of it again.
@@ -223,6 +223,18 @@ pub struct StateArgs {
 pub struct IdArgs {
     /// Like F-12.
     pub id: String,
+}
+
+/// `resolve`
+#[derive(Debug, ClapArgs)]
+pub struct ResolveArgs {
+    /// A finding like F-12, or a proposal like P-3.
+    pub id: String,
+    /// Of a proposal: `done` or `failed`.
+    pub outcome: Option<String>,
+    /// What you saw.
+    #[arg(long, requires = "outcome")]
+    pub reason: Option<String>,
 }
 
 /// `approve`

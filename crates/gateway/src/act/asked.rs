@@ -15,6 +15,7 @@ use super::{
     },
     draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
     playbook::{comment, flag_off_and_annotate},
+    supersede::supersede,
     verify::settling_ms,
 };
 use crate::{
@@ -317,13 +318,15 @@ pub(super) async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleErr
         let details = json!({"digest": made.digest.as_str(), "kind": made.action.kind, "finding": made.finding});
         let event = core.event("proposal.shown", &made.requested_by, id, details);
         let mut commit = Commit::durable(core.now()).insert(&made).event(event);
+        let mut linked = None;
         if let Some(finding) = made.finding {
             let found = core.store.get::<Finding>(&finding.to_string()).await?;
             if let Some(found) = found.filter(|found| found.value.proposal.is_none()) {
-                let linked = Finding { proposal: Some(id), ..found.value };
-                commit = commit.replace(&linked, found.version);
+                linked = Some(finding);
+                commit = commit.replace(&Finding { proposal: Some(id), ..found.value }, found.version);
             }
         }
+        commit = supersede(core, commit, &made, &mut thread, linked).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Asked::Staged(id)))
     })
 }

@@ -4,8 +4,8 @@ use chrono_tz::Tz;
 use serde_json::json;
 use wakeman_store::{Commit, Versioned};
 use wakeman_types::{
-    Decision, DecisionRequest, DeliveryClass, ErrorKind, GatewayError, Identity, OperatorId, Principal, Proposal,
-    ProposalId, ProposalState, Role, Severity, Timestamp, Verdict,
+    Channel, Decision, DecisionRequest, DeliveryClass, ErrorKind, GatewayError, Identity, OperatorId, Principal,
+    Proposal, ProposalId, ProposalState, Role, Severity, Timestamp, Verdict,
 };
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     record::settled_post,
 };
 use crate::{
+    config::ApprovalRule,
     core::Core,
     deliver::ThreadWriter,
     rank,
@@ -41,6 +42,28 @@ pub enum DecideError {
         who: OperatorId,
         /// Their role.
         role: Role,
+    },
+    /// The settings keep who asked for it from approving it.
+    #[error("{who} asked for {id}; approvals.{class}.requesterMayApprove leaves it to {}", names(.others))]
+    Requester {
+        /// Which.
+        id: ProposalId,
+        /// The class of action.
+        class: String,
+        /// Who spoke, and asked for it.
+        who: OperatorId,
+        /// Who may.
+        others: Vec<OperatorId>,
+    },
+    /// It is approved on another channel.
+    #[error("{id} is approved on {}, not on {here}; nothing was recorded", channel_names(.channels))]
+    Channel {
+        /// Which.
+        id: ProposalId,
+        /// Where it is approved.
+        channels: Vec<Channel>,
+        /// Where this came from.
+        here: Channel,
     },
     /// It was decided before.
     #[error("{}", already(.proposal, *.zone))]
@@ -97,7 +120,10 @@ impl From<DecideError> for GatewayError {
     fn from(error: DecideError) -> Self {
         let kind = match &error {
             DecideError::NotFound(_) => ErrorKind::NotFound,
-            DecideError::Stranger(_) | DecideError::NotAnApprover { .. } => ErrorKind::Forbidden,
+            DecideError::Stranger(_)
+            | DecideError::NotAnApprover { .. }
+            | DecideError::Requester { .. }
+            | DecideError::Channel { .. } => ErrorKind::Forbidden,
             DecideError::AlreadyDecided { .. } | DecideError::Counted { .. } => ErrorKind::AlreadyDecided,
             DecideError::Expired { .. } => ErrorKind::Expired,
             DecideError::Digest { .. } | DecideError::Changed { .. } => ErrorKind::DigestMismatch,
@@ -161,6 +187,9 @@ fn judge(
 ) -> Result<Proposal, DecideError> {
     let (now, zone) = (core.now(), core.settings.timezone_of(&identity.operator));
     proposal.needed = proposal.needed.max(may_decide(core, &proposal, identity)?);
+    if request.decision == Verdict::Approve {
+        may_approve(core, &proposal, identity)?;
+    }
     if !proposal.digest.matches(&request.digest) {
         return Err(DecideError::Digest {
             id: proposal.id,
@@ -210,8 +239,7 @@ fn judge(
 
 /// By the settings as they are now, not as they were when the card was drawn. Fails closed. Returns how many must say yes.
 fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
-    let kinds = proposal.steps.iter().map(|step| step.action.kind.as_str()).chain([proposal.action.kind.as_str()]);
-    let rule = core.approval_rule(kinds);
+    let rule = rule_of(core, proposal);
     let owner_only =
         proposal.steps.iter().any(|step| class(&step.action.kind).is_none_or(|c| c.owner_only(&step.action)));
     let role = if owner_only { Role::Owner } else { Role::Approver };
@@ -226,8 +254,39 @@ fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u
     })
 }
 
+/// The strictest of the rules of its parts, by the settings as they are now.
+pub(crate) fn rule_of(core: &Core, proposal: &Proposal) -> ApprovalRule {
+    let kinds = proposal.steps.iter().map(|step| step.action.kind.as_str()).chain([proposal.action.kind.as_str()]);
+    core.approval_rule(kinds)
+}
+
+/// What binds a yes and not a no: who asked for it, and the channel. A no makes things safer, so it counts from everywhere.
+fn may_approve(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<(), DecideError> {
+    let rule = rule_of(core, proposal);
+    let here = identity.principal.channel();
+    if let Some(channels) = rule.channels.as_ref().filter(|channels| !channels.contains(&here)) {
+        return Err(DecideError::Channel { id: proposal.id, channels: channels.clone(), here });
+    }
+    let asked = proposal.requested_by == identity.principal
+        || core.settings.identity(&proposal.requested_by).is_some_and(|asker| asker.operator == identity.operator);
+    if rule.requester_may_approve || !asked {
+        return Ok(());
+    }
+    let class = class_that(core, proposal, |rule| !rule.requester_may_approve);
+    let others = core.approvers(&rule).into_iter().filter(|id| *id != identity.operator).collect();
+    Err(DecideError::Requester { id: proposal.id, class, who: identity.operator.clone(), others })
+}
+
+/// The part of a proposal whose own settings say so; `default` if none names it.
+fn class_that(core: &Core, proposal: &Proposal, says: impl Fn(&ApprovalRule) -> bool) -> String {
+    let mut kinds = proposal.steps.iter().map(|step| &step.action.kind).chain([&proposal.action.kind]);
+    let own =
+        kinds.find(|kind| core.settings.approvals.contains_key(*kind) && says(&core.settings.approval_rule(kind)));
+    own.map_or_else(|| "default".to_owned(), Clone::clone)
+}
+
 /// Whether an operator is an owner; the local account, whom nobody lists, is.
-fn is_owner(core: &Core, id: &OperatorId) -> bool {
+pub(super) fn is_owner(core: &Core, id: &OperatorId) -> bool {
     core.settings.operator(id).map_or(*id == core.local_operator, |operator| operator.role == Role::Owner)
 }
 
@@ -251,8 +310,19 @@ fn names(list: &[OperatorId]) -> String {
     }
 }
 
+fn channel_names(list: &[Channel]) -> String {
+    match list {
+        [] => "no channel, as its parts want different ones (approvals.*.channel)".to_owned(),
+        list => list.iter().map(|channel| channel.name()).collect::<Vec<_>>().join(" or "),
+    }
+}
+
 fn already(proposal: &Proposal, zone: Tz) -> String {
     match proposal.decisions.last() {
+        _ if proposal.state == ProposalState::Superseded => {
+            let why = proposal.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+            format!("{} no longer waits for a decision{why}", proposal.id)
+        }
         Some(last) => {
             let verb = if last.verdict == Verdict::Approve { "approved" } else { "rejected" };
             format!("{} was already {verb} by {} at {}", proposal.id, last.operator, clock(last.at, zone))

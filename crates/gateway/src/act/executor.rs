@@ -37,7 +37,7 @@ const WAIT_MS_MAX: i64 = HOUR_MS;
 /// How often an ending makes room for others speaking in the same thread.
 const THREAD_RACES_MAX: u32 = 8;
 /// How long an approved proposal may wait for its first step after its window closed: a restart, not a night.
-const GRACE_MS: i64 = 10 * MINUTE_MS;
+pub(super) const GRACE_MS: i64 = 10 * MINUTE_MS;
 
 /// Runs approved proposals. Stateless: everything it must remember is in the store.
 pub struct Executor {

@@ -18,12 +18,16 @@ pub mod lifecycle;
 pub(crate) mod outbound;
 mod playbook;
 mod record;
+pub mod review;
+mod supersede;
 pub mod verify;
 mod withdraw;
 
 pub use approved::Approved;
+pub(crate) use decide::rule_of;
 pub use decide::{DecideError, decide};
 pub use digest::digest;
 pub use executor::Executor;
 pub use expire::expire;
+pub(crate) use supersede::supersede;
 pub(crate) use withdraw::{Gone, withdraw};

@@ -8,7 +8,7 @@ use super::{
     error::Problem,
     explain::quote,
     keys::ACTION_CLASSES,
-    settings::{Approval, PromptChoice, Settings},
+    settings::{Approval, Operator, PromptChoice, Settings},
     suggest::nearest,
 };
 
@@ -31,6 +31,7 @@ const ALWAYS_APPROVED: &[(&str, &str)] = &[
     ("merge", "merges"),
     ("automerge", "merges"),
     ("plan", "can merge or deploy"),
+    ("wakeman", "changes Wakeman itself"),
 ];
 
 /// Wrong values, and settings that cannot do what they seem to.
@@ -163,6 +164,35 @@ fn check_approvals(settings: &Settings, found: &mut Found) {
             found.wrong_if(expires.ms() > EXPIRES_MS_MAX, format!("{key}.expires"), text);
         }
         check_needed(settings, class, approval, found);
+        check_requester(settings, class, approval, found);
+        check_channel(settings, class, approval, found);
+    }
+}
+
+/// Where the requester may not approve, somebody else must be able to.
+fn check_requester(settings: &Settings, class: &str, approval: &Approval, found: &mut Found) {
+    let rule = settings.approval_rule(class);
+    if approval.requester_may_approve == Some(false) && settings.approvers(&rule).len() <= usize::from(rule.needed) {
+        let text = "leaves too few to approve what one of them asks for; name more approvers, or remove the key";
+        found.odd(format!("approvals.{class}.requesterMayApprove"), text);
+    }
+}
+
+/// An approver channel must be one that a person can speak on, and that somebody who may approve is on.
+fn check_channel(settings: &Settings, class: &str, approval: &Approval, found: &mut Found) {
+    let Some(channel) = approval.channel else { return };
+    let key = format!("approvals.{class}.channel");
+    if matches!(channel, Channel::System | Channel::Api) {
+        let text = format!("\"{}\" is no channel that people decide on; write one like \"telegram\"", channel.name());
+        return found.wrong(key, text);
+    }
+    let rule = settings.approval_rule(class);
+    let there = |operator: &Operator| operator.principals.iter().any(|principal| principal.channel() == channel);
+    let may = settings.approvers(&rule);
+    if channel != Channel::Cli && !settings.operators.iter().any(|who| may.contains(&who.id) && there(who)) {
+        let text =
+            format!("nobody who may approve is on {}, so it can never be approved; list a principal", channel.name());
+        found.odd(key, text);
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("approvals.*.approvers", r#"["ada"]"#),
     ("approvals.*.needed", "1"),
     ("approvals.*.expires", r#""30m""#),
+    ("approvals.*.requesterMayApprove", "false"),
+    ("approvals.*.channel", r#""telegram""#),
     ("execute.classes", r#"["github.rerun_failed_jobs"]"#),
     ("execute.perHour", "4"),
     ("webhooks.*.url", r#""https://ops.example.com/hook""#),
@@ -100,6 +102,9 @@ pub(crate) const ACTION_CLASSES: &[&str] = &[
     "posthog.update_error_issue",
     "vercel.promote",
     "vercel.rollback",
+    "wakeman.set_mode",
+    "wakeman.set_mute",
+    "wakeman.set_wakeup",
     "webhook.post",
 ];
 

@@ -18,6 +18,10 @@ pub struct ApprovalRule {
     pub needed: u8,
     /// How long a proposal stays open, in milliseconds.
     pub expires_ms: i64,
+    /// Whether who asked for it may approve it too.
+    pub requester_may_approve: bool,
+    /// Approved on one of these only; `None`: on any. Empty: parts of a plan want different ones, so nowhere.
+    pub channels: Option<Vec<Channel>>,
 }
 
 impl ApprovalRule {
@@ -27,6 +31,26 @@ impl ApprovalRule {
             Some(named) => named.contains(&who.operator),
             None => who.role >= Role::Approver,
         }
+    }
+
+    /// The stricter of both in each respect: what holds for a plan that is made of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            approvers: both(self.approvers, other.approvers),
+            needed: self.needed.max(other.needed),
+            expires_ms: self.expires_ms.min(other.expires_ms),
+            requester_may_approve: self.requester_may_approve && other.requester_may_approve,
+            channels: both(self.channels, other.channels),
+        }
+    }
+}
+
+/// What both lists allow; `None` allows everything.
+fn both<T: PartialEq>(a: Option<Vec<T>>, b: Option<Vec<T>>) -> Option<Vec<T>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.into_iter().filter(|one| b.contains(one)).collect()),
+        (a, b) => a.or(b),
     }
 }
 
@@ -53,7 +77,8 @@ impl Settings {
         Some(Identity { principal: principal.clone(), operator, role })
     }
 
-    /// The rule for a class of action; each field from the class, else from `approvals.default`, else 1 of all within 30 minutes.
+    /// The rule for a class of action; each field from the class, else from `approvals.default`, else 1 of all within 30 minutes, on
+    /// any channel, the requester too.
     pub fn approval_rule(&self, class: &str) -> ApprovalRule {
         let (own, default) = (self.approvals.get(class), self.approvals.get("default"));
         let layers = || own.into_iter().chain(default);
@@ -61,6 +86,8 @@ impl Settings {
             approvers: layers().find_map(|layer| layer.approvers.clone()),
             needed: layers().find_map(|layer| layer.needed).unwrap_or(1),
             expires_ms: layers().find_map(|layer| layer.expires).map_or(EXPIRES_MS_DEFAULT, |expires| expires.ms()),
+            requester_may_approve: layers().find_map(|layer| layer.requester_may_approve).unwrap_or(true),
+            channels: layers().find_map(|layer| layer.channel).map(|channel| vec![channel]),
         }
     }
 

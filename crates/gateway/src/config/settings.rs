@@ -294,7 +294,7 @@ const fn viewer() -> Role {
 
 /// Who must approve a class of action. What is left out is taken from `approvals.default`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Approval {
     /// Exactly these may decide. Default: every approver and owner.
     #[serde(deserialize_with = "leaf::some_list")]
@@ -305,6 +305,12 @@ pub struct Approval {
     /// How long a proposal stays open. Default `30m`.
     #[serde(deserialize_with = "leaf::some")]
     pub expires: Option<DurationMs>,
+    /// Whether who asked for it in a conversation may approve it too. Default `true`: it is exactly what the card shows either way.
+    pub requester_may_approve: Option<bool>,
+    /// The only channel on which it is approved, and to which its card goes. Default: any.
+    #[serde(deserialize_with = "leaf::some")]
+    #[schemars(with = "Option<String>")]
+    pub channel: Option<Channel>,
 }
 
 /// What may run without approval in mode `execute`: never a deploy, flag or merge.

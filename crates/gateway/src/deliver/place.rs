@@ -3,9 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use wakeman_store::{Commit, ListQuery, StoreError};
-use wakeman_types::{
-    Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, Turn, View,
-};
+use wakeman_types::{Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, Turn, View};
 
 use crate::core::Core;
 

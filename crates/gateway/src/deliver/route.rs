@@ -1,8 +1,8 @@
 //! Who hears of it.
 
-use wakeman_types::{Channel, Severity};
+use wakeman_types::{Channel, Proposal, Severity};
 
-use crate::{config::Settings, core::Core};
+use crate::{act::rule_of, config::Settings, core::Core};
 
 /// The one chat of the terminal.
 pub const LOCAL_CHAT: &str = "local";
@@ -31,6 +31,23 @@ pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
         out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
     }
     out
+}
+
+/// Where the card of a proposal goes: to the approver channel of its class, in the chats of those who may approve there, if it has
+/// one that is served; else where everything of this severity goes.
+pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -> Vec<(Channel, String)> {
+    let rule = rule_of(core, proposal);
+    let may = core.approvers(&rule);
+    let mut there = Vec::new();
+    for channel in rule.channels.iter().flatten().filter(|channel| core.served.contains(channel)) {
+        let listed = core.settings.operators.iter().filter(|operator| may.contains(&operator.id));
+        let principals = listed.flat_map(|operator| &operator.principals).filter(|p| p.channel() == *channel);
+        match channel {
+            Channel::Cli => there.push((*channel, LOCAL_CHAT.to_owned())),
+            _ => there.extend(principals.map(|principal| (*channel, private_chat(*channel, principal.id())))),
+        }
+    }
+    if there.is_empty() { destinations(core, severity) } else { there }
 }
 
 fn chats(settings: &Settings, channel: Channel) -> Vec<String> {

@@ -10,7 +10,7 @@ use wakeman_types::{
 use super::{
     keys::{Keys, keys_of, said_aloud},
     place::{Place, places_of},
-    route::destinations,
+    route::{card_destinations, destinations},
     scrub::scrub,
 };
 use crate::{core::Core, instance::conversation_id};
@@ -128,7 +128,10 @@ impl ThreadWriter {
 
     fn owe(&mut self, core: &Core, post: &Post, now: Timestamp) {
         let keys = keys_of(&post.view);
-        let mut chats = destinations(core, post.severity);
+        let mut chats = match &post.view {
+            View::Proposal(card) => card_destinations(core, &card.proposal, post.severity),
+            _ => destinations(core, post.severity),
+        };
         // What edits a message goes wherever that message stands.
         for place in self.places.iter().filter(|place| keys.key.as_ref() == Some(&place.key)) {
             let chat = (place.channel, place.chat.clone());

@@ -8,8 +8,8 @@ use wakeman_types::{
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
     Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
     Occurrence, OccurrenceState, OperatorId, Page, Principal, PromoteRequest, PromotionView, Proposal, ProposalId,
-    ProposalState, ProposalView, Proposals, Ranking, RankingView, Reply, Role, StatusView, Thread, ThreadId,
-    ThreadView, TurnStream, Verdict, WakeupView, Wakeups, WhoamiView, WhyView,
+    ProposalState, ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, Role, StatusView, Thread,
+    ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -260,6 +260,15 @@ impl Proposals for Desk {
 
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
         Box::pin(async move { self.decided(by, id, &request).await })
+    }
+
+    fn resolve_proposal<'a>(
+        &'a self,
+        by: &'a Principal,
+        id: ProposalId,
+        request: ResolveRequest,
+    ) -> Reply<'a, Proposal> {
+        Box::pin(async move { act::review::resolve(&self.core, &self.identify(by)?, id, &request).await })
     }
 }
 

@@ -11,6 +11,7 @@ use super::attempts::Attempts;
 use crate::{
     act::{
         draft::{Draft, draft_for_subject, draft_repair, proposal, repair_label},
+        supersede,
         verify::settling_ms,
     },
     config::ExecutionMode,
@@ -164,6 +165,7 @@ async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> R
             json!({"digest": made.digest.as_str(), "kind": made.action.kind, "finding": linked.id}),
         );
         let commit = Commit::durable(core.now()).insert(&made).replace(&linked, found.version).event(event);
+        let commit = supersede(core, commit, &made, &mut thread, Some(linked.id)).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Staged::Proposal(id)))
     })
 }

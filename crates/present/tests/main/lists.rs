@@ -153,7 +153,7 @@ fn help_names_every_word() {
     reject P-3 [REASON] · do not run it
     ack F-12 · it is mine
     snooze F-12 2h · quiet for that long, then again if it still holds
-    resolve F-12 · it is over
+    resolve F-12 | P-3 done|failed · it is over; or what became of a step in doubt
     mute F-12 [2h] · tell nobody of it for that long, or until it is unmuted
     unmute F-12 · tell of it again
     mode [MODE] · what it may do by itself: observe, propose, execute

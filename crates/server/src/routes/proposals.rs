@@ -1,7 +1,7 @@
 //! `/api/v1/proposals…`.
 
 use axum::{Extension, Json, extract::State};
-use wakeman_types::{DecisionRequest, Page, Proposal, ProposalView};
+use wakeman_types::{DecisionRequest, Page, Proposal, ProposalView, ResolveRequest};
 
 use super::{Answer, Brain, ListQuery};
 use crate::{
@@ -32,4 +32,13 @@ pub(super) async fn decide(
     Body(request): Body<DecisionRequest>,
 ) -> Answer<Proposal> {
     Ok(Json(gateway.decide(&caller.principal, id.parse()?, request).await?))
+}
+
+pub(super) async fn resolve(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Body(request): Body<ResolveRequest>,
+) -> Answer<Proposal> {
+    Ok(Json(gateway.resolve_proposal(&caller.principal, id.parse()?, request).await?))
 }

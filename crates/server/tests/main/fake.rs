@@ -119,6 +119,15 @@ impl Proposals for Fake {
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal> {
         self.reply(format!("decide {by} {id} {request:?}"), proposal())
     }
+
+    fn resolve_proposal<'a>(
+        &'a self,
+        by: &'a Principal,
+        id: ProposalId,
+        request: ResolveRequest,
+    ) -> Reply<'a, Proposal> {
+        self.reply(format!("resolve_proposal {by} {id} {request:?}"), proposal())
+    }
 }
 
 impl Ranking for Fake {

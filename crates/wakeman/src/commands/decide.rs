@@ -3,7 +3,8 @@
 use wakeman_cli::{choices_of, read_key};
 use wakeman_present::{self as present, Verb};
 use wakeman_types::{
-    DecisionRequest, Finding, FindingNews, FindingView, Principal, Proposal, ProposalId, SettledView, Verdict, View,
+    DecisionRequest, Finding, FindingNews, FindingView, Principal, Proposal, ProposalId, ProposalState, ResolveRequest,
+    SettledView, Verdict, View,
 };
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     verbs::once,
 };
 use crate::{
-    args::{ApproveArgs, RejectArgs, SnoozeArgs},
+    args::{ApproveArgs, RejectArgs, ResolveArgs, SnoozeArgs},
     attach::Attached,
     failure::Failure,
     global::Global,
@@ -110,9 +111,26 @@ pub async fn snooze(global: &Global, args: &SnoozeArgs) -> Result<u8, Failure> {
     once(global, Verb::Snooze { id: id(&args.id)?, duration_ms }).await
 }
 
-/// `resolve ID`
-pub async fn resolve(global: &Global, text: &str) -> Result<u8, Failure> {
-    once(global, Verb::Resolve(id(text)?)).await
+/// `resolve ID [done|failed]`
+pub async fn resolve(global: &Global, args: ResolveArgs) -> Result<u8, Failure> {
+    let words = [Some(args.id), args.outcome, args.reason].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    once(global, present::parse_verb(&format!("resolve {words}")).map_err(Failure::usage)?).await
+}
+
+/// What became of a step in doubt, recorded; what is left of the proposal goes on.
+pub(super) async fn resolved(
+    global: &Global,
+    attached: &Attached,
+    by: &Principal,
+    id: ProposalId,
+    request: ResolveRequest,
+) -> Result<(), Failure> {
+    let mut proposal = attached.gateway.resolve_proposal(by, id, request).await?;
+    if let Some(embedded) = attached.embedded.as_ref().filter(|_| proposal.state == ProposalState::Executing) {
+        embedded.work().await?;
+        proposal = attached.gateway.proposal(by, id).await?.proposal;
+    }
+    tell(global, attached, by, proposal).await
 }
 
 /// A finding as it is after a word about it.

@@ -43,7 +43,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Reject(args) => decide::reject(global, args).await,
         Command::Ack(args) => decide::acknowledge(global, &args.id).await,
         Command::Snooze(args) => decide::snooze(global, &args).await,
-        Command::Resolve(args) => decide::resolve(global, &args.id).await,
+        Command::Resolve(args) => decide::resolve(global, args).await,
         Command::Mute(args) => control::mute(global, args).await,
         Command::Unmute(args) => control::unmute(global, &args.id).await,
         Command::Mode(args) => control::mode(global, args).await,

@@ -1,7 +1,7 @@
 //! The operator's words, one place for all of them: typed into a chat, or given as a subcommand.
 
 use wakeman_present::{self as present, RenderContext, Verb};
-use wakeman_types::{Gateway, ListRequest, Principal, ThreadId, View};
+use wakeman_types::{Gateway, ListRequest, Principal, ResolveRequest, ThreadId, View};
 
 use super::{
     control,
@@ -34,6 +34,10 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
         Verb::Reject { id, reason } => decide::rejected(global, attached, by, id, reason).await,
         Verb::Acknowledge(id) => tell_finding(global, gateway.acknowledge(by, id).await?, &context),
         Verb::Snooze { id, duration_ms } => tell_finding(global, gateway.snooze(by, id, duration_ms).await?, &context),
+        Verb::Settle { id, found, reason } => {
+            let request = ResolveRequest { outcome: found, reason };
+            decide::resolved(global, attached, by, id, request).await
+        }
         Verb::Resolve(id) => tell_finding(global, gateway.resolve(by, id).await?, &context),
         said @ (Verb::Mute { .. } | Verb::Unmute(_) | Verb::Mode(_) | Verb::Halt(_) | Verb::Resume) => {
             control::typed(global, attached, by, said, &context).await

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
 use super::{
-    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, product_hands, read, read_or_fail, unreadable,
+    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, product_hands, read, read_or_fail, subject,
+    unreadable,
 };
 use crate::ports::{ErrorFacts, HandsError};
 
@@ -48,6 +49,10 @@ impl ActionClass for UpdateErrorIssue {
 
     fn returns(&self) -> Value {
         json!({"issue": "0", "status": "resolved"})
+    }
+
+    fn subject(&self, action: &Action) -> Option<String> {
+        subject("error", &action.arguments["issue"])
     }
 
     fn schema(&self) -> Value {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText, short_sha};
 
-use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
+use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands, subject};
 use crate::ports::{Checks, HandsError, PullFacts};
 
 /// How long between two looks at pending checks.
@@ -36,6 +36,10 @@ impl ActionClass for MergePr {
 
     fn returns(&self) -> Value {
         json!({"number": 1, "sha": "0".repeat(40)})
+    }
+
+    fn subject(&self, action: &Action) -> Option<String> {
+        subject("pull", &action.arguments["number"])
     }
 
     fn schema(&self) -> Value {

@@ -161,6 +161,10 @@ pub trait ActionClass: Send + Sync {
     fn permitted(&self, _core: &Core, _action: &Action) -> Result<(), String> {
         Ok(())
     }
+    /// What it changes, so that a newer card about it takes the place of an older one: `flag:checkout-fast`. `None`: it only adds.
+    fn subject(&self, _action: &Action) -> Option<String> {
+        None
+    }
     /// Whether only an owner may approve it, whoever the settings list.
     fn owner_only(&self, _action: &Action) -> bool {
         false
@@ -230,6 +234,15 @@ pub(crate) fn deploy_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::
 pub(crate) fn webhook_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::WebhookHands, HandsError> {
     let reason = || HandsError::Permanent { reason: available::WEBHOOKS_MISSING.to_owned() };
     step.hands.webhooks.as_deref().ok_or_else(reason)
+}
+
+/// `flag:checkout-fast`, `pull:482`: what an action changes, by a field of its arguments.
+pub(crate) fn subject(what: &str, field: &Value) -> Option<String> {
+    match field {
+        Value::String(text) => Some(format!("{what}:{text}")),
+        Value::Number(number) => Some(format!("{what}:{number}")),
+        _ => None,
+    }
 }
 
 /// A card for a payload that cannot be read. It is never shown: `check` comes first.

@@ -187,7 +187,11 @@ macro_rules! production_class {
                 json!({"deployment": "dpl_1", "replaced": "dpl_0"})
             }
 
-            fn schema(&self) -> Value {
+            fn subject(&self, _action: &Action) -> Option<String> {
+        Some("production".to_owned())
+    }
+
+    fn schema(&self) -> Value {
                 json!(schemars::schema_for!(ProductionArguments))
             }
 

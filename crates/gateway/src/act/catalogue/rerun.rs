@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText, short_sha};
 
 use super::{
-    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, read, read_or_fail, repo_hands, unreadable,
+    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, read, read_or_fail, repo_hands, subject,
+    unreadable,
 };
 use crate::ports::{HandsError, RunFacts, RunStatus};
 
@@ -46,6 +47,10 @@ impl ActionClass for RerunFailedJobs {
 
     fn returns(&self) -> Value {
         json!({"run": 1, "attempt": 2})
+    }
+
+    fn subject(&self, action: &Action) -> Option<String> {
+        subject("run", &action.arguments["run"])
     }
 
     fn schema(&self) -> Value {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, StepText, short_sha};
 
-use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands};
+use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands, subject};
 use crate::ports::{HandsError, OpenedPull, PullFacts, PullFile, RevertRequest};
 
 /// How it is undone.
@@ -73,6 +73,10 @@ impl ActionClass for RevertPr {
 
     fn returns(&self) -> Value {
         super::pull_returns()
+    }
+
+    fn subject(&self, action: &Action) -> Option<String> {
+        subject("pull", &action.arguments["number"])
     }
 
     fn schema(&self) -> Value {

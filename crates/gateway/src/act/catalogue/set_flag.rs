@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
-use super::{ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, read, read_or_fail};
+use super::{
+    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, read, read_or_fail, subject,
+};
 use crate::ports::{FlagFacts, HandsError};
 
 /// The state to set.
@@ -80,6 +82,10 @@ impl ActionClass for SetFlag {
             let flag = flag_hands(&step)?.flag(&arguments.key).await?;
             Ok(if is_as_wanted(&flag, &arguments) { Stands::Yes } else { Stands::No })
         })
+    }
+
+    fn subject(&self, action: &Action) -> Option<String> {
+        subject("flag", &action.arguments["key"])
     }
 
     fn schema(&self) -> Value {

@@ -41,7 +41,13 @@ fn principals_are_their_operator_and_strangers_are_nobody() {
 fn a_class_overrides_the_default_field_by_field() {
     let settings = settings(TEAM).value;
     let ids = |names: &[&str]| Some(names.iter().map(|name| OperatorId::new(*name)).collect::<Vec<_>>());
-    let rule = |approvers, needed, minutes: i64| ApprovalRule { approvers, needed, expires_ms: minutes * 60_000 };
+    let rule = |approvers, needed, minutes: i64| ApprovalRule {
+        approvers,
+        needed,
+        expires_ms: minutes * 60_000,
+        requester_may_approve: true,
+        channels: None,
+    };
     assert_eq!(settings.approval_rule("vercel.rollback"), rule(ids(&["ada", "lin"]), 2, 10));
     assert_eq!(settings.approval_rule("plan"), rule(ids(&["ada"]), 1, 60));
     assert_eq!(settings.approval_rule("github.revert_pr"), rule(ids(&["ada"]), 1, 10));
@@ -57,7 +63,7 @@ fn without_names_every_approver_and_owner_decides_with_names_only_those() {
         operator: OperatorId::new(operator),
         role,
     };
-    let open = ApprovalRule { approvers: None, needed: 1, expires_ms: 1 };
+    let open = ApprovalRule { approvers: None, needed: 1, expires_ms: 1, requester_may_approve: true, channels: None };
     assert!(open.allows(&person("x", Role::Owner)) && open.allows(&person("x", Role::Approver)));
     assert!(!open.allows(&person("x", Role::Viewer)));
     assert_eq!(settings.approvers(&open), [OperatorId::new("ada"), OperatorId::new("lin")]);
