@@ -21,6 +21,7 @@ pub mod instance;
 pub mod modes;
 pub mod ports;
 pub mod rank;
+pub mod retention;
 mod settle;
 mod surfaces;
 pub mod tools;

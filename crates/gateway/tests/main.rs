@@ -10,6 +10,7 @@ mod findings;
 mod modes;
 mod promotion;
 mod ranking;
+mod retention;
 mod review;
 mod support;
 mod thread;

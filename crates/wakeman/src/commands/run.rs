@@ -12,6 +12,7 @@ use wakeman_gateway::{
     instance::InstanceDir,
     modes,
     ports::{Clock, SystemClock},
+    retention,
     wake::Wake,
     watch::Watch,
 };
@@ -37,6 +38,8 @@ const EXPLAIN_MS: i64 = 2_000;
 const WAKE_MS: i64 = 30_000;
 /// How often the journal's head is signed, if it moved.
 const SEAL_MS: i64 = 60_000;
+/// How often what is past its time is removed.
+const RETAIN_MS: i64 = 3_600_000;
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -191,6 +194,7 @@ impl Daemon<'_> {
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
         tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
+        tasks.spawn(retaining(Arc::clone(&core), stopped.clone()));
         let sealing = tokio::spawn(sealing(seal, Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
@@ -273,6 +277,19 @@ async fn sealing(mut seal: Seal, core: Arc<Core>, mut stopped: watch::Receiver<b
         tokio::select! {
             () = core.clock.sleep_until(core.now().plus_ms(SEAL_MS)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return seal,
+        }
+    }
+}
+
+/// What is past its time goes, hour by hour.
+async fn retaining(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = core.clock.sleep_until(core.now().plus_ms(RETAIN_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        if let Err(error) = retention::pass(&core).await {
+            tracing::error!(%error, "retention.pass");
         }
     }
 }
