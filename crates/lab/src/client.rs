@@ -262,6 +262,30 @@ impl LabClient {
         self.send("model", |http, url| http.get(url)).await
     }
 
+    /// Does something as one of Telegram's people: `say`, `press`, `react`, `edit`, `delete`, `block`, `update`, `chat`, `config`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if they cannot.
+    pub async fn telegram(&self, what: &str, order: &Value) -> Result<Value, ClientError> {
+        self.send(&format!("telegram/{what}"), |http, url| http.post(url).json(order)).await
+    }
+
+    /// A chat as the people in it see it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if there is none.
+    pub async fn telegram_chat(&self, id: i64) -> Result<Value, ClientError> {
+        self.send(&format!("telegram/chat?id={id}"), |http, url| http.get(url)).await
+    }
+
+    /// How Telegram is set, what is pending there, and how presses were answered.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn telegram_config(&self) -> Result<Value, ClientError> {
+        self.send("telegram/config", |http, url| http.get(url)).await
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         path: &str,

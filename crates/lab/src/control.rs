@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::gate::{EffectRecord, FaultRequest, catch_up};
 use crate::time::{MINUTE_MS, parse_rfc3339, rfc3339};
-use crate::{Lab, World, discord, github, model};
+use crate::{Lab, World, discord, github, model, telegram};
 
 /// The project's number in PostHog.
 pub(crate) const POSTHOG_PROJECT: &str = "1";
@@ -42,6 +42,7 @@ pub(crate) fn router() -> Router<Arc<Lab>> {
         .route("/faults", get(faults).post(order_fault).delete(clear_faults))
         .route("/model", model::control())
         .nest("/discord", discord::control())
+        .nest("/telegram", telegram::control())
 }
 
 async fn state(State(lab): State<Arc<Lab>>, Query(query): Query<StateQuery>) -> Json<Value> {
@@ -121,11 +122,11 @@ async fn clear_faults(State(lab): State<Arc<Lab>>) -> StatusCode {
 
 // A refusal is built once and returned at once; boxing it would only add noise.
 #[allow(clippy::result_large_err)]
-fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Response> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Response> {
     serde_json::from_slice(body)
         .map_err(|error| refused(format!("the body is not what is expected here: {error}; send for example {example}")))
 }
 
-fn refused(problem: String) -> Response {
+pub(crate) fn refused(problem: String) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response()
 }

@@ -1,6 +1,7 @@
 //! What every request to a service passes: outages, faults and the log of effects. Credentials are the services' own.
 
 mod fault;
+pub(crate) mod multipart;
 mod outage;
 mod reads;
 
@@ -19,7 +20,7 @@ use serde_json::Value as Json;
 use crate::scenario::{OutageMode, Service};
 use crate::serve::NoReply;
 use crate::time::rfc3339;
-use crate::{Lab, discord, github, posthog, vercel};
+use crate::{Lab, discord, github, posthog, telegram, vercel};
 pub(crate) use fault::Faults;
 pub use fault::{FaultMode, FaultRequest};
 
@@ -33,13 +34,13 @@ const SILENCE: Duration = Duration::from_secs(300);
 pub struct EffectRecord {
     /// When it was made, RFC 3339, lab time.
     pub at: String,
-    /// `posthog`, `github` or `vercel`.
+    /// `posthog`, `github`, `vercel` or `telegram`.
     pub service: String,
     /// HTTP method.
     pub method: String,
     /// Path and query below the service's base URL.
     pub path: String,
-    /// The body: JSON if it is, else the text, else null.
+    /// The body: JSON if it is, its parts if it has some, else the text, else null.
     pub body: Json,
     /// Whether it took effect.
     pub applied: bool,
@@ -89,6 +90,10 @@ async fn pass(State((lab, service)): State<(Arc<Lab>, Service)>, request: Reques
     }
     let order = lab.faults().order(service, kept.method.as_str(), kept.path());
     match order {
+        Some(FaultMode::Throttled) => {
+            kept.record(&lab, false);
+            outage::answer(service, OutageMode::TooManyRequests, 1, lab.faults().next_number())
+        }
         Some(FaultMode::NotApplied) => {
             kept.record(&lab, false);
             bad_gateway()
@@ -135,7 +140,8 @@ impl Kept {
             // Of a message with files, what is said; the files only by name.
             let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             let said = discord::payload(kind, &self.body).map(String::into_bytes);
-            serde_json::from_slice(said.as_deref().unwrap_or(&self.body)).unwrap_or_else(|_| text().into())
+            let parts = || multipart::told(kind, &self.body).unwrap_or_else(|| text().into());
+            serde_json::from_slice(said.as_deref().unwrap_or(&self.body)).unwrap_or_else(|_| parts())
         };
         let mut world = lab.world();
         let record = EffectRecord {
@@ -157,7 +163,8 @@ impl Kept {
             Service::Github => github::router(),
             Service::Vercel => vercel::router(),
             Service::Discord => discord::router(),
-            Service::Model | Service::Telegram => return false,
+            Service::Telegram => telegram::router(),
+            Service::Model => return false,
         };
         let mut request = Request::new(Body::from(self.body.clone()));
         *request.method_mut() = self.method.clone();

@@ -1,4 +1,4 @@
-//! The simulated world: a small product, the PostHog, GitHub and Vercel it runs on, a model proxy, and a Discord.
+//! The simulated world: a small product, the PostHog, GitHub and Vercel it runs on, a model proxy, a Telegram and a Discord.
 //!
 //! Owns: scenarios, the world's clock and numbers, what each service answers over HTTP, the log of effects.
 //! Must not: know Wakeman's other crates, or recognise a query, a digest or an id by literal.
@@ -14,6 +14,7 @@ mod model;
 pub mod posthog;
 pub mod scenario;
 mod serve;
+mod telegram;
 pub mod time;
 pub mod vercel;
 pub mod world;
@@ -33,23 +34,34 @@ pub struct Lab {
     faults: Mutex<gate::Faults>,
     model: Mutex<model::ModelDesk>,
     discord: Mutex<discord::Desk>,
+    telegram: Mutex<telegram::Desk>,
+    /// Rung when there may be something for a poll of Telegram's.
+    telegram_bell: tokio::sync::Notify,
 }
 
 impl Lab {
     /// Builds the world of a scenario; its clock stands at the scenario's start.
     pub fn new(scenario: Scenario) -> Arc<Lab> {
         let discord = Mutex::new(discord::Desk::new(&scenario));
-        let world = Mutex::new(World::new(scenario));
-        Arc::new(Lab { world, faults: Mutex::default(), model: Mutex::default(), discord })
+        let telegram = Mutex::new(telegram::Desk::new(scenario.seed));
+        Arc::new(Lab {
+            world: Mutex::new(World::new(scenario)),
+            faults: Mutex::default(),
+            model: Mutex::default(),
+            discord,
+            telegram,
+            telegram_bell: tokio::sync::Notify::new(),
+        })
     }
 
-    /// Every service under its prefix: `/posthog`, `/github`, `/vercel`, the model proxy under `/v1` and `/health`, and the
+    /// Every service under its prefix: `/posthog`, `/github`, `/vercel`, `/telegram`, the model proxy under `/v1` and `/health`, and the
     /// control plane `/_lab`. Serve it with [`serve`]: other servers send an empty 504 where a connection should close without a reply.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .nest("/posthog", gate::guarded(posthog::router(), scenario::Service::Posthog, self))
             .nest("/github", gate::guarded(github::router(), scenario::Service::Github, self))
             .nest("/vercel", gate::guarded(vercel::router(), scenario::Service::Vercel, self))
+            .nest("/telegram", gate::guarded(telegram::router(), scenario::Service::Telegram, self))
             .nest("/v1", gate::guarded(model::router(), scenario::Service::Model, self))
             .merge(gate::guarded(model::health(), scenario::Service::Model, self))
             .nest("/discord", gate::guarded(discord::router(), scenario::Service::Discord, self))
@@ -76,6 +88,11 @@ impl Lab {
     /// Lets the sockets die that outlive their requests.
     fn hang_up(&self) {
         self.discord().hang_up();
+    }
+
+    /// Telegram, locked; as briefly as the world, and never while it is taken.
+    fn telegram(&self) -> MutexGuard<'_, telegram::Desk> {
+        self.telegram.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The faults in force, locked; as briefly as the world.

@@ -9,4 +9,5 @@ mod posthog;
 mod scenarios;
 mod story;
 mod support;
+mod telegram;
 mod worlds;

@@ -1,7 +1,7 @@
 //! The wording of every message a person sees, once, for every surface.
 //!
 //! Owns: the words and numbers of view models, the operator's verbs, what makes outside text safe to show, charts as text.
-//! Must not: do I/O, read a clock or a zone from anywhere but its arguments, know a chat platform's markup.
+//! Must not: do I/O, read a clock or a zone from anywhere but its arguments, know a platform's markup anywhere but in its own module.
 //! Start at [`doc`] for a view model, at [`Doc`] for what a surface renders, at [`parse_verb`] for what an operator types.
 #![warn(missing_docs)]
 
@@ -25,8 +25,10 @@ mod ranking;
 mod recovery;
 mod safe;
 mod settled;
+mod split;
 mod status;
 mod table;
+pub mod telegram;
 mod thread;
 mod verb;
 mod wakeup;
@@ -52,10 +54,11 @@ pub use ranking::ranking_doc;
 pub use recovery::recovery_doc;
 pub use safe::{sanitize, sanitize_lines, sanitize_piece, visible};
 pub use settled::{settled_doc, settled_line};
+pub use split::{Piece, pieces, split, utf16_len};
 pub use status::{status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
-pub use verb::{DURATION_MS_MAX, Verb, VerbError, help_doc, parse_duration, parse_verb};
+pub use verb::{DURATION_MS_MAX, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};
 pub use wakeup::{occurrences_table, wakeups_table};
 pub use why::why_doc;
 

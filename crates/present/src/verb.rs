@@ -35,6 +35,11 @@ const WORDS: [(&str, &str, &str); 20] = [
     ("help", "", "these words"),
 ];
 
+/// Every verb: its word, what follows it, what it does. For a platform to complete.
+pub fn verb_words() -> impl ExactSizeIterator<Item = (&'static str, &'static str, &'static str)> {
+    WORDS.into_iter()
+}
+
 /// What an operator asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {

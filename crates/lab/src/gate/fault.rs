@@ -24,13 +24,15 @@ pub enum FaultMode {
     Late,
     /// Never answered, not applied.
     Never,
+    /// Not applied; told to come again in a second, in the service's own words.
+    Throttled,
 }
 
 /// An order for faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRequest {
-    /// `posthog`, `github`, `vercel`, `model` or `discord`.
+    /// `posthog`, `github`, `vercel`, `model`, `telegram` or `discord`.
     pub service: String,
     /// Part of, or a regular expression on, `METHOD path`; the path with or without the service's prefix.
     #[serde(rename = "match", default)]
@@ -49,7 +51,7 @@ fn once() -> u32 {
 /// Why an order is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FaultError {
-    #[error("service {0:?} is not known; write one of posthog, github, vercel, model, discord")]
+    #[error("service {0:?} is not known; write one of posthog, github, vercel, model, telegram, discord")]
     Service(String),
     #[error("match {pattern:?} is neither a plain text nor a regular expression: {problem}")]
     Pattern { pattern: String, problem: String },
@@ -82,14 +84,7 @@ pub(crate) struct Faults {
 impl Faults {
     /// Takes an order.
     pub(crate) fn add(&mut self, request: FaultRequest) -> Result<(), FaultError> {
-        let service = Service::of_word(&request.service)
-            .filter(|service| {
-                matches!(
-                    service,
-                    Service::Posthog | Service::Github | Service::Vercel | Service::Model | Service::Discord
-                )
-            })
-            .ok_or_else(|| FaultError::Service(request.service.clone()))?;
+        let service = Service::of_word(&request.service).ok_or_else(|| FaultError::Service(request.service.clone()))?;
         let regex = Regex::new(&request.pattern)
             .map_err(|error| FaultError::Pattern { pattern: request.pattern.clone(), problem: error.to_string() })?;
         self.orders.push(Order { service, request, regex });

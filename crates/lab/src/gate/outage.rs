@@ -34,6 +34,10 @@ fn throttled(service: Service, seconds: i64) -> Response {
             "limit": {"remaining": 0, "total": 500, "resetMs": seconds * 1_000},
         }}),
         Service::Discord => return crate::discord::outage(seconds),
+        Service::Telegram => json!({
+            "ok": false, "error_code": 429, "description": format!("Too Many Requests: retry after {seconds}"),
+            "parameters": {"retry_after": seconds},
+        }),
         _ => json!({
             "type": "throttled_error", "code": "throttled", "attr": null,
             "detail": format!("Request was throttled. Expected available in {seconds} seconds."),
@@ -56,6 +60,7 @@ fn broken(service: Service, number: u64) -> Response {
         Service::Vercel => {
             json!({"error": {"code": "internal_server_error", "message": "An unexpected internal error occurred"}})
         }
+        Service::Telegram => json!({"ok": false, "error_code": 500, "description": "Internal Server Error"}),
         _ => json!({"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": null}),
     };
     (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()

@@ -16,6 +16,8 @@ pub(super) fn is_read(service: Service, method: &Method, path: &str, body: &[u8]
             // A token for an app changes nothing but who may ask.
             path.ends_with("/access_tokens") || (path.ends_with("/graphql") && !has_mutation(body))
         }
+        // Being typed at leaves nothing behind.
+        Service::Telegram => crate::telegram::changes_nothing(path),
         // Nothing in the world depends on what a model was asked.
         Service::Model => true,
         // Whoever is seen typing has said nothing yet.

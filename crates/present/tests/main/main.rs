@@ -8,6 +8,7 @@ mod lists;
 mod proposals;
 mod safe;
 mod samples;
+mod telegram;
 mod verbs;
 
 use wakeman_present::{doc, plain};

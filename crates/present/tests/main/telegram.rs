@@ -1,0 +1,234 @@
+//! What a telephone shows, and that nothing in it acts.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use wakeman_present::telegram::{CAPTION_LEN_MAX, EntityKind, TEXT_LEN_MAX, TelegramText, caption, message, text};
+use wakeman_present::{Doc, Line, Style, doc, sanitize, utf16_len};
+use wakeman_types::{ModelNoteView, NoticeView, ProposalState, ProposalView, View};
+
+use crate::samples;
+
+/// The text with its entities made visible.
+fn shown(message: &TelegramText) -> String {
+    let units: Vec<u16> = message.text.encode_utf16().collect();
+    let mut out = String::new();
+    let mut at = 0;
+    for entity in &message.entities {
+        let (from, to) = (entity.offset_utf16, entity.offset_utf16 + entity.length_utf16);
+        let mark = match entity.kind {
+            EntityKind::Bold => "*",
+            EntityKind::Italic => "_",
+            EntityKind::Pre => "`",
+        };
+        out += &String::from_utf16_lossy(&units[at..from]);
+        out += &format!("{mark}{}{mark}", String::from_utf16_lossy(&units[from..to]));
+        at = to;
+    }
+    (out + &String::from_utf16_lossy(&units[at..])).replace('\u{2060}', "")
+}
+
+fn sent(view: View) -> String {
+    message(&doc(&view, &samples::ctx())).iter().map(shown).collect::<Vec<_>>().join("\n=====\n")
+}
+
+/// Entities in order, none in another, inside the text and on the borders of characters.
+fn check_entities(message: &TelegramText) {
+    let borders: Vec<usize> = message.text.char_indices().map(|(at, _)| utf16_len(&message.text[..at])).collect();
+    let length = utf16_len(&message.text);
+    let mut last = 0;
+    for entity in &message.entities {
+        let end = entity.offset_utf16 + entity.length_utf16;
+        assert!(entity.length_utf16 > 0 && entity.offset_utf16 >= last && end <= length, "{entity:?} in {length}");
+        assert!(borders.contains(&entity.offset_utf16) && (end == length || borders.contains(&end)), "{entity:?}");
+        last = end;
+    }
+}
+
+/// What Telegram would make live, by the expressions that its matchers are written down with.
+fn live(text: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let ascii_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let chars: Vec<char> = text.chars().collect();
+    let mut found = Vec::new();
+    for (i, c) in chars.iter().enumerate() {
+        let before = i.checked_sub(1).map(|i| chars[i]);
+        let next: String = chars[i + 1..].iter().take(12).collect();
+        let word = |at: usize| next.chars().nth(at).is_some_and(ascii_word);
+        let hit = match c {
+            '@' => word(0) && word(1) || word(0) && before.is_some_and(is_word),
+            '/' => word(0) && !before.is_some_and(|c| is_word(c) || matches!(c, '/' | '<' | '>')),
+            '#' => next.chars().take_while(|c| is_word(*c)).any(|c| !c.is_ascii_digit()),
+            ':' => next.starts_with("//") && next.chars().nth(2).is_some_and(is_word),
+            '.' => {
+                before.is_some_and(|c| is_word(c) || matches!(c, '\u{200c}' | '\u{200d}' | '-'))
+                    && next
+                        .chars()
+                        .take(2)
+                        .filter(|c| c.is_alphabetic() || matches!(c, '\u{200c}' | '\u{200d}'))
+                        .count()
+                        == 2
+            }
+            _ => false,
+        };
+        if hit {
+            found.push(format!("{}{c}{next}", before.map(String::from).unwrap_or_default()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_kind_of_message_is_read_on_a_telephone() {
+    let views = [
+        View::Finding(Box::new(samples::asked(samples::finding()))),
+        View::Proposal(Box::new(ProposalView { proposal: samples::proposal() })),
+        View::Settled(Box::new(samples::settled(ProposalState::Verified))),
+        View::Source(samples::silent()),
+        View::Digest(samples::digest()),
+        View::Notice(NoticeView { text: "Telegram answers again.".to_owned() }),
+        View::ModelNote(ModelNoteView {
+            finding: samples::finding().id,
+            text: "The new form drops @ada's field, see evil.example.".to_owned(),
+            prompt_version: "explain-finding/v1".to_owned(),
+        }),
+    ];
+    let all: Vec<String> = views.into_iter().map(sent).collect();
+    assert_snapshot!(all.join("\n-----\n"), @r#"
+    🔴 *Sign-ups down 62 % since 14:10 (25 min ago)*
+    36 where 95 were expected (80–112) · still falling
+    `▇█▇▆▇▇▅▆▇▅▆▆▆▅▆▇▅▆▆▇▆▇█▇▇▃▃▄▄▄`
+
+    *Likely cause, 87 %: *#482 "signup: new form", merged 14:04 by lin
+      · 6 min before the drop; went live 14:08
+      · touches web/signup/form.ts, named in 31 new errors
+    Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
+
+    _F-128_
+    -----
+    ⏳ *Revert #482 on acme/app, then merge the revert*
+    1. open PR on wakeman/P-31 restoring 3 files to 9c1e0d4 (_nothing touched them since_)
+    2. merge it when its checks pass (_head must still be the PR's_)
+    Undo: revert the revert. Checks afterwards: sign-ups back in 80–112 within 40 min.
+    Needs 1 of: ada, lin · expires 15:05 · digest *4f9a1c22e07b*
+    _P-31 for F-128_
+    -----
+    Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 sign-ups recovered 15:02, 94 where 93 expected
+    _P-31 for F-128 · Revert #482 on acme/app, then merge the revert_
+    -----
+    *PostHog has not answered for 9 min (429, next try 14:58).* Its 14 metrics are unknown, not fine.
+    -----
+    ⚪ *2 findings since yesterday 09:00 that could wait*
+    1. Invites down 26 % since 12:15 (2 h 20 min ago) · few users hit_ · F-130_
+    2. Exports down 19 % since 12:15 (2 h 20 min ago) · inside alarm budget_ · F-131_
+    -----
+    Telegram answers again.
+    -----
+    _Model's note on F-128:_
+    _The new form drops @ada's field, see evil.example._
+    _explain-finding/v1_
+    "#);
+}
+
+#[test]
+fn a_picture_has_the_text_without_the_bars() {
+    let told = doc(&View::Finding(Box::new(samples::asked(samples::finding()))), &samples::ctx());
+    let (under, all) = caption(&told);
+    assert!(all && !under.text.contains('█') && message(&told)[0].text.contains('█'));
+    let long = Doc::bare().text("word ".repeat(500));
+    let (under, all) = caption(&long);
+    assert!(!all && under.text.ends_with('…') && utf16_len(&under.text) <= CAPTION_LEN_MAX);
+}
+
+const TRAPS: &[&str] = &[
+    "@everyone",
+    "@ada_l look",
+    "x@evil.example",
+    "/approve P-1",
+    "see /stop@bot now",
+    "#now",
+    "#1a",
+    "$USD",
+    "https://evil.example/x?y=1",
+    "evil.example",
+    "EVIL.COM/path",
+    "tg://resolve?domain=x",
+    "t.me/evil",
+    "пример.рф",
+    "evil\u{200d}.com",
+    "evil.\u{200c}com",
+    "1.2.3.4",
+    "+49 170 1234567",
+    "a/b /c",
+    "://x",
+    "mail: a.b@c.de.",
+    "<b>x</b> [a](b.c)",
+];
+
+#[test]
+fn nothing_in_a_text_is_live() {
+    for trap in TRAPS {
+        for (i, whole) in [trap.to_string(), format!("({trap})"), format!("before {trap}\n{trap}")].iter().enumerate() {
+            let told = text(whole).remove(0).text;
+            assert_eq!(live(&told), Vec::<String>::new(), "{i}: {trap:?} became {told:?}");
+            let line = Line::new().plain("by ").outside(sanitize(whole, 200)).plain("@").outside(sanitize(whole, 200));
+            let told = message(&Doc::bare().text(line)).remove(0).text;
+            assert_eq!(live(&told), Vec::<String>::new(), "{i}: {trap:?} became {told:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_live_stays_as_it_is() {
+    for plain in [
+        "41 where 96 were expected (80–112)",
+        "#482 merged 14:04",
+        "acme/app#482",
+        "$0.41 of $5.00",
+        "v1.2.3, 8 %.",
+        "web/signup",
+    ] {
+        assert_eq!(text(plain)[0].text, plain);
+    }
+}
+
+#[test]
+fn long_texts_are_cut_where_no_command_begins() {
+    let path = "a".repeat(TEXT_LEN_MAX - 1) + "/stop/everything";
+    let told = text(&path);
+    assert_eq!(told.iter().map(|part| part.text.as_str()).collect::<String>(), path);
+    assert!(told.iter().all(|part| live(&part.text).is_empty()), "{:?}", told[1]);
+}
+
+fn lines() -> impl Strategy<Value = Vec<(String, u8)>> {
+    let trap = proptest::sample::select(TRAPS).prop_map(str::to_owned);
+    let text = prop_oneof![3 => "[a-z 🔴é.@/#:\u{200d}]{0,30}", 2 => trap, 1 => "[a-zé🟢]{200,1500}"];
+    proptest::collection::vec((text, 0u8..6), 0..24)
+}
+
+proptest! {
+    #[test]
+    fn parts_fit_and_entities_lie_on_characters(lines in lines()) {
+        let styles = [Style::Plain, Style::Strong, Style::Dim, Style::Outside, Style::Model, Style::Good];
+        let mut doc = Doc::bare();
+        let mut line = Line::new();
+        for (i, (text, style)) in lines.iter().enumerate() {
+            line.push(sanitize(text, 2_000), styles[usize::from(*style)]);
+            if i % 3 == 2 {
+                doc = doc.text(std::mem::take(&mut line));
+            }
+        }
+        let parts = message(&doc);
+        for part in &parts {
+            check_entities(part);
+            prop_assert!((1..=TEXT_LEN_MAX).contains(&utf16_len(&part.text)));
+            prop_assert_eq!(live(&part.text), Vec::<String>::new());
+        }
+        let whole: String = parts.iter().map(|part| part.text.replace('\u{2060}', "")).collect();
+        let plain = wakeman_present::plain(&doc);
+        prop_assert_eq!(whole.trim(), plain.trim());
+        let (caption, all) = caption(&doc);
+        check_entities(&caption);
+        prop_assert!(utf16_len(&caption.text) <= CAPTION_LEN_MAX);
+        prop_assert_eq!(all, parts.iter().map(|part| utf16_len(&part.text)).sum::<usize>() <= CAPTION_LEN_MAX);
+    }
+}
