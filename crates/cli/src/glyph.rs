@@ -43,6 +43,7 @@ fn ascii_mark(tone: Tone) -> &'static str {
 pub(crate) fn ascii(c: char) -> &'static str {
     match c {
         '·' | '–' | '─' => "-",
+        '╌' => " ",
         '…' => "...",
         '→' => "->",
         '│' | '┃' | '┤' => "|",

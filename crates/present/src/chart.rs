@@ -1,13 +1,25 @@
-//! The numbers as text: a one-line sparkline and a braille chart with the expected band and the changes.
+//! The numbers as a picture: what every surface draws, as a line of text, in braille or in pixels.
 
-use wakeman_types::{ChangeKind, Finding, MetricKind, SeriesPoint, Subject, Timestamp};
+mod alt;
+mod braille;
+mod spark;
+mod ticks;
 
-use crate::{RenderContext, number, safe::sanitize};
+use wakeman_types::{ChangeKind, Finding, FindingState, MetricKind, SeriesPoint, Subject, Timestamp, View};
+
+use crate::{RenderContext, finding::subject_name, number, safe::sanitize};
+
+pub use alt::chart_alt;
+pub use braille::{CellRole, ChartCell, braille_chart};
+pub use spark::sparkline;
+pub use ticks::{TimeTick, ValueTick};
 
 /// Longest label under a mark, in characters.
 const LABEL_LEN_MAX: usize = 24;
-/// Dots of a braille cell across and down.
-const CELL_DOTS: (usize, usize) = (2, 4);
+/// Fewer points are no picture.
+const POINTS_MIN: usize = 3;
+/// A number beyond this is no measurement; sums and differences of what is left stay finite.
+const NUMBER_MAX: f64 = 1e300;
 
 /// A change on the time axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,11 +30,41 @@ pub struct ChartMark {
     pub label: String,
 }
 
+/// A stretch of time on the axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Its first instant.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub to: Timestamp,
+}
+
+impl Window {
+    /// Whether `at` lies in it.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        (self.from..self.to).contains(&at)
+    }
+}
+
 /// A series with its expected band, its scale and the changes in it, worded and ready to draw at any size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
-    /// The series, oldest first, at least two points, every number finite.
+    /// What the numbers are: `Sign-ups`.
+    pub title: String,
+    /// Its statistics.
+    pub kind: MetricKind,
+    /// The series, oldest first, at least three points, every number finite. A point stands for the step after it.
     pub points: Vec<SeriesPoint>,
+    /// Length of a step in milliseconds, at least 1.
+    pub step_ms: i64,
+    /// The first instant: where the first step begins.
+    pub start: Timestamp,
+    /// The last instant: the end of the last step, or now where the newest numbers are missing.
+    pub end: Timestamp,
+    /// Where the numbers are missing: unknown, not fine.
+    pub gaps: Vec<Window>,
+    /// While the problem lasted, as far as it lies in the picture.
+    pub incident: Option<Window>,
     /// The value at the lower edge.
     pub low: f64,
     /// The value at the upper edge, above `low`.
@@ -35,6 +77,10 @@ pub struct Chart {
     pub start_label: String,
     /// The last instant in words.
     pub end_label: String,
+    /// A few round values between the edges, lowest first.
+    pub value_ticks: Vec<ValueTick>,
+    /// A few round times in the reader's zone, oldest first.
+    pub time_ticks: Vec<TimeTick>,
     /// The changes inside the series' time, the likeliest cause first.
     pub marks: Vec<ChartMark>,
 }
@@ -46,45 +92,119 @@ impl Chart {
             Subject::Metric { kind, .. } => kind,
             _ => MetricKind::Count,
         };
-        let points: Vec<_> = finding.series.iter().copied().filter(is_finite).collect();
-        let (first, last) = (points.first()?.at, points.last()?.at);
-        if points.len() < 3 || first >= last {
+        let points: Vec<_> = finding.series.iter().copied().filter(is_number).collect();
+        let (start, last) = (points.first()?.at, points.last()?.at);
+        let in_order = points.windows(2).all(|pair| pair[0].at < pair[1].at);
+        if points.len() < POINTS_MIN || !in_order {
             return None;
         }
+        let step_ms = finding.step_ms.max(1);
+        let end = end(finding, start, last.plus_ms(step_ms), ctx);
         let (low, high) = scale(&points);
         Some(Self {
+            title: subject_name(&finding.subject),
+            kind,
             low_label: number::value(kind, low),
             high_label: number::value(kind, high),
-            start_label: ctx.clock(first),
-            end_label: ctx.clock(last.plus_ms(finding.step_ms)),
-            marks: marks(finding, first, last, ctx),
+            start_label: ctx.clock(start),
+            end_label: ctx.clock(end),
+            value_ticks: ticks::values(kind, low, high),
+            time_ticks: ticks::times(start, end, ctx),
+            marks: marks(finding, start, end, ctx),
+            gaps: gaps(&points, step_ms, end),
+            incident: incident(finding, start, end),
             points,
+            step_ms,
+            start,
+            end,
             low,
             high,
         })
+    }
+
+    /// The chart of what a message tells; `None` where it tells nothing with numbers.
+    pub fn in_view(view: &View, ctx: &RenderContext) -> Option<Self> {
+        match view {
+            View::Finding(view) => Self::of(&view.finding, ctx),
+            View::Recovery(view) => Self::of(&view.finding, ctx),
+            View::Why(view) => Self::of(&view.finding, ctx),
+            _ => None,
+        }
     }
 
     /// The measured values alone.
     pub fn values(&self) -> Vec<f64> {
         self.points.iter().map(|point| point.value).collect()
     }
+
+    /// The points in stretches without a gap, oldest first.
+    pub fn runs(&self) -> impl Iterator<Item = &[SeriesPoint]> {
+        self.points.chunk_by(|one, next| !is_gap(one.at, next.at, self.step_ms))
+    }
+
+    /// The point whose step `at` is nearest to; `None` in a gap.
+    pub fn point_at(&self, at: Timestamp) -> Option<&SeriesPoint> {
+        let known = self.is_known(at);
+        self.points.iter().filter(|_| known).min_by_key(|point| point.at.since(at).unsigned_abs())
+    }
+
+    /// Whether `at` lies in no gap.
+    pub fn is_known(&self, at: Timestamp) -> bool {
+        !self.gaps.iter().any(|gap| gap.contains(at))
+    }
+
+    /// Whether a point lies outside what was expected.
+    pub fn is_outside(point: &SeriesPoint) -> bool {
+        point.value < point.low || point.value > point.high
+    }
 }
 
-fn is_finite(point: &SeriesPoint) -> bool {
-    [point.value, point.expected, point.low, point.high].iter().all(|number| number.is_finite())
+fn is_number(point: &SeriesPoint) -> bool {
+    // Not-a-number is not below anything either.
+    [point.value, point.expected, point.low, point.high].iter().all(|number| number.abs() < NUMBER_MAX)
+}
+
+/// Where the axis ends: while a source is silent it goes on to the present, so that the silence is seen, but not for longer
+/// than the numbers themselves.
+fn end(finding: &Finding, start: Timestamp, known: Timestamp, ctx: &RenderContext) -> Timestamp {
+    let latest = known.plus_ms(known.since(start));
+    let silent = finding.unknown_since.is_some() && !finding.is_over();
+    if silent && ctx.now > known { ctx.now.min(latest) } else { known }
+}
+
+/// Half a step of slack: buckets may begin a little late.
+fn is_gap(one: Timestamp, next: Timestamp, step_ms: i64) -> bool {
+    next.since(one) > step_ms.saturating_add(step_ms / 2)
+}
+
+fn gaps(points: &[SeriesPoint], step_ms: i64, end: Timestamp) -> Vec<Window> {
+    let nexts = points.iter().skip(1).map(|point| point.at).chain([end]);
+    let pairs = points.iter().zip(nexts);
+    let gaps = pairs.filter(|(point, next)| is_gap(point.at, *next, step_ms));
+    gaps.map(|(point, next)| Window { from: point.at.plus_ms(step_ms), to: next }).collect()
+}
+
+fn incident(finding: &Finding, start: Timestamp, end: Timestamp) -> Option<Window> {
+    let over = match finding.state {
+        FindingState::Resolved { at, .. } => at.min(end),
+        _ => end,
+    };
+    let from = finding.since.max(start);
+    (from < over).then_some(Window { from, to: over })
 }
 
 /// From zero, unless everything lies in the upper half: then the axis starts below the lowest, and its label says so.
 fn scale(points: &[SeriesPoint]) -> (f64, f64) {
     let low = points.iter().map(|p| p.value.min(p.low)).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|p| p.value.max(p.high)).fold(f64::NEG_INFINITY, f64::max);
-    let low = if low > 0.0 && low > high / 2.0 { low - (high - low) * 0.1 } else { low.min(0.0) };
+    let upper_half = low > 0.0 && low > high / 2.0 && high > low;
+    let low = if upper_half { low - (high - low) * 0.1 } else { low.min(0.0) };
     (low, if high > low { high } else { low + 1.0 })
 }
 
-fn marks(finding: &Finding, first: Timestamp, last: Timestamp, ctx: &RenderContext) -> Vec<ChartMark> {
+fn marks(finding: &Finding, start: Timestamp, end: Timestamp, ctx: &RenderContext) -> Vec<ChartMark> {
     let changes = finding.causes.iter().map(|cause| &cause.change);
-    let inside = changes.filter(|change| (first..=last).contains(&change.at));
+    let inside = changes.filter(|change| (start..=end).contains(&change.at));
     inside
         .map(|change| {
             // A flag is known by its key; "flag" would only take room.
@@ -93,217 +213,4 @@ fn marks(finding: &Finding, first: Timestamp, last: Timestamp, ctx: &RenderConte
             ChartMark { at: change.at, label: format!("{} {}", sanitize(name, LABEL_LEN_MAX), ctx.clock(change.at)) }
         })
         .collect()
-}
-
-/// The shape of a series in one line, `▁` lowest to `█` highest; nothing for no numbers. Not-a-numbers are spaces.
-pub fn sparkline(values: &[f64]) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let low = finite().fold(f64::INFINITY, f64::min).min(0.0);
-    let high = finite().fold(f64::NEG_INFINITY, f64::max);
-    let bar = |value: &f64| match (value - low) / (high - low) {
-        height if height.is_finite() => BARS[((height * 7.0).round() as usize).min(7)],
-        _ if value.is_finite() => BARS[0],
-        _ => ' ',
-    };
-    values.iter().map(bar).collect()
-}
-
-/// What a cell of a chart shows; each surface decides how that looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CellRole {
-    /// Nothing.
-    Empty,
-    /// The series inside its band.
-    Line,
-    /// The series outside its band.
-    Outside,
-    /// The expected band.
-    Band,
-    /// Axes and their numbers.
-    Axis,
-    /// `▲` under a change.
-    Mark,
-    /// The name of a change.
-    Label,
-}
-
-/// One character of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChartCell {
-    /// The character, one column wide.
-    pub ch: char,
-    /// What it shows.
-    pub role: CellRole,
-}
-
-const EMPTY: ChartCell = ChartCell { ch: ' ', role: CellRole::Empty };
-
-/// Draws `chart` in `width` columns, axis included, with `height` rows of braille above the axis.
-///
-/// Every row has at most `width` cells. Returns no rows when there is no room for a picture (under 24 columns or no height).
-pub fn braille_chart(chart: &Chart, width: usize, height: usize) -> Vec<Vec<ChartCell>> {
-    let gutter = chart.low_label.chars().count().max(chart.high_label.chars().count()) + 2;
-    if width < 24 || width < gutter + 12 || height == 0 || chart.points.len() < 2 {
-        return Vec::new();
-    }
-    let columns = width - gutter;
-    let plot = plot(chart, columns, height);
-    let mut rows: Vec<Vec<ChartCell>> = Vec::new();
-    for (i, cells) in plot.into_iter().enumerate() {
-        let label = match i {
-            0 => chart.high_label.as_str(),
-            _ if i == height - 1 => chart.low_label.as_str(),
-            _ => "",
-        };
-        let tick = if label.is_empty() { '│' } else { '┤' };
-        let mut row = text(&format!("{label:>0$} {tick}", gutter - 2), CellRole::Axis);
-        row.extend(cells);
-        rows.push(row);
-    }
-    rows.push(axis(chart, gutter, columns));
-    rows.extend(label_rows(chart, gutter, columns));
-    rows
-}
-
-fn text(text: &str, role: CellRole) -> Vec<ChartCell> {
-    text.chars().map(|ch| ChartCell { ch, role }).collect()
-}
-
-/// Position of an instant from 0 (first point) to 1 (last point).
-fn position(chart: &Chart, at: Timestamp) -> f64 {
-    let (first, last) = (chart.points[0].at, chart.points[chart.points.len() - 1].at);
-    (at.since(first) as f64 / last.since(first).max(1) as f64).clamp(0.0, 1.0)
-}
-
-fn plot(chart: &Chart, columns: usize, height: usize) -> Vec<Vec<ChartCell>> {
-    let mut canvas = Canvas::new(columns, height);
-    let y_of = |value: f64| {
-        let part = ((value - chart.low) / (chart.high - chart.low)).clamp(0.0, 1.0);
-        ((1.0 - part) * (height * CELL_DOTS.1 - 1) as f64).round() as i64
-    };
-    let x_of = |at| (position(chart, at) * (columns * CELL_DOTS.0 - 1) as f64).round() as i64;
-    for pair in chart.points.windows(2) {
-        let outside = |p: &SeriesPoint| p.value < p.low || p.value > p.high;
-        let role = if outside(&pair[1]) { CellRole::Outside } else { CellRole::Line };
-        canvas.line((x_of(pair[0].at), y_of(pair[0].value)), (x_of(pair[1].at), y_of(pair[1].value)), role);
-    }
-    for column in 0..columns {
-        let at = (column as f64 + 0.5) / columns as f64 * (chart.points.len() - 1) as f64;
-        let point = &chart.points[(at.round() as usize).min(chart.points.len() - 1)];
-        canvas.band(column, y_of(point.high), y_of(point.low));
-    }
-    canvas.cells
-}
-
-struct Canvas {
-    cells: Vec<Vec<ChartCell>>,
-}
-
-impl Canvas {
-    fn new(columns: usize, height: usize) -> Self {
-        Self { cells: vec![vec![EMPTY; columns]; height] }
-    }
-
-    /// Sets one braille dot; dots outside the canvas are dropped. Being outside the band outweighs being inside.
-    fn dot(&mut self, x: i64, y: i64, role: CellRole) {
-        // Unicode, chapter 21.1: the bit of each dot of a cell, by column and row.
-        const BITS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
-        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
-        let cell = self.cells.get_mut(y / CELL_DOTS.1).and_then(|row| row.get_mut(x / CELL_DOTS.0));
-        let Some(cell) = cell else { return };
-        let bits = if cell.role == CellRole::Empty { 0 } else { u32::from(cell.ch) - 0x2800 };
-        cell.ch = char::from_u32(0x2800 + (bits | BITS[x % CELL_DOTS.0][y % CELL_DOTS.1])).unwrap_or(' ');
-        if cell.role != CellRole::Outside {
-            cell.role = role;
-        }
-    }
-
-    /// Bresenham (1965).
-    fn line(&mut self, from: (i64, i64), to: (i64, i64), role: CellRole) {
-        let (dx, dy) = ((to.0 - from.0).abs(), -(to.1 - from.1).abs());
-        let (sx, sy) = ((to.0 - from.0).signum(), (to.1 - from.1).signum());
-        let (mut x, mut y, mut error) = (from.0, from.1, dx + dy);
-        loop {
-            self.dot(x, y, role);
-            if (x, y) == to {
-                return;
-            }
-            let twice = 2 * error;
-            if twice >= dy {
-                error += dy;
-                x += sx;
-            }
-            if twice <= dx {
-                error += dx;
-                y += sy;
-            }
-        }
-    }
-
-    /// Shades the cells of a column whose middle lies between two dot rows, where no line runs.
-    fn band(&mut self, column: usize, top: i64, bottom: i64) {
-        for (i, row) in self.cells.iter_mut().enumerate() {
-            let first = (i * CELL_DOTS.1) as i64;
-            let overlaps = first + 2 >= top && first < bottom;
-            if overlaps && row[column].role == CellRole::Empty {
-                row[column] = ChartCell { ch: '░', role: CellRole::Band };
-            }
-        }
-    }
-}
-
-fn mark_column(chart: &Chart, mark: &ChartMark, columns: usize) -> usize {
-    (position(chart, mark.at) * (columns - 1) as f64).round() as usize
-}
-
-fn axis(chart: &Chart, gutter: usize, columns: usize) -> Vec<ChartCell> {
-    let mut row = text(&format!("{:>1$}└", "", gutter - 1), CellRole::Axis);
-    row.extend(text(&"─".repeat(columns), CellRole::Axis));
-    for mark in &chart.marks {
-        row[gutter + mark_column(chart, mark, columns)] = ChartCell { ch: '▲', role: CellRole::Mark };
-    }
-    row
-}
-
-/// The name of each change under its mark, the likeliest placed first, and the ends of the axis where there is room left.
-fn label_rows(chart: &Chart, gutter: usize, columns: usize) -> Vec<Vec<ChartCell>> {
-    const ROWS_MAX: usize = 3;
-    let end = gutter + columns;
-    let mut rows: Vec<Vec<ChartCell>> = Vec::new();
-    for mark in &chart.marks {
-        let length = mark.label.chars().count();
-        let under = gutter + mark_column(chart, mark, columns);
-        let start = under.saturating_sub(length / 2).clamp(gutter, end.saturating_sub(length).max(gutter));
-        let free = rows.iter().position(|row| is_free(row, start, length));
-        let row = free.unwrap_or(rows.len());
-        if row == rows.len() && row < ROWS_MAX {
-            rows.push(vec![EMPTY; end]);
-        }
-        if let Some(row) = rows.get_mut(row) {
-            place(row, start, &mark.label, CellRole::Label);
-        }
-    }
-    if rows.is_empty() {
-        rows.push(vec![EMPTY; end]);
-    }
-    for (start, label) in [(gutter, &chart.start_label), (end.saturating_sub(chart.end_label.len()), &chart.end_label)]
-    {
-        if let Some(row) = rows.iter_mut().find(|row| is_free(row, start, label.len())) {
-            place(row, start, label, CellRole::Axis);
-        }
-    }
-    rows
-}
-
-/// Whether `length` cells from `start` and one on each side are empty.
-fn is_free(row: &[ChartCell], start: usize, length: usize) -> bool {
-    let around = row.get(start.saturating_sub(1)..(start + length + 1).min(row.len()));
-    start + length <= row.len() && around.is_some_and(|cells| cells.iter().all(|cell| *cell == EMPTY))
-}
-
-fn place(row: &mut [ChartCell], start: usize, label: &str, role: CellRole) {
-    for (cell, ch) in row.iter_mut().skip(start).zip(label.chars()) {
-        *cell = ChartCell { ch, role };
-    }
 }

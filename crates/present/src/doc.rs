@@ -174,7 +174,7 @@ pub enum Block {
         note: Line,
     },
     /// A picture of the numbers; plain text leaves it out.
-    Chart(Chart),
+    Chart(Box<Chart>),
     /// Rows with aligned columns.
     Table(Table),
     /// A blank line.

@@ -219,7 +219,7 @@ pub fn finding_doc(view: &FindingView, ctx: &RenderContext) -> Doc {
         doc = doc.text(line);
     }
     if let Some(chart) = Chart::of(finding, ctx) {
-        doc = doc.block(Block::Chart(chart));
+        doc = doc.block(Block::Chart(Box::new(chart)));
     }
     let doc = with_causes(doc.gap(), finding, ctx).gap();
     buttons(doc, view).footer(finding.id.to_string())

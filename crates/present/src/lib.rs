@@ -20,6 +20,8 @@ mod nearest;
 mod notice;
 mod number;
 mod plain;
+#[cfg(feature = "png")]
+mod png;
 mod proposal;
 mod ranking;
 mod recovery;
@@ -38,7 +40,9 @@ use wakeman_types::View;
 
 pub use answer::{answer_doc, answer_footer};
 pub use brief::brief_doc;
-pub use chart::{CellRole, Chart, ChartCell, ChartMark, braille_chart, sparkline};
+pub use chart::{
+    CellRole, Chart, ChartCell, ChartMark, TimeTick, ValueTick, Window, braille_chart, chart_alt, sparkline,
+};
 pub use check::{check_words, recovered_words};
 pub use context::{RenderContext, ZoneError, parse_zone};
 pub use control::{control_doc, mute_line};
@@ -49,6 +53,8 @@ pub use lists::{findings_table, proposals_table, threads_table};
 pub use notice::{digest_doc, model_note_doc, notice_doc, source_doc};
 pub use number::{probability, span};
 pub use plain::plain;
+#[cfg(feature = "png")]
+pub use png::{ChartImage, IMAGE_HEIGHT, IMAGE_WIDTH, Theme, chart_image, chart_png};
 pub use proposal::proposal_doc;
 pub use ranking::ranking_doc;
 pub use recovery::recovery_doc;

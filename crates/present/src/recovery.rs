@@ -64,7 +64,7 @@ pub fn recovery_doc(view: &RecoveryView, ctx: &RenderContext) -> Doc {
         });
     }
     if let Some(chart) = Chart::of(finding, ctx) {
-        doc = doc.block(Block::Chart(chart));
+        doc = doc.block(Block::Chart(Box::new(chart)));
     }
     doc.footer(finding.id.to_string())
 }

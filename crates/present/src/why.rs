@@ -24,7 +24,7 @@ pub fn why_doc(view: &WhyView, ctx: &RenderContext) -> Doc {
         doc = doc.text(chance(measure, &finding.subject));
     }
     if let Some(chart) = Chart::of(finding, ctx) {
-        doc = doc.block(Block::Chart(chart));
+        doc = doc.block(Block::Chart(Box::new(chart)));
     }
     doc = with_all_causes(section(doc, "Causes"), finding, ctx);
     doc = section(doc, "How it was told").text(told(view));

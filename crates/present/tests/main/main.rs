@@ -1,10 +1,12 @@
 //! What people read, and that nothing from outside can make them read something else.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod briefs;
 mod charts;
 mod edges;
 mod findings;
 mod lists;
+mod pictures;
 mod proposals;
 mod safe;
 mod samples;
