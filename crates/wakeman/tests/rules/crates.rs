@@ -16,6 +16,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("gateway", &["types", "present", "store", "detect", "ranking"]),
     ("integrations", &["types", "gateway"]),
     ("cli", &["types", "present"]),
+    ("telegram", &["types", "present"]),
     ("lab", &["types"]),
     (
         "wakeman",
@@ -30,6 +31,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "gateway",
             "integrations",
             "cli",
+            "telegram",
             "lab",
         ],
     ),
@@ -39,7 +41,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
 const TYPES_MAY_SEE: &[&str] = &["futures-core", "schemars", "serde", "serde_json", "thiserror"];
 
 /// The crates that make requests, and the packages that make them.
-const MAY_ASK: &[&str] = &["integrations", "client", "lab"];
+const MAY_ASK: &[&str] = &["integrations", "client", "telegram", "lab"];
 const HTTP_CLIENTS: &[&str] = &[
     "reqwest",
     "octocrab",

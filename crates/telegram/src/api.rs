@@ -1,0 +1,216 @@
+//! Calls of the Bot API. What a call that failed may have done is told apart exactly: sends are not repeated on a guess.
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode, header, redirect, retry};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use teloxide_core::requests::Payload;
+
+use crate::{API_URL, TelegramError, TelegramOptions};
+
+/// To open a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A call that is not held by Telegram.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// It was never sent.
+    #[error("Telegram cannot be reached: {0}")]
+    Unreachable(String),
+    /// It was sent, and nobody knows whether it took effect.
+    #[error("Telegram did not answer: {0}")]
+    Doubt(String),
+    /// Too fast; nothing was done.
+    #[error("Telegram asks to wait {ms} ms")]
+    Wait {
+        /// How long.
+        ms: i64,
+    },
+    /// The group has another id now; nothing was done.
+    #[error("the group is now {0}")]
+    Moved(i64),
+    /// Refused; nothing was done.
+    #[error("Telegram refuses: {description} ({code})")]
+    Refused {
+        /// HTTP's status.
+        code: u16,
+        /// In Telegram's words.
+        description: String,
+    },
+}
+
+impl CallError {
+    /// Whether another program polls for the same bot.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused { code: 409, .. })
+    }
+
+    /// Whether the token is wrong.
+    pub(crate) fn is_token(&self) -> bool {
+        matches!(self, Self::Refused { code: 401 | 404, .. })
+    }
+
+    /// Whether Telegram refuses with words that contain `text`.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        matches!(self, Self::Refused { description, .. } if description.contains(text))
+    }
+}
+
+/// What every answer looks like.
+#[derive(Deserialize)]
+struct Envelope {
+    ok: bool,
+    #[serde(default)]
+    result: Value,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    error_code: Option<u16>,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    retry_after: Option<i64>,
+    migrate_to_chat_id: Option<i64>,
+}
+
+/// One bot at one address.
+pub(crate) struct Api {
+    http: Client,
+    /// Holds the token: never shown.
+    base: String,
+}
+
+impl Api {
+    /// Builds the client. Sends nothing.
+    pub(crate) fn new(options: &TelegramOptions) -> Result<Self, TelegramError> {
+        let given = options.api_url.as_deref().unwrap_or(API_URL).trim().trim_end_matches('/');
+        let url =
+            reqwest::Url::parse(given).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| TelegramError::Address(given.to_owned()))?;
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // `main` installs one first. Losing this race to another thread is fine: then there is one.
+            drop(rustls::crypto::ring::default_provider().install_default());
+        }
+        let mut builder = Client::builder()
+            .user_agent(concat!("wakeman/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true);
+        if url.scheme() == "http" {
+            // A plain address needs no certificates.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| TelegramError::Client(error.without_url().to_string()))?;
+        Ok(Self { http, base: format!("{given}/bot{}", options.token.expose_secret()) })
+    }
+
+    /// Calls a method with JSON.
+    pub(crate) async fn call<P>(&self, payload: &P) -> Result<P::Output, CallError>
+    where
+        P: Payload + Serialize,
+        P::Output: DeserializeOwned,
+    {
+        let result = self.raw(payload, Duration::ZERO).await?;
+        // It was done: that we cannot read what Telegram says of it is no reason to do it again.
+        serde_json::from_value(result).map_err(|error| CallError::Doubt(format!("its answer cannot be read: {error}")))
+    }
+
+    /// Calls a method that Telegram may hold for `held`, and answers what it says as it is.
+    pub(crate) async fn raw<P: Payload + Serialize>(&self, payload: &P, held: Duration) -> Result<Value, CallError> {
+        let body = serde_json::to_vec(payload).map_err(|error| unsent(&error))?;
+        self.post(P::NAME, "application/json", body, held).await
+    }
+
+    async fn post(&self, method: &str, kind: &str, body: Vec<u8>, held: Duration) -> Result<Value, CallError> {
+        let request = self.http.post(format!("{}/{method}", self.base)).header(header::CONTENT_TYPE, kind);
+        let sent = request.timeout(CALL_TIMEOUT + held).body(body).send().await;
+        let response = sent.map_err(|error| {
+            let before = error.is_connect() || error.is_builder();
+            let told = cause(&error.without_url());
+            if before { CallError::Unreachable(told) } else { CallError::Doubt(told) }
+        })?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| CallError::Doubt(cause(&error.without_url())))?;
+        read(status, &text)
+    }
+}
+
+fn unsent(error: &serde_json::Error) -> CallError {
+    CallError::Refused { code: 400, description: error.to_string() }
+}
+
+/// The innermost reason; without an address, for that holds the token.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn read(status: StatusCode, text: &str) -> Result<Value, CallError> {
+    let code = status.as_u16();
+    let envelope: Option<Envelope> = serde_json::from_str(text).ok();
+    match envelope {
+        Some(envelope) if envelope.ok => Ok(envelope.result),
+        // A gateway between may have passed it on before it gave up.
+        _ if status.is_server_error() => Err(CallError::Doubt(format!("it answered {code}"))),
+        Some(Envelope { parameters: Parameters { retry_after: Some(seconds), .. }, .. }) => {
+            Err(CallError::Wait { ms: seconds.clamp(1, 86_400) * 1_000 })
+        }
+        Some(Envelope { parameters: Parameters { migrate_to_chat_id: Some(id), .. }, .. }) => Err(CallError::Moved(id)),
+        Some(envelope) => {
+            Err(CallError::Refused { code: envelope.error_code.unwrap_or(code), description: envelope.description })
+        }
+        None if code == 429 => Err(CallError::Wait { ms: 5_000 }),
+        None => Err(CallError::Doubt(format!("{code} and no answer of the Bot API"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_comes_to_what_it_means() {
+        let refused = |code, description: &str| CallError::Refused { code, description: description.to_owned() };
+        for (status, text, want) in [
+            (200, r#"{"ok":true,"result":{"message_id":7}}"#, Ok(serde_json::json!({"message_id": 7}))),
+            (
+                429,
+                r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 3","parameters":{"retry_after":3}}"#,
+                Err(CallError::Wait { ms: 3_000 }),
+            ),
+            (
+                400,
+                r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#,
+                Err(CallError::Moved(-1001)),
+            ),
+            (
+                400,
+                r#"{"ok":false,"error_code":400,"description":"Bad Request: message is not modified: x"}"#,
+                Err(refused(400, "Bad Request: message is not modified: x")),
+            ),
+            (401, r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#, Err(refused(401, "Unauthorized"))),
+            (502, "<html>502 Bad Gateway</html>", Err(CallError::Doubt("it answered 502".into()))),
+            (
+                500,
+                r#"{"ok":false,"error_code":500,"description":"Internal Server Error"}"#,
+                Err(CallError::Doubt("it answered 500".into())),
+            ),
+            (429, "slow down", Err(CallError::Wait { ms: 5_000 })),
+            (200, "<html>a portal</html>", Err(CallError::Doubt("200 and no answer of the Bot API".into()))),
+        ] {
+            assert_eq!(read(StatusCode::from_u16(status).unwrap(), text), want, "{status} {text}");
+        }
+    }
+}

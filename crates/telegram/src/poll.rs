@@ -1,0 +1,147 @@
+//! The poll loop. An update is acknowledged only after it is kept: the offset that says so is kept in the same commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use teloxide_core::payloads::{GetUpdates, GetUpdatesSetters};
+use teloxide_core::types::AllowedUpdate;
+use wakeman_types::{Channel, ErrorKind, Inbound};
+
+use crate::api::CallError;
+use crate::inbound::heard;
+use crate::live::Presses;
+use crate::start::{Bot, pause_ms, report, wait_of};
+use crate::{Context, TelegramError};
+
+/// What is listened to; everything else Telegram keeps to itself.
+const ALLOWED: [AllowedUpdate; 4] = [
+    AllowedUpdate::Message,
+    AllowedUpdate::EditedMessage,
+    AllowedUpdate::CallbackQuery,
+    AllowedUpdate::MessageReaction,
+];
+/// A report of health is due this long after the poll at the latest, in milliseconds.
+const GRACE_MS: i64 = 30_000;
+/// Health is told again after this long even if nothing changed, in milliseconds.
+const REPORT_MS: i64 = 10_000;
+
+/// Polls for ever. Ends only when Telegram does not know the token.
+pub(crate) async fn poll(context: Arc<Context>, bot: Bot, presses: Arc<Presses>) -> TelegramError {
+    let mut offset = checkpoint(&context).await;
+    let mut health = Health { context: &context, failures: 0, told_at: None };
+    loop {
+        match updates(&context, offset).await {
+            Ok(updates) => {
+                if !updates.is_empty() {
+                    offset = Some(keep(&context, &bot, &presses, &updates, offset).await);
+                }
+                health.well().await;
+            }
+            Err(error) if error.is_token() => {
+                let detail = error.to_string();
+                health.ill(&error).await;
+                return TelegramError::Token { detail };
+            }
+            Err(error) => {
+                let pause = health.ill(&error).await;
+                context.clock.sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// Where the last run stopped. Without that nothing may be asked for: it would be taken as new.
+async fn checkpoint(context: &Context) -> Option<i64> {
+    let mut failures = 0;
+    loop {
+        match context.gateway.checkpoint(Channel::Telegram).await {
+            Ok(text) => return text.and_then(|text| text.parse().ok()),
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(%error, "telegram.checkpoint_unread");
+                context.clock.sleep(pause_ms(failures)).await;
+            }
+        }
+    }
+}
+
+async fn updates(context: &Context, offset: Option<i64>) -> Result<Vec<Value>, CallError> {
+    let seconds = context.options.poll_seconds.min(50);
+    let mut request = GetUpdates::new().timeout(seconds).limit(100).allowed_updates(ALLOWED);
+    // No update of Telegram's is beyond 31 bits.
+    request.offset = offset.and_then(|offset| i32::try_from(offset).ok());
+    let result = context.api.raw(&request, Duration::from_secs(u64::from(seconds))).await?;
+    match result {
+        Value::Array(updates) => Ok(updates),
+        _ => Err(CallError::Doubt("its updates are not a list".to_owned())),
+    }
+}
+
+/// Keeps a batch with the next offset, however long that takes, and answers the offset.
+async fn keep(context: &Context, bot: &Bot, presses: &Presses, updates: &[Value], before: Option<i64>) -> i64 {
+    let now = context.clock.now();
+    let last = updates.iter().filter_map(|update| update["update_id"].as_i64()).max();
+    let next = last.map_or(before.unwrap_or(0), |last| last + 1);
+    let mut batch: Vec<Inbound> = Vec::with_capacity(updates.len());
+    for update in updates {
+        let heard = heard(update, bot, now);
+        if let Some(query) = heard.press {
+            presses.note(&heard.inbound.id, query);
+        }
+        batch.push(heard.inbound);
+    }
+    let mut failures = 0;
+    loop {
+        match context.gateway.accept_inbound(Channel::Telegram, batch.clone(), Some(next.to_string())).await {
+            Ok(accepted) => {
+                tracing::debug!(inbound.new = accepted.new, inbound.repeated = accepted.repeated, "telegram.accepted");
+                return next;
+            }
+            Err(error) => {
+                // Telegram keeps them for a day; nothing is lost while we wait.
+                failures += 1;
+                if error.kind == ErrorKind::Invalid {
+                    tracing::error!(%error, "telegram.refused_by_the_gateway");
+                }
+                let pause = pause_ms(failures);
+                report(context, false, format!("what was said cannot be kept: {error}"), pause + GRACE_MS).await;
+                context.clock.sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// Health is the last successful poll.
+struct Health<'a> {
+    context: &'a Context,
+    failures: u32,
+    told_at: Option<i64>,
+}
+
+impl Health<'_> {
+    async fn well(&mut self) {
+        let now = self.context.clock.now().ms();
+        let due = self.told_at.is_none_or(|told| now - told >= REPORT_MS);
+        if self.failures > 0 || due {
+            let within_ms = i64::from(self.context.options.poll_seconds) * 1_000 + GRACE_MS;
+            report(self.context, true, "polling".to_owned(), within_ms).await;
+            self.told_at = Some(now);
+        }
+        self.failures = 0;
+    }
+
+    /// Says what is wrong and answers how long to wait, in milliseconds.
+    async fn ill(&mut self, error: &CallError) -> i64 {
+        self.failures += 1;
+        let pause = wait_of(error).unwrap_or(pause_ms(self.failures));
+        let detail = if error.is_conflict() {
+            "another program polls with this bot's token (409); stop it, or give this one a token of its own".to_owned()
+        } else {
+            error.to_string()
+        };
+        tracing::warn!(%error, poll.failures = self.failures, pause_ms = pause, "telegram.poll_failed");
+        report(self.context, false, detail, pause + GRACE_MS).await;
+        pause
+    }
+}

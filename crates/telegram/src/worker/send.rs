@@ -1,0 +1,263 @@
+//! What is owed: sent or edited, in parts if it is long, and told to the gateway.
+
+use std::sync::atomic::Ordering;
+
+use serde::{Serialize, de::DeserializeOwned};
+use teloxide_core::payloads::{
+    EditMessageCaption, EditMessageCaptionSetters, EditMessageText, EditMessageTextSetters, SendMessage,
+    SendMessageSetters,
+};
+use teloxide_core::requests::Payload;
+use teloxide_core::types::{ChatId, MessageId};
+use wakeman_present::telegram::{TelegramText, caption, message};
+use wakeman_present::{Doc, RenderContext};
+use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp};
+
+use super::{Worker, locked};
+use crate::api::CallError;
+use crate::render::{entities, keyboard, no_previews, reply, worded};
+use crate::start::pause_ms;
+
+/// So long before its lease ends nothing is begun any more, in milliseconds: a call may take that long.
+const LEASE_REST_MS: i64 = 21_000;
+/// A confirmation is tried so often: without it the message would be sent again.
+const CONFIRM_TRIES: u32 = 6;
+
+/// How a delivery ended without having arrived.
+enum End {
+    /// With a report.
+    Report(DeliveryReport),
+    /// Open: it may have arrived. Nothing is confirmed, so the gateway hands it out again, marked, if its class allows that.
+    Doubt,
+}
+
+/// Why one call came to nothing.
+enum Stop {
+    /// The lease would end first.
+    Later,
+    /// Telegram or the way to it.
+    Call(CallError),
+}
+
+impl Worker {
+    /// Delivers one message and confirms what became of it.
+    pub(super) async fn deliver(&mut self, claimed: ClaimedDelivery, until: Timestamp) {
+        let report = match self.attempt(&claimed, until).await {
+            Ok(reference) => Some(DeliveryReport::Sent { reference: Some(reference) }),
+            Err(End::Report(report)) => Some(report),
+            Err(End::Doubt) => None,
+        };
+        match report {
+            Some(report) => self.confirm(&claimed, report).await,
+            None => tracing::warn!(delivery.id = %claimed.delivery.id, "telegram.delivery_in_doubt"),
+        }
+        self.shared.settled();
+    }
+
+    async fn attempt(&mut self, claimed: &ClaimedDelivery, until: Timestamp) -> Result<String, End> {
+        if self.shared.stopping.load(Ordering::SeqCst) {
+            return Err(End::Report(DeliveryReport::Unavailable { reason: "the adapter is stopping".to_owned() }));
+        }
+        if self.address.is_none() {
+            let reason = format!("\"{}\" is no chat of Telegram's", self.name);
+            return Err(End::Report(DeliveryReport::Failed { reason }));
+        }
+        let grown = claimed.delivery.key.as_deref().and_then(|key| self.grown(key));
+        let ctx = RenderContext::new(self.context.clock.now(), self.context.options.zone);
+        let doc = worded(claimed, &ctx);
+        let parts = message(&doc);
+        let id = claimed.delivery.id.to_string();
+        let (reference, done) = match self.progress.get(&id).cloned() {
+            Some(progress) => progress,
+            None => {
+                let edit = claimed.edit.clone().or(grown);
+                (self.first(claimed, &doc, &parts, edit.as_deref(), until).await?, 1)
+            }
+        };
+        self.progress.insert(id.clone(), (reference.clone(), done));
+        for (i, part) in parts.iter().enumerate().skip(done) {
+            if let Some(request) = self.message(part, None) {
+                self.paced(&request, until).await.map_err(|stop| self.end(stop, false))?;
+            }
+            self.progress.insert(id.clone(), (reference.clone(), i + 1));
+        }
+        self.progress.remove(&id);
+        Ok(reference)
+    }
+
+    /// The first part: an edit where there is something to edit, else a message with the buttons.
+    async fn first(
+        &mut self,
+        claimed: &ClaimedDelivery,
+        doc: &Doc,
+        parts: &[TelegramText],
+        edit: Option<&str>,
+        until: Timestamp,
+    ) -> Result<String, End> {
+        let Some(part) = parts.first() else {
+            return Err(End::Report(DeliveryReport::Failed { reason: "there is nothing to say".to_owned() }));
+        };
+        if let Some(reference) = edit.and_then(|edit| edit.parse().ok()) {
+            match self.edit(MessageId(reference), claimed, doc, part, until).await {
+                Ok(()) => return Ok(reference.to_string()),
+                Err(Stop::Call(error)) if is_gone(&error) => {}
+                Err(stop) => return Err(self.end(stop, true)),
+            }
+        }
+        let Some(request) = self.message(part, claimed.reply_to.as_deref()) else {
+            return Err(End::Report(DeliveryReport::Failed { reason: "no chat of Telegram's".to_owned() }));
+        };
+        let request = match claimed.buttons.is_empty() {
+            true => request,
+            false => request.reply_markup(keyboard(&claimed.buttons)),
+        };
+        let sent = self.paced(&request, until).await.map_err(|stop| self.end(stop, false))?;
+        Ok(sent.id.0.to_string())
+    }
+
+    /// A message with a text alone. `None`: this is no chat of Telegram's.
+    pub(super) fn message(&self, part: &TelegramText, reply_to: Option<&str>) -> Option<SendMessage> {
+        let address = self.address?;
+        let mut request = SendMessage::new(address.chat, part.text.clone())
+            .entities(entities(part))
+            .link_preview_options(no_previews());
+        request.message_thread_id = address.topic;
+        request.reply_parameters = reply(reply_to);
+        Some(request)
+    }
+
+    /// An edit that changes nothing is one that was made. A picture has its text as a caption.
+    async fn edit(
+        &mut self,
+        id: MessageId,
+        claimed: &ClaimedDelivery,
+        doc: &Doc,
+        part: &TelegramText,
+        until: Timestamp,
+    ) -> Result<(), Stop> {
+        let chat = self.address.map_or(ChatId(0), |address| address.chat);
+        let buttons = keyboard(&claimed.buttons);
+        let text = EditMessageText::new(chat, id, part.text.clone())
+            .entities(entities(part))
+            .link_preview_options(no_previews())
+            .reply_markup(buttons.clone());
+        match self.paced(&text, until).await {
+            Err(Stop::Call(error)) if error.says("there is no text in the message to edit") => {}
+            other => return made(other),
+        }
+        let (under, _) = caption(doc);
+        let request = EditMessageCaption::new(chat, id)
+            .caption(under.text.clone())
+            .caption_entities(entities(&under))
+            .reply_markup(buttons);
+        made(self.paced(&request, until).await)
+    }
+
+    /// Calls as soon as the budget allows, and again after what Telegram asks to wait, as long as the lease holds.
+    async fn paced<P>(&mut self, request: &P, until: Timestamp) -> Result<P::Output, Stop>
+    where
+        P: Payload + Serialize,
+        P::Output: DeserializeOwned,
+    {
+        loop {
+            self.turn(until).await?;
+            match self.context.api.call(request).await {
+                Ok(output) => {
+                    self.shared.well();
+                    return Ok(output);
+                }
+                Err(CallError::Wait { ms }) => {
+                    let now = self.context.clock.now();
+                    tracing::info!(wait_ms = ms, "telegram.asked_to_wait");
+                    self.budget.quiet(now.plus_ms(ms).ms());
+                }
+                Err(error) => return Err(Stop::Call(error)),
+            }
+        }
+    }
+
+    /// Waits for the budgets and takes one message from them.
+    async fn turn(&mut self, until: Timestamp) -> Result<(), Stop> {
+        loop {
+            let now = self.context.clock.now();
+            let mut wait = self.budget.wait_ms(0, now.ms());
+            if wait <= 0 {
+                let mut all = locked(&self.shared.all);
+                wait = all.wait_ms(0, now.ms());
+                if wait <= 0 && until.since(now) > LEASE_REST_MS {
+                    all.take();
+                    self.budget.take();
+                    return Ok(());
+                }
+            }
+            if until.since(now) - wait <= LEASE_REST_MS {
+                return Err(Stop::Later);
+            }
+            self.context.clock.sleep(wait).await;
+        }
+    }
+
+    fn end(&mut self, stop: Stop, edit: bool) -> End {
+        let now = self.context.clock.now();
+        let report = match stop {
+            // Neither costs a try: a busy chat and a long outage must not make a message be given up.
+            Stop::Later => DeliveryReport::Unavailable { reason: "Telegram takes no more at this pace".to_owned() },
+            Stop::Call(CallError::Doubt(_)) if !edit => {
+                self.shared.ill(now);
+                return End::Doubt;
+            }
+            // An edit can be repeated.
+            Stop::Call(error @ (CallError::Doubt(_) | CallError::Wait { .. })) => self.out(&error, now),
+            Stop::Call(CallError::Moved(id)) => {
+                if let Some(address) = &mut self.address {
+                    address.chat = ChatId(id);
+                }
+                DeliveryReport::Retry {
+                    not_before: now,
+                    reason: format!("the group is now {id}; name it in the routes"),
+                }
+            }
+            Stop::Call(error @ CallError::Unreachable(_)) => self.out(&error, now),
+            Stop::Call(error) if error.is_token() => self.out(&error, now),
+            Stop::Call(error) => DeliveryReport::Failed { reason: error.to_string() },
+        };
+        End::Report(report)
+    }
+
+    fn out(&self, error: &CallError, now: Timestamp) -> DeliveryReport {
+        self.shared.ill(now);
+        DeliveryReport::Unavailable { reason: error.to_string() }
+    }
+
+    /// Tells the gateway, again if it cannot write just now.
+    async fn confirm(&self, claimed: &ClaimedDelivery, report: DeliveryReport) {
+        for attempt in 0..CONFIRM_TRIES {
+            let told = self.context.gateway.confirm_delivery(&claimed.delivery.id, claimed.epoch, report.clone()).await;
+            match told {
+                Ok(()) => return,
+                Err(error)
+                    if matches!(error.kind, ErrorKind::Storage | ErrorKind::Unavailable | ErrorKind::Conflict) =>
+                {
+                    tracing::warn!(%error, delivery.id = %claimed.delivery.id, "telegram.not_confirmed");
+                    self.context.clock.sleep(pause_ms(attempt)).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, delivery.id = %claimed.delivery.id, "telegram.confirmation_refused");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Whether there is nothing to edit any more.
+fn is_gone(error: &CallError) -> bool {
+    ["message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID"].iter().any(|text| error.says(text))
+}
+
+fn made<T>(outcome: Result<T, Stop>) -> Result<(), Stop> {
+    match outcome {
+        Err(Stop::Call(error)) if error.says("message is not modified") => Ok(()),
+        other => other.map(drop),
+    }
+}
