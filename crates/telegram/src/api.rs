@@ -81,6 +81,21 @@ struct Parameters {
     migrate_to_chat_id: Option<i64>,
 }
 
+/// One call, ready to be made more than once.
+pub(crate) enum Call {
+    /// A method with JSON.
+    Json(&'static str, Value),
+    /// `sendPhoto`: its fields, and the PNG that they call `attach://chart`.
+    Photo(Value, Vec<u8>),
+}
+
+impl Call {
+    /// A method of teloxide's.
+    pub(crate) fn of<P: Payload + Serialize>(payload: &P) -> Self {
+        Self::Json(P::NAME, serde_json::to_value(payload).expect("invariant: a payload is JSON"))
+    }
+}
+
 /// One bot at one address.
 pub(crate) struct Api {
     http: Client,
@@ -130,6 +145,19 @@ impl Api {
         self.post(P::NAME, "application/json", body, held).await
     }
 
+    /// Makes a call and answers what Telegram says.
+    pub(crate) async fn make(&self, call: &Call) -> Result<Value, CallError> {
+        match call {
+            Call::Json(method, body) => {
+                self.post(method, "application/json", body.to_string().into_bytes(), Duration::ZERO).await
+            }
+            Call::Photo(fields, png) => {
+                let (kind, body) = parts(fields, png);
+                self.post("SendPhoto", &kind, body, Duration::ZERO).await
+            }
+        }
+    }
+
     async fn post(&self, method: &str, kind: &str, body: Vec<u8>, held: Duration) -> Result<Value, CallError> {
         let request = self.http.post(format!("{}/{method}", self.base)).header(header::CONTENT_TYPE, kind);
         let sent = request.timeout(CALL_TIMEOUT + held).body(body).send().await;
@@ -146,6 +174,25 @@ impl Api {
 
 fn unsent(error: &serde_json::Error) -> CallError {
     CallError::Refused { code: 400, description: error.to_string() }
+}
+
+/// Fields and one picture as a body in parts (RFC 7578), with its type.
+fn parts(fields: &Value, png: &[u8]) -> (String, Vec<u8>) {
+    // In a PNG by a chance of one in 2^128 for each of its bytes.
+    const BOUNDARY: &str = "wakeman-5b1f0c7e2d9a4c36";
+    let mut body = Vec::with_capacity(png.len() + 4096);
+    for (name, value) in fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+        body.extend_from_slice(head.as_bytes());
+    }
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"chart\"; filename=\"chart.png\"\r\nContent-Type: image/png\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(png);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
 /// The innermost reason; without an address, for that holds the token.

@@ -2,19 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use teloxide_core::payloads::{
     EditMessageCaption, EditMessageCaptionSetters, EditMessageText, EditMessageTextSetters, SendMessage,
     SendMessageSetters,
 };
-use teloxide_core::requests::Payload;
 use teloxide_core::types::{ChatId, MessageId};
 use wakeman_present::telegram::{TelegramText, caption, message};
-use wakeman_present::{Doc, RenderContext};
+use wakeman_present::{Doc, RenderContext, chart_image};
 use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp};
 
 use super::{Worker, locked};
-use crate::api::CallError;
+use crate::api::{Call, CallError};
 use crate::render::{entities, keyboard, no_previews, reply, worded};
 use crate::start::pause_ms;
 
@@ -77,7 +76,7 @@ impl Worker {
         self.progress.insert(id.clone(), (reference.clone(), done));
         for (i, part) in parts.iter().enumerate().skip(done) {
             if let Some(request) = self.message(part, None) {
-                self.paced(&request, until).await.map_err(|stop| self.end(stop, false))?;
+                self.paced(&Call::of(&request), until).await.map_err(|stop| self.end(stop, false))?;
             }
             self.progress.insert(id.clone(), (reference.clone(), i + 1));
         }
@@ -104,6 +103,16 @@ impl Worker {
                 Err(stop) => return Err(self.end(stop, true)),
             }
         }
+        if let Some(photo) = self.photo(claimed, doc, parts.len()) {
+            match self.paced(&photo, until).await {
+                Ok(sent) => return Ok(sent["message_id"].to_string()),
+                // The words matter more than the picture.
+                Err(Stop::Call(error @ CallError::Refused { code: 400, .. })) => {
+                    tracing::warn!(%error, "telegram.picture_refused");
+                }
+                Err(stop) => return Err(self.end(stop, false)),
+            }
+        }
         let Some(request) = self.message(part, claimed.reply_to.as_deref()) else {
             return Err(End::Report(DeliveryReport::Failed { reason: "no chat of Telegram's".to_owned() }));
         };
@@ -111,8 +120,27 @@ impl Worker {
             true => request,
             false => request.reply_markup(keyboard(&claimed.buttons)),
         };
-        let sent = self.paced(&request, until).await.map_err(|stop| self.end(stop, false))?;
-        Ok(sent.id.0.to_string())
+        let sent = self.paced(&Call::of(&request), until).await.map_err(|stop| self.end(stop, false))?;
+        Ok(sent["message_id"].to_string())
+    }
+
+    /// The message as a picture with the words under it, where there is one and they fit.
+    fn photo(&self, claimed: &ClaimedDelivery, doc: &Doc, parts: usize) -> Option<Call> {
+        let (under, all) = caption(doc);
+        let address = self.address.filter(|_| all && parts == 1)?;
+        let ctx = RenderContext::new(self.context.clock.now(), self.context.options.zone);
+        let image = chart_image(&claimed.delivery.view, &ctx)?;
+        let buttons = (!claimed.buttons.is_empty()).then(|| keyboard(&claimed.buttons));
+        let fields = json!({
+            "chat_id": address.chat,
+            "message_thread_id": address.topic,
+            "photo": "attach://chart",
+            "caption": under.text,
+            "caption_entities": entities(&under),
+            "reply_parameters": reply(claimed.reply_to.as_deref()),
+            "reply_markup": buttons,
+        });
+        Some(Call::Photo(fields, image.png))
     }
 
     /// A message with a text alone. `None`: this is no chat of Telegram's.
@@ -141,7 +169,7 @@ impl Worker {
             .entities(entities(part))
             .link_preview_options(no_previews())
             .reply_markup(buttons.clone());
-        match self.paced(&text, until).await {
+        match self.paced(&Call::of(&text), until).await {
             Err(Stop::Call(error)) if error.says("there is no text in the message to edit") => {}
             other => return made(other),
         }
@@ -150,18 +178,14 @@ impl Worker {
             .caption(under.text.clone())
             .caption_entities(entities(&under))
             .reply_markup(buttons);
-        made(self.paced(&request, until).await)
+        made(self.paced(&Call::of(&request), until).await)
     }
 
     /// Calls as soon as the budget allows, and again after what Telegram asks to wait, as long as the lease holds.
-    async fn paced<P>(&mut self, request: &P, until: Timestamp) -> Result<P::Output, Stop>
-    where
-        P: Payload + Serialize,
-        P::Output: DeserializeOwned,
-    {
+    async fn paced(&mut self, call: &Call, until: Timestamp) -> Result<Value, Stop> {
         loop {
             self.turn(until).await?;
-            match self.context.api.call(request).await {
+            match self.context.api.make(call).await {
                 Ok(output) => {
                     self.shared.well();
                     return Ok(output);
