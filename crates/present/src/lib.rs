@@ -13,6 +13,7 @@ mod check;
 mod context;
 mod control;
 mod details;
+pub mod discord;
 mod doc;
 mod finding;
 mod lists;

@@ -17,6 +17,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("integrations", &["types", "gateway"]),
     ("cli", &["types", "present"]),
     ("telegram", &["types", "present"]),
+    ("discord", &["types", "present"]),
     ("lab", &["types"]),
     (
         "wakeman",
@@ -32,6 +33,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "integrations",
             "cli",
             "telegram",
+            "discord",
             "lab",
         ],
     ),
@@ -41,7 +43,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
 const TYPES_MAY_SEE: &[&str] = &["futures-core", "schemars", "serde", "serde_json", "thiserror"];
 
 /// The crates that make requests, and the packages that make them.
-const MAY_ASK: &[&str] = &["integrations", "client", "telegram", "lab"];
+const MAY_ASK: &[&str] = &["integrations", "client", "telegram", "discord", "lab"];
 const HTTP_CLIENTS: &[&str] = &[
     "reqwest",
     "octocrab",

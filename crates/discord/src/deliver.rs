@@ -1,0 +1,148 @@
+//! What is owed: claimed, shown, confirmed.
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc};
+use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, View};
+
+use crate::backoff::Backoff;
+use crate::body::Picture;
+use crate::post::{Post, show};
+use crate::rest::RestError;
+use crate::{Adapter, DiscordError};
+
+/// Messages taken at once.
+const BATCH: u32 = 10;
+/// How long to listen for more before looking again.
+const WAIT_MS: i64 = 30_000;
+
+/// Delivers for ever.
+pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
+    let mut tries = Backoff::new(&adapter.options);
+    let lease_ms = i64::try_from(adapter.options.pace.lease.as_millis()).unwrap_or(i64::MAX);
+    loop {
+        let claimed = match adapter.gateway.claim_deliveries(Channel::Discord, lease_ms, BATCH).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%error, "discord: what is owed cannot be claimed");
+                tries.wait(None).await;
+                continue;
+            }
+        };
+        tries.reset();
+        if claimed.is_empty() {
+            // An error here is the next claim's too.
+            let _ = adapter.gateway.deliveries_ready(Channel::Discord, WAIT_MS).await;
+            continue;
+        }
+        let mut chats: Vec<(String, Vec<ClaimedDelivery>)> = Vec::new();
+        for one in claimed {
+            match chats.iter_mut().find(|(chat, _)| *chat == one.delivery.chat) {
+                Some((_, owed)) => owed.push(one),
+                None => chats.push((one.delivery.chat.clone(), vec![one])),
+            }
+        }
+        let mut all: FuturesUnordered<_> =
+            chats.into_iter().map(|(chat, owed)| in_order(adapter, chat, owed)).collect();
+        while let Some(result) = all.next().await {
+            result?;
+        }
+    }
+}
+
+/// The messages of one chat, one after the other.
+async fn in_order(adapter: &Adapter, chat: String, owed: Vec<ClaimedDelivery>) -> Result<(), DiscordError> {
+    let held = adapter.chats.chat(&chat);
+    for one in owed {
+        let mut held = held.lock().await;
+        let result = deliver(adapter, &mut held, &one).await;
+        drop(held);
+        let refused = matches!(result, Err(RestError::Token));
+        let report = match result {
+            Ok(reference) => DeliveryReport::Sent { reference },
+            Err(error) => {
+                tracing::warn!(%error, delivery = %one.delivery.id, "discord: not delivered");
+                report(adapter, &error)
+            }
+        };
+        if let Err(error) = adapter.gateway.confirm_delivery(&one.delivery.id, one.epoch, report).await {
+            // The lease lapses and it is owed again; its nonce keeps it from being said twice.
+            tracing::warn!(%error, delivery = %one.delivery.id, "discord: a delivery could not be confirmed");
+        }
+        if refused {
+            return Err(DiscordError::Token);
+        }
+    }
+    Ok(())
+}
+
+fn report(adapter: &Adapter, error: &RestError) -> DeliveryReport {
+    let reason = error.to_string();
+    match error {
+        RestError::Token | RestError::Unreached(_) => DeliveryReport::Unavailable { reason },
+        RestError::Refused { .. } => DeliveryReport::Failed { reason },
+        RestError::Throttled(_) | RestError::Server(_) | RestError::Silent(_) => {
+            let wait = error.retry_after().unwrap_or(adapter.options.pace.retry * 8);
+            let not_before = (adapter.options.now)().plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+            DeliveryReport::Retry { not_before, reason }
+        }
+    }
+}
+
+/// Shows one message; the reference of its first part.
+async fn deliver(
+    adapter: &Adapter,
+    chat: &mut crate::chats::Chat,
+    one: &ClaimedDelivery,
+) -> Result<Option<String>, RestError> {
+    let delivery = &one.delivery;
+    let channel = adapter.chats.channel(&delivery.chat, &adapter.rest).await?;
+    let ctx = RenderContext::new((adapter.options.now)(), adapter.options.zone);
+    let mut words = doc(&delivery.view, &ctx);
+    if one.in_doubt && one.edit.is_none() {
+        words = marked(words);
+    }
+    let picture = picture(one, &ctx);
+    let parts = match &delivery.view {
+        // As it grew: code stays code.
+        View::Answer(answer) => discord::text(&answer.text),
+        _ if picture.is_some() => discord::message_with_picture(&words),
+        _ => discord::message(&words),
+    };
+    let id = delivery.id.to_string();
+    let mut once = crate::chats::Shown::default();
+    let shown = match &delivery.key {
+        Some(key) => chat.shown(key),
+        None => &mut once,
+    };
+    if let Some(edit) =
+        one.edit.as_deref().and_then(|edit| edit.parse().ok()).filter(|id| shown.ids.first() != Some(id))
+    {
+        (shown.ids, shown.says) = (vec![edit], Vec::new());
+    }
+    shown.settled = true;
+    // A growing answer has its key for a nonce, and so has what ends it: if where it stands was never stored, this finds it.
+    let grew = delivery.key.as_deref().filter(|key| key.starts_with("turn:"));
+    let nonce = grew.map_or([id.as_str(), ""], |key| [delivery.chat.as_str(), key]);
+    let post = Post {
+        channel,
+        parts: &parts,
+        buttons: &one.buttons,
+        picture: picture.as_ref(),
+        nonce,
+        reply_to: one.reply_to.as_deref(),
+    };
+    show(adapter, shown, &post).await?;
+    Ok(shown.ids.first().map(u64::to_string))
+}
+
+/// Says that an earlier try may have arrived.
+fn marked(words: Doc) -> Doc {
+    words.block(Block::Text(Line::new().dim("Sent again: an earlier try may have arrived.")))
+}
+
+/// The picture of a message's numbers, where there is one.
+fn picture(one: &ClaimedDelivery, ctx: &RenderContext) -> Option<Picture> {
+    let image = chart_image(&one.delivery.view, ctx)?;
+    Some(Picture { png: image.png, alt: image.alt })
+}

@@ -1,0 +1,86 @@
+//! How the adapter is doing: the last heartbeat that Discord acknowledged.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use wakeman_types::{Channel, FrontendHealth};
+
+use crate::Adapter;
+
+/// Beyond two heartbeats, before it counts as silence.
+const GRACE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default)]
+struct State {
+    problem: Option<String>,
+    beat: Option<(Instant, Duration)>,
+}
+
+/// What is known of the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Health {
+    fn change(&self, act: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.problem.clone();
+        act(&mut state);
+        if state.problem != before {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Discord answered a heartbeat, or greeted; the next is due after `interval`.
+    pub(crate) fn beat(&self, interval: Duration) {
+        let first = self.state.lock().unwrap_or_else(PoisonError::into_inner).beat.is_none();
+        self.change(|state| {
+            state.problem = None;
+            state.beat = Some((Instant::now(), interval));
+        });
+        if first {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Something is wrong until the next heartbeat.
+    pub(crate) fn broken(&self, problem: &str) {
+        self.change(|state| state.problem = Some(problem.to_owned()));
+    }
+
+    fn told(&self, report: Duration) -> FrontendHealth {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = |(at, interval): (Instant, Duration)| at.elapsed() > interval * 2 + GRACE;
+        let (ok, detail) = match (&state.problem, state.beat) {
+            (Some(problem), _) => (false, problem.clone()),
+            (None, None) => (false, "not connected yet".to_owned()),
+            (None, Some(beat)) if late(beat) => (false, "no heartbeat is acknowledged".to_owned()),
+            (None, Some(_)) => (true, "connected".to_owned()),
+        };
+        let within_ms = i64::try_from((report * 2).as_millis()).unwrap_or(i64::MAX);
+        FrontendHealth { ok, detail, within_ms }
+    }
+}
+
+/// Tells the gateway, once.
+pub(crate) async fn report(adapter: &Adapter) {
+    let health = adapter.health.told(adapter.options.pace.report);
+    if let Err(error) = adapter.gateway.report_health(Channel::Discord, health).await {
+        tracing::warn!(%error, "discord: health could not be reported");
+    }
+}
+
+/// Tells the gateway whenever something changes, and at least every so often.
+pub(crate) async fn serve(adapter: &Adapter) {
+    loop {
+        report(adapter).await;
+        tokio::select! {
+            () = adapter.health.changed.notified() => {}
+            () = tokio::time::sleep(adapter.options.pace.report) => {}
+        }
+    }
+}

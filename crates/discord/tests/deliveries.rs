@@ -1,0 +1,149 @@
+//! What is owed, as people see it, whatever Discord answers.
+
+use serde_json::json;
+use wakeman_types::{DeliveryReport, LiveEvent};
+
+use crate::desk::note;
+use crate::world::World;
+
+async fn ready() -> World {
+    let world = World::new().await;
+    world.say("dm", "hi").await;
+    world.inbound(1).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_is_served_in_order_and_nothing_in_it_pings_or_previews() {
+    let world = ready().await;
+    for n in 0..8 {
+        world.desk.owe(note(&format!("d{n}"), "dm:4001", &format!("{n} <@4001> @everyone https://a.example/x")));
+    }
+    world.reports(8).await;
+    let seen = world.seen("dm:4001").await;
+    let ours: Vec<_> = seen.iter().filter(|one| one["author"] != "4001").collect();
+    assert_eq!(ours.len(), 8);
+    for (n, one) in ours.iter().enumerate() {
+        assert!(one["content"].as_str().unwrap().starts_with(&format!("{n} ")), "{one}");
+        assert_eq!((&one["pings"], &one["previews"]), (&json!([]), &json!(false)), "{one}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn direct_messages_are_opened_for_somebody_who_never_spoke() {
+    let world = World::new().await;
+    world.play(json!({"do": "say", "user": "4007", "channel": "general", "text": "I am here"})).await;
+    world.desk.owe(note("d1", "dm:4007", "good morning"));
+    world.desk.owe(note("d2", "dm:9", "nobody"));
+    let reports = world.reports(2).await;
+    let failed = reports.iter().find(|(id, _)| id == "d2").unwrap();
+    assert!(matches!(&failed.1, DeliveryReport::Failed { .. }), "{failed:?}");
+    assert_eq!(world.said("dm:4007").await, ["good morning"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_replies_errors_and_throttling_end_in_one_message() {
+    for (pattern, mode) in
+        [("POST .*/messages", "applied"), ("POST .*/messages", "reply_lost"), ("POST .*/messages", "not_applied")]
+    {
+        let world = ready().await;
+        world.fault(pattern, mode, 2).await;
+        world.desk.owe(note("d1", "dm:4001", "once"));
+        let reports = world.reports(1).await;
+        assert!(matches!(&reports[0].1, DeliveryReport::Sent { .. }), "{mode}: {reports:?}");
+        assert_eq!(world.said("dm:4001").await, ["once"], "{mode}");
+    }
+    for global in [false, true] {
+        let world = ready().await;
+        world.play(json!({"do": "throttle", "match": "POST .*/messages", "retry_after": 0.05, "global": global, "times": 2})).await;
+        world.desk.owe(note("d1", "dm:4001", "once"));
+        world.reports(1).await;
+        assert_eq!(world.said("dm:4001").await, ["once"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_for_good_is_told_as_failed_and_others_go_on() {
+    let world = ready().await;
+    let closed = world.play(json!({"do": "channel", "name": "closed"})).await;
+    world.play(json!({"do": "forbid", "channel": "closed", "on": true})).await;
+    world.desk.owe(note("d1", &closed, "no way in"));
+    world.desk.owe(note("d2", "dm:4001", "here"));
+    let reports = world.reports(2).await;
+    let of = |id: &str| reports.iter().find(|(known, _)| known == id).map(|(_, report)| report.clone()).unwrap();
+    assert!(matches!(of("d1"), DeliveryReport::Failed { reason } if reason.contains("Missing Access")));
+    assert!(matches!(of("d2"), DeliveryReport::Sent { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_a_place_is_edited_there_and_sent_anew_if_it_is_gone() {
+    let world = ready().await;
+    world.desk.owe(note("d1", "dm:4001", "open"));
+    world.reports(1).await;
+    let place = world.seen("dm:4001").await.last().unwrap()["id"].as_str().unwrap().to_owned();
+    let mut edited = note("d2", "dm:4001", "worse");
+    (edited.edit, edited.delivery.key) = (Some(place.clone()), Some("finding:F-1".into()));
+    world.desk.owe(edited);
+    let reports = world.reports(2).await;
+    assert_eq!(reports[1].1, DeliveryReport::Sent { reference: Some(place.clone()) });
+    assert_eq!(world.said("dm:4001").await, ["worse"]);
+    let mut reply = note("d3", "dm:4001", "recovered");
+    reply.reply_to = Some(place.clone());
+    world.desk.owe(reply);
+    let mut lost = note("d4", "dm:4001", "somewhere");
+    lost.edit = Some("17".into());
+    world.desk.owe(lost);
+    world.reports(4).await;
+    let seen = world.seen("dm:4001").await;
+    assert_eq!(seen.iter().find(|one| one["content"] == "recovered").unwrap()["reply_to"], place);
+    assert_eq!(world.said("dm:4001").await, ["worse", "recovered", "somewhere"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_grows_in_one_message_and_its_end_always_arrives() {
+    let world = ready().await;
+    let (chat, key) = ("dm:4001".to_owned(), "turn:t1".to_owned());
+    world.desk.tell(LiveEvent::Typing { chat: chat.clone() });
+    let mut text = String::new();
+    for n in 0..60 {
+        text.push_str(&format!("word {n} "));
+        world.desk.tell(LiveEvent::Text { chat: chat.clone(), key: key.clone(), reply_to: None, text: text.clone() });
+    }
+    let placed =
+        world.until("placed", async |world| world.desk.state().placed.get(&(chat.clone(), key.clone())).cloned());
+    let place = placed.await;
+    let mut end = note("d1", "dm:4001", "the end");
+    (end.edit, end.delivery.key) = (Some(place), Some(key));
+    world.desk.owe(end);
+    world.reports(1).await;
+    assert_eq!(world.said("dm:4001").await, ["the end"]);
+    let room = world.get("/_lab/discord/channels/dm:4001").await;
+    assert_eq!(room["typing"], 1);
+    let effects = world.get("/_lab/effects").await;
+    let edits = effects.as_array().unwrap().iter().filter(|one| one["method"] == "PATCH").count();
+    assert!(edits < 40, "{edits} edits for 60 pieces");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_text_is_several_messages_and_shrinks_to_one() {
+    let world = ready().await;
+    let long: String = (0..600).map(|n| format!("line {n}\n")).collect();
+    let mut first = note("d1", "dm:4001", "");
+    first.delivery.view = wakeman_types::View::Answer(wakeman_types::AnswerView {
+        text: long.clone(),
+        answer: wakeman_types::TurnId::new("t1"),
+        state: wakeman_types::TurnState::Answered,
+    });
+    first.delivery.key = Some("turn:t1".into());
+    world.desk.owe(first);
+    let reports = world.reports(1).await;
+    let said = world.said("dm:4001").await;
+    assert!(said.len() >= 3 && said.iter().all(|part| part.encode_utf16().count() <= 2000));
+    assert_eq!(said.concat().trim_end(), long.trim_end());
+    let DeliveryReport::Sent { reference } = &reports[0].1 else { panic!("{reports:?}") };
+    let mut second = note("d2", "dm:4001", "short");
+    (second.edit, second.delivery.key) = (reference.clone(), Some("turn:t1".into()));
+    world.desk.owe(second);
+    world.reports(2).await;
+    assert_eq!(world.said("dm:4001").await, ["short"]);
+}

@@ -1,0 +1,218 @@
+//! A gateway that takes what comes in, owes what it is told to owe, and can stand still where a process would die.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::sync::{Mutex, MutexGuard};
+
+use tokio::sync::{Notify, broadcast};
+use wakeman_types::*;
+
+/// Where the gateway stands still, as if the process were gone there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    BeforeAccept,
+    AfterAccept,
+    AfterClaim,
+    BeforeConfirm,
+    AfterConfirm,
+    BeforePlaced,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub inbound: Vec<Inbound>,
+    taken: BTreeSet<String>,
+    pub repeated: u32,
+    pub checkpoint: Option<String>,
+    owed: Vec<ClaimedDelivery>,
+    leased: BTreeMap<String, ClaimedDelivery>,
+    pub reports: Vec<(String, DeliveryReport)>,
+    pub placed: BTreeMap<(String, String), String>,
+    pub health: Vec<FrontendHealth>,
+    pub halt: Option<Halt>,
+    /// It stood still.
+    pub halted: bool,
+    /// So many commits fail first.
+    pub failing: u32,
+}
+
+/// What the adapter sees of Wakeman.
+pub struct Desk {
+    state: Mutex<State>,
+    owing: Notify,
+    live: broadcast::Sender<LiveEvent>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { state: Mutex::default(), owing: Notify::new(), live: broadcast::channel(64).0 }
+    }
+}
+
+/// A note to a chat.
+pub fn note(id: &str, chat: &str, text: &str) -> ClaimedDelivery {
+    let delivery = Delivery {
+        id: DeliveryId::new(id),
+        channel: Channel::Discord,
+        chat: chat.to_owned(),
+        thread: None,
+        class: DeliveryClass::Note,
+        severity: Severity::Info,
+        finding: None,
+        view: View::Notice(NoticeView { text: text.to_owned() }),
+        key: None,
+        reply_key: None,
+        created_at: Timestamp::from_ms(0),
+    };
+    let (edit, reply_to, buttons) = (None, None, Vec::new());
+    ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, reply_to, buttons }
+}
+
+impl Desk {
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub fn owe(&self, one: ClaimedDelivery) {
+        self.state().owed.push(one);
+        self.owing.notify_waiters();
+        self.owing.notify_one();
+    }
+
+    /// The process died: what was leased is owed again and in doubt, and nothing stands still any more.
+    pub fn revive(&self) {
+        let mut state = self.state();
+        let lapsed: Vec<ClaimedDelivery> = std::mem::take(&mut state.leased).into_values().collect();
+        for mut one in lapsed {
+            one.in_doubt = true;
+            state.owed.push(one);
+        }
+        (state.halt, state.halted) = (None, false);
+    }
+
+    pub fn tell(&self, event: LiveEvent) {
+        let _ = self.live.send(event);
+    }
+
+    pub fn listeners(&self) -> usize {
+        self.live.receiver_count()
+    }
+
+    async fn stand(&self, at: Halt) {
+        let stands = {
+            let mut state = self.state();
+            let stands = state.halt == Some(at);
+            state.halted |= stands;
+            stands
+        };
+        if stands {
+            pending::<()>().await;
+        }
+    }
+}
+
+impl Frontend for Desk {
+    fn accept_inbound(&self, _: Channel, batch: Vec<Inbound>, checkpoint: Option<String>) -> Reply<'_, Accepted> {
+        Box::pin(async move {
+            if !batch.is_empty() {
+                self.stand(Halt::BeforeAccept).await;
+            }
+            let mut accepted = Accepted::default();
+            let some = !batch.is_empty();
+            {
+                let mut state = self.state();
+                if state.failing > 0 {
+                    state.failing -= 1;
+                    return Err(GatewayError::new(ErrorKind::Storage, "the disk is full"));
+                }
+                for one in batch {
+                    if state.taken.insert(one.id.clone()) {
+                        accepted.new += 1;
+                        state.inbound.push(one);
+                    } else {
+                        accepted.repeated += 1;
+                    }
+                }
+                state.repeated += accepted.repeated;
+                state.checkpoint = checkpoint.or(state.checkpoint.take());
+            }
+            if some {
+                self.stand(Halt::AfterAccept).await;
+            }
+            Ok(accepted)
+        })
+    }
+
+    fn checkpoint(&self, _: Channel) -> Reply<'_, Option<String>> {
+        let checkpoint = self.state().checkpoint.clone();
+        Box::pin(async move { Ok(checkpoint) })
+    }
+
+    fn live(&self, _: Channel) -> Reply<'_, LiveStream> {
+        let events = self.live.subscribe();
+        let stream = futures::stream::unfold(events, |mut events| async move {
+            events.recv().await.ok().map(|event| (event, events))
+        });
+        Box::pin(async move { Ok(Box::pin(stream) as LiveStream) })
+    }
+
+    fn placed<'a>(&'a self, _: Channel, chat: &'a str, key: &'a str, reference: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            self.stand(Halt::BeforePlaced).await;
+            self.state().placed.insert((chat.to_owned(), key.to_owned()), reference.to_owned());
+            Ok(())
+        })
+    }
+
+    fn report_health(&self, _: Channel, health: FrontendHealth) -> Reply<'_, ()> {
+        self.state().health.push(health);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn deliveries_ready(&self, _: Channel, _: i64) -> Reply<'_, ()> {
+        Box::pin(async move {
+            let owing = self.owing.notified();
+            if self.state().owed.is_empty() {
+                owing.await;
+            }
+            Ok(())
+        })
+    }
+
+    fn claim_deliveries(&self, _: Channel, _: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
+        Box::pin(async move {
+            let claimed: Vec<ClaimedDelivery> = {
+                let mut state = self.state();
+                let count = state.owed.len().min(limit as usize);
+                let mut claimed: Vec<ClaimedDelivery> = state.owed.drain(..count).collect();
+                for one in &mut claimed {
+                    one.attempt += 1;
+                    one.epoch += 1;
+                    state.leased.insert(one.delivery.id.to_string(), one.clone());
+                }
+                claimed
+            };
+            if !claimed.is_empty() {
+                self.stand(Halt::AfterClaim).await;
+            }
+            Ok(claimed)
+        })
+    }
+
+    fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, _: u64, report: DeliveryReport) -> Reply<'a, ()> {
+        Box::pin(async move {
+            self.stand(Halt::BeforeConfirm).await;
+            {
+                let mut state = self.state();
+                let one = state.leased.remove(&id.to_string());
+                if matches!(report, DeliveryReport::Retry { .. } | DeliveryReport::Unavailable { .. }) {
+                    state.owed.extend(one.map(|one| ClaimedDelivery { in_doubt: true, ..one }));
+                }
+                state.reports.push((id.to_string(), report));
+            }
+            self.owing.notify_one();
+            self.stand(Halt::AfterConfirm).await;
+            Ok(())
+        })
+    }
+}

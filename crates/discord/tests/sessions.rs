@@ -1,0 +1,117 @@
+//! The connection: it comes back after every kind of end, and nothing said meanwhile is lost.
+
+use serde_json::json;
+use wakeman_discord::DiscordError;
+
+use crate::world::{ADA, World, words};
+
+async fn texts(world: &World, count: usize) -> Vec<String> {
+    world.inbound(count).await.iter().map(|one| words(one).to_owned()).collect()
+}
+
+/// Waits for one more connection after something that ends the last.
+async fn after(world: &World, deed: serde_json::Value) {
+    let before = world.state().await["connections"].as_u64().unwrap();
+    world.play(deed).await;
+    world
+        .until("back", async |world| {
+            let state = world.state().await;
+            (state["connections"].as_u64() > Some(before) && state["connected"] == 1).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_resumes_after_a_loss_and_hears_what_was_said_meanwhile() {
+    let world = World::new().await;
+    world.say("dm", "one").await;
+    world.inbound(1).await;
+    for (n, deed) in [json!({"do": "drop"}), json!({"do": "close", "code": 4000}), json!({"do": "reconnect"})]
+        .into_iter()
+        .enumerate()
+    {
+        world.play(deed).await;
+        world.say("dm", "meanwhile").await;
+        world.inbound(2 + n).await;
+    }
+    let state = world.state().await;
+    assert_eq!((texts(&world, 4).await.len(), state["sessions"].as_u64()), (4, Some(1)), "one session all along");
+    assert_eq!(world.desk.state().repeated, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_over_is_followed_by_a_new_one_that_asks_what_was_missed() {
+    let world = World::new().await;
+    world.say("dm", "one").await;
+    world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "two", "mention": true})).await;
+    world.inbound(2).await;
+    world.play(json!({"do": "invalidate"})).await;
+    world.say("dm", "three").await;
+    world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "four", "mention": true})).await;
+    world.say("general", "not for us").await;
+    let mut all = texts(&world, 4).await;
+    all.sort_unstable();
+    assert_eq!(all, ["four", "one", "three", "two"]);
+    let chats: Vec<bool> = world.inbound(4).await.iter().map(|one| one.direct).collect();
+    assert_eq!(chats.iter().filter(|direct| **direct).count(), 2, "what was fetched is as private as it was");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heartbeats_without_an_answer_end_the_connection_and_health_says_so() {
+    let mut world = World::quiet().await;
+    world.play(json!({"do": "heartbeat", "every_ms": 20})).await;
+    world.start().await;
+    world
+        .until("healthy", async |world| world.desk.state().health.last().is_some_and(|health| health.ok).then_some(()))
+        .await;
+    world.desk.state().health.clear();
+    after(&world, json!({"do": "acks", "withheld": true})).await;
+    let problem = world.until("unhealthy", async |world| {
+        world.desk.state().health.iter().find(|health| !health.ok).map(|health| health.detail.clone())
+    });
+    assert_eq!(problem.await, "no heartbeat is acknowledged");
+    world.play(json!({"do": "acks", "withheld": false})).await;
+    world.say("dm", "after all").await;
+    assert_eq!(texts(&world, 1).await, ["after all"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_process_takes_up_the_session_of_the_last() {
+    let mut world = World::new().await;
+    world.say("dm", "one").await;
+    world.inbound(1).await;
+    world.kill().await;
+    world.say("dm", "two").await;
+    world.start().await;
+    assert_eq!(texts(&world, 2).await, ["one", "two"]);
+    assert_eq!(world.state().await["sessions"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_refused_ends_it_with_the_remedy() {
+    let mut world = World::quiet().await;
+    world.play(json!({"do": "token", "token": "x.y.z"})).await;
+    world.start_anyhow();
+    let error = world.ended().await.unwrap_err();
+    assert!(matches!(error, DiscordError::Token) && error.to_string().contains("DISCORD_BOT_TOKEN"), "{error}");
+    let health = world.desk.state().health.last().cloned().unwrap();
+    assert!(!health.ok && health.detail.contains("DISCORD_BOT_TOKEN"), "{health:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_content_of_messages_it_still_hears_what_is_for_it() {
+    let world = World::new().await;
+    after(&world, json!({"do": "close", "code": 4014})).await;
+    world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "status", "mention": true})).await;
+    assert_eq!(texts(&world, 1).await, ["status"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_stored_is_tried_again_and_nothing_overtakes_it() {
+    let world = World::new().await;
+    world.desk.state().failing = 3;
+    for text in ["one", "two", "three"] {
+        world.say("dm", text).await;
+    }
+    assert_eq!(texts(&world, 3).await, ["one", "two", "three"]);
+}
