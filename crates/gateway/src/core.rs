@@ -11,6 +11,7 @@ use wakeman_types::{
 use crate::{
     brain::prompts::{Prompt, PromptError, PromptRegistry},
     config::{ApprovalRule, Settings, ToolsConfig, WakeupConfig},
+    guard::Guard,
     health::HealthBoard,
     modes::Overlay,
     ports::{
@@ -84,6 +85,8 @@ pub struct Core {
     pub local_operator: OperatorId,
     /// The mode that was set at run time, as last read.
     pub overlay: Overlay,
+    /// Knows the instance's own credentials, so that none leaves.
+    pub guard: Guard,
     /// Rings when there is something to execute.
     pub work: tokio::sync::Notify,
     /// What the chat surfaces share.

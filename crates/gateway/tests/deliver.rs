@@ -129,3 +129,52 @@ async fn a_card_in_doubt_is_resent_once_marked_and_an_alert_until_its_tries_are_
         assert_eq!(world.core.store.outbox_count(OutboxState::Failed).await.unwrap(), 1, "for review");
     }
 }
+
+#[tokio::test]
+async fn a_channel_that_was_away_says_since_when_before_what_follows_late() {
+    for (minutes_away, noticed) in [(31, true), (0, false)] {
+        let world = told(json!([{"to": ["telegram"]}])).await;
+        let chat = claim(&world, Channel::Telegram).await.remove(0).delivery.chat;
+        let mine = async || claim(&world, Channel::Telegram).await.into_iter().find(|c| c.delivery.chat == chat);
+        // Away for the same message twice is one absence.
+        for _ in 0..2 {
+            world.clock.advance(31_000);
+            let claimed = mine().await.unwrap();
+            let away = DeliveryReport::Unavailable { reason: "502".to_owned() };
+            world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, away).await.unwrap();
+        }
+        for _ in 0..2 {
+            world.commit(Commit::new(world.core.now()).send(late(&world, &chat))).await;
+        }
+        world.clock.advance(minutes(minutes_away).max(16_000));
+        let mut said = Vec::new();
+        for _ in 0..10 {
+            // A line that has nothing to say leaves its turn to the next claim.
+            let Some(next) = mine().await else { continue };
+            if let View::Notice(notice) = &next.delivery.view {
+                said.push(notice.text.clone());
+            }
+            let sent = DeliveryReport::Sent { reference: Some("1".to_owned()) };
+            world.desk.confirm_delivery(&next.delivery.id, next.epoch, sent).await.unwrap();
+        }
+        let line = "Telegram was unreachable 03:00–03:32; 2 messages follow late.";
+        let wanted = if noticed { vec![line, "late", "late"] } else { vec!["late", "late"] };
+        assert_eq!(said, wanted);
+    }
+}
+
+/// A message owed to `chat`.
+fn late(world: &World, chat: &str) -> OutboxRow {
+    let number = world.core.random.number();
+    let body = json!({
+        "id": format!("dlv_{number:016x}"), "channel": "telegram", "chat": chat, "thread": null, "class": "note",
+        "severity": "info", "finding": null, "view": {"view": "notice", "text": "late"}, "created_at": world.core.now(),
+    });
+    OutboxRow {
+        id: format!("dlv_{number:016x}"),
+        channel: "telegram".to_owned(),
+        chat: chat.to_owned(),
+        body,
+        not_before: world.core.now(),
+    }
+}

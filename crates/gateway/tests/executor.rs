@@ -274,3 +274,32 @@ async fn two_executors_on_one_begun_step_take_effect_once() {
         assert_eq!(world.repo.effects().len(), 2, "one opens, one merges: {:?}", world.repo.effects());
     }
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_and_a_machine_that_sleeps_run_nothing_twice_and_nothing_late() {
+    // (jump between yes and first pass, jump while the call is in doubt, does it run)
+    for (first, second, runs) in [
+        (minutes(-90), minutes(0), true),
+        (minutes(0), minutes(-90), true),
+        (minutes(0), minutes(480), true),
+        (minutes(480), minutes(0), false),
+        (minutes(480), minutes(-480), false),
+    ] {
+        let world = World::new().await;
+        let proposal = world.propose_flag().await;
+        world.approve(&proposal).await;
+        world.flags.fail("set_flag", &[Fault::Applied]);
+        world.clock.advance(first);
+        world.run().await;
+        world.clock.advance(second);
+        for _ in 0..200 {
+            if world.run().await == 0 {
+                break;
+            }
+            world.clock.advance(minutes(1));
+        }
+        let ended = world.proposal(proposal.id).await;
+        assert_eq!(ended.state, if runs { S::Succeeded } else { S::Expired }, "{first} {second}: {:?}", ended.note);
+        assert_eq!(world.flags.effects().len(), usize::from(runs), "{first} {second}");
+    }
+}

@@ -8,6 +8,7 @@ mod executor;
 mod faults;
 mod findings;
 mod modes;
+mod own;
 mod promotion;
 mod ranking;
 mod retention;

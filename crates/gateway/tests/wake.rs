@@ -136,13 +136,14 @@ Model's note:
     world.desk.resolve(&by("telegram:1"), FindingId::new(1)).await.unwrap();
     night.at(SIX_HOURS + DAY_MS).await;
     insta::assert_snapshot!(night.said().await[1], @r"
-Morning brief · since yesterday 09:00
-⚪ F-1 Sign-ups: closed by ada yesterday 09:00
-PostHog answers again.
+    Morning brief · since yesterday 09:00
+    ⚪ F-1 Sign-ups: closed by ada yesterday 09:00
+    P-1 Revert #482 on acme/app, then merge the revert: superseded yesterday 09:00
+    PostHog answers again.
 
-Model's note:
-  Fine.
-");
+    Model's note:
+      Fine.
+    ");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub(crate) fn tone(finding: &Finding) -> Tone {
 }
 
 /// What the finding is about, as it begins a sentence: `Sign-ups`, `TypeError in web/signup/form.ts`, `Workflow CI`.
-pub(crate) fn subject_name(subject: &Subject) -> String {
+pub fn subject_name(subject: &Subject) -> String {
     match subject {
         Subject::Metric { name, .. } => sanitize(name, NAME_LEN_MAX),
         Subject::Error { name, source, .. } => {

@@ -49,7 +49,7 @@ pub use context::{RenderContext, ZoneError, parse_zone};
 pub use control::{control_doc, mute_line};
 pub use details::details_doc;
 pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
-pub use finding::{finding_doc, headline};
+pub use finding::{finding_doc, headline, subject_name};
 pub use lists::{findings_table, proposals_table, threads_table};
 pub use notice::{digest_doc, model_note_doc, notice_doc, source_doc};
 pub use number::{probability, span};

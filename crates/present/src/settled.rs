@@ -91,6 +91,12 @@ fn done_step(step: &Step, proposal: &Proposal, ctx: &RenderContext) -> String {
             format!("production rolled back to {} {at}", argument(step, "deployment", "an earlier deployment"))
         }
         "vercel.promote" => format!("{} promoted {at}", argument(step, "deployment", "deployment")),
+        "wakeman.set_mode" => format!("mode {} {at}", argument(step, "mode", "set")),
+        "wakeman.set_mute" => match step.action.arguments.get("until") {
+            Some(until) if until.is_i64() => format!("muted {at}"),
+            _ => format!("mute lifted {at}"),
+        },
+        "wakeman.set_wakeup" => format!("wakeup {} set {at}", argument(step, "id", "")),
         "webhook.post" => format!("posted to {} {at}", argument(step, "name", "the webhook")),
         kind => format!("{} done {at}", sanitize(kind, NAME_LEN_MAX)),
     }

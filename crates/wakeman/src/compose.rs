@@ -241,6 +241,7 @@ pub fn core_with(
     random: Arc<dyn Random>,
 ) -> Result<Core, Failure> {
     let model = litellm(&config, &clock, &random)?.map(|adapter| adapter as Arc<dyn Model>);
+    let guard = config.secrets.guard();
     let uid = rustix::process::getuid().as_raw().to_string();
     Ok(Core {
         instance: dir.name().as_str().to_owned(),
@@ -261,6 +262,7 @@ pub fn core_with(
         served: vec![Channel::Cli],
         local_operator: local_operator(&Principal::new(Channel::Cli, uid)),
         overlay: Default::default(),
+        guard,
         work: tokio::sync::Notify::new(),
         surfaces: Default::default(),
     })

@@ -11,9 +11,10 @@ use wakeman_types::{
 use super::{
     catalogue::{
         ActionClass, Comment, MergePr, OpenIssue, OpenIssueArguments, PLAN, RerunFailedJobs, RevertPr, Rollback,
-        SetFlag, marker, unavailable,
+        SetFlag, SetMode, SetMute, SetWakeup, marker, unavailable,
     },
     draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
+    own_draft,
     playbook::{comment, flag_off_and_annotate},
     supersede::supersede,
     verify::settling_ms,
@@ -24,6 +25,7 @@ use crate::{
     deliver::{Post, ThreadWriter},
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
+    wake::AddedWakeup,
 };
 
 /// Proposals that may wait at the same time; a model that goes on and on fills no list.
@@ -48,11 +50,17 @@ pub enum WishKind {
     Comment,
     /// The playbook that turns a flag off and annotates that.
     FlagOffAndAnnotate,
+    /// Muting what a finding is about, or no longer.
+    Mute,
+    /// Setting the mode.
+    Mode,
+    /// Pausing, resuming or adding a wakeup.
+    Wakeup,
 }
 
 impl WishKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Revert,
         Self::Merge,
         Self::Issue,
@@ -61,6 +69,9 @@ impl WishKind {
         Self::Rollback,
         Self::Comment,
         Self::FlagOffAndAnnotate,
+        Self::Mute,
+        Self::Mode,
+        Self::Wakeup,
     ];
 
     /// The class that decides whether it can be proposed here.
@@ -73,6 +84,9 @@ impl WishKind {
             Self::Rerun => &RerunFailedJobs,
             Self::Rollback => &Rollback,
             Self::Comment => &Comment,
+            Self::Mute => &SetMute,
+            Self::Mode => &SetMode,
+            Self::Wakeup => &SetWakeup,
         }
     }
 }
@@ -125,6 +139,30 @@ pub enum Wish {
         /// Its key.
         key: String,
     },
+    /// Mute what a finding is about.
+    Mute {
+        /// The finding.
+        finding: Box<Finding>,
+        /// For how many milliseconds; `None`: lift its mute.
+        for_ms: Option<i64>,
+    },
+    /// Set the mode.
+    Mode {
+        /// To what.
+        mode: ExecutionMode,
+    },
+    /// Pause or resume a wakeup.
+    Wakeup {
+        /// Its id.
+        id: String,
+        /// Which of the two.
+        paused: bool,
+    },
+    /// Add a wakeup.
+    AddWakeup {
+        /// What, and when.
+        added: AddedWakeup,
+    },
 }
 
 impl Wish {
@@ -133,6 +171,9 @@ impl Wish {
         match self {
             Self::Flag { .. } | Self::FlagOffAndAnnotate { .. } => "PostHog",
             Self::Rollback => "Vercel",
+            Self::Mute { .. } | Self::Mode { .. } | Self::Wakeup { .. } | Self::AddWakeup { .. } => {
+                "Wakeman's database"
+            }
             Self::Revert { .. }
             | Self::Merge { .. }
             | Self::Issue { .. }
@@ -229,6 +270,7 @@ async fn draft(
         Wish::Revert { number } => revert(core, id, &asked_for, number, check).await,
         Wish::Merge { number } => merge(core, number, check).await,
         Wish::Issue { title, body } => {
+            let (title, body) = (wakeman_present::visible(&title), wakeman_present::visible(&body));
             let marker = marker(&core.instance, id, 1);
             let body =
                 format!("{body}\n\nProposed by Wakeman and approved by an operator ({id}).\n\n<!-- {marker} -->");
@@ -244,8 +286,12 @@ async fn draft(
         Wish::Flag { key, active, rollout } => flag_edit(core, &key, active, rollout, check).await,
         Wish::Rerun { run } => rerun(core, run, check).await,
         Wish::Rollback => rollback(core, None, check).await,
-        Wish::Comment { number, body } => comment(core, id, number, &body, check),
+        Wish::Comment { number, body } => comment(core, id, number, &wakeman_present::visible(&body), check),
         Wish::FlagOffAndAnnotate { key } => flag_off_and_annotate(core, id, &key, check).await,
+        Wish::Mute { finding, for_ms } => own_draft::mute(core, &finding, for_ms).await,
+        Wish::Mode { mode } => own_draft::mode(core, mode).await,
+        Wish::Wakeup { id, paused } => own_draft::wakeup(core, &id, paused).await,
+        Wish::AddWakeup { added } => own_draft::add_wakeup(core, added).await,
     }
 }
 
@@ -296,6 +342,13 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
         Wish::FlagOffAndAnnotate { key } => {
             kind == "posthog.set_flag" && proposal.action.kind == PLAN && arguments["key"] == json!(key)
         }
+        Wish::Mode { mode } => kind == "wakeman.set_mode" && arguments["mode"] == json!(mode),
+        Wish::Wakeup { id, paused } => {
+            kind == "wakeman.set_wakeup" && arguments["id"] == json!(id) && arguments["paused"] == json!(paused)
+        }
+        Wish::AddWakeup { added } => kind == "wakeman.set_wakeup" && arguments["add"] == json!(added),
+        // Its end is counted from when it was asked for: the newer card takes the place of the older.
+        Wish::Mute { .. } => false,
         // The same words may be said twice; what was asked for twice in a row is on the first card.
         Wish::Comment { .. } => false,
     }

@@ -295,6 +295,7 @@ pub(super) fn proposal_of(
     now: Timestamp,
 ) -> Result<Proposal, String> {
     let steps = plan_steps(&draft.action)?;
+    core.guard.check("", &json!(draft.action))?;
     let kinds = steps.iter().map(|step| step.action.kind.as_str()).chain([draft.action.kind.as_str()]);
     let rule = core.approval_rule(kinds);
     Ok(Proposal {

@@ -142,6 +142,11 @@ impl Executor {
     }
 }
 
+/// What an earlier step returned may have brought a credential of ours with it.
+fn core_check(core: &Core, action: &Action) -> Result<(), String> {
+    core.guard.check("", &json!(action))
+}
+
 impl Run<'_> {
     async fn advance(&mut self, index: usize) -> Result<Progress, StoreError> {
         let now = self.core.now();
@@ -155,7 +160,8 @@ impl Run<'_> {
         let Some(class) = class(&action.kind) else {
             return self.fail(index, format!("no action is called {}", action.kind)).await;
         };
-        if let Err(reason) = class.check(&action) {
+        let whole = || core_check(self.core, &action);
+        if let Err(reason) = class.check(&action).and_then(|()| whole()) {
             return self.fail(index, reason).await;
         }
         if self.proposal.steps[index].intended_at.is_some() {

@@ -5,6 +5,7 @@
 //! in doubt without the remote's word (I5).
 //! Start at [`decide::decide`] for the yes, at [`executor::Executor::pass`] for what follows from it.
 
+mod again;
 pub mod approved;
 pub mod asked;
 pub mod catalogue;
@@ -16,6 +17,7 @@ mod expire;
 mod follow;
 pub mod lifecycle;
 pub(crate) mod outbound;
+mod own_draft;
 mod playbook;
 mod record;
 pub mod review;
@@ -23,6 +25,7 @@ mod supersede;
 pub mod verify;
 mod withdraw;
 
+pub use again::announce_waiting;
 pub use approved::Approved;
 pub(crate) use decide::rule_of;
 pub use decide::{DecideError, decide};

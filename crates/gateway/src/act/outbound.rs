@@ -1,4 +1,5 @@
-//! What must not leave: anything that looks like a credential. Asked before a payload is shown and again before it is sent.
+//! What must not leave: anything that looks like a credential, and what nobody can see. Asked before a payload is shown and again before
+//! it is sent.
 
 /// How credentials begin, and how long they are at least, beginning included.
 const BEGINNINGS: [(&str, usize); 17] = [
@@ -20,6 +21,24 @@ const BEGINNINGS: [(&str, usize); 17] = [
     ("npm_", 30),
     ("eyJhbGciOi", 40),
 ];
+
+/// Refuses a text that holds characters nobody can see, or that change the order of what is seen, naming the first.
+///
+/// # Errors
+/// Names the field and the character.
+pub(crate) fn hidden(field: &str, text: &str) -> Result<(), String> {
+    let unseen = |c: &char| {
+        matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            || (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    };
+    match text.chars().find(unseen) {
+        Some(c) => {
+            Err(format!("{field}: holds U+{:04X}, which nobody can see; remove it or spell it out", u32::from(c)))
+        }
+        None => Ok(()),
+    }
+}
 
 /// Refuses a text that holds something like a credential, naming its beginning and no more.
 ///
@@ -47,7 +66,23 @@ pub(crate) fn scan(field: &str, text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::scan;
+    use super::{hidden, scan};
+
+    #[test]
+    fn what_nobody_can_see_is_named_and_what_everybody_writes_is_not() {
+        for (text, wanted) in [
+            ("ab\u{202e}cd", "U+202E"),
+            ("tag \u{e0041}", "U+E0041"),
+            ("zero\u{200b}width", "U+200B"),
+            ("\u{1b}[31m", "U+001B"),
+            ("\u{2066}isolate", "U+2066"),
+        ] {
+            assert!(hidden("arguments.body", text).is_err_and(|said| said.contains(wanted)), "{text:?}");
+        }
+        for text in ["größer\n\tals", "👩\u{200d}🚒 ❤\u{fe0f}", "شكرا\u{200c}", "a\r\nb"] {
+            assert_eq!(hidden("arguments.body", text), Ok(()), "{text:?}");
+        }
+    }
 
     #[test]
     fn credentials_are_found_and_ordinary_words_are_not() {

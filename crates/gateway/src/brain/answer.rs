@@ -122,6 +122,7 @@ impl Brain {
         let tools = TurnTools { core, toolbox: &self.toolbox, specs: &self.specs, by, thread: &turn.thread_id };
         let check = |text: &str| prompt.output.as_ref().map_or(Ok(()), |schema| validate(schema, text).map(drop));
         Loop {
+            guard: &core.guard,
             model,
             clock: &*core.clock,
             ledger: &self.ledger,

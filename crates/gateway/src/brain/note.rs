@@ -124,6 +124,7 @@ impl Brain {
         let specs = if ask.with_tools { self.specs.as_slice() } else { &[] };
         let tools = TurnTools { core, toolbox: &self.toolbox, specs, by: &by, thread: ask.thread };
         let said = Loop {
+            guard: &core.guard,
             model: &*model,
             clock: &*core.clock,
             ledger: &self.ledger,

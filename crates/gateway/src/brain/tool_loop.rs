@@ -19,6 +19,7 @@ use super::{
     stream::Teller,
 };
 use crate::{
+    guard::Guard,
     ports::{Clock, Completion, Finish, Model, ModelError, ModelMessage, ModelRequest, ToolCall, ToolSpec},
     tools::{Effect, ToolAnswer, ToolError},
 };
@@ -41,6 +42,8 @@ pub type OutputCheck<'a> = &'a (dyn Fn(&str) -> Result<(), String> + Send + Sync
 
 /// Everything one turn needs.
 pub struct Loop<'a> {
+    /// Keeps our own credentials from the model, whatever brought them here.
+    pub guard: &'a Guard,
     /// The model host.
     pub model: &'a dyn Model,
     /// The clock.
@@ -106,6 +109,22 @@ struct Progress {
     until: Timestamp,
 }
 
+/// Takes our own credentials out of what the model is shown.
+fn cleaned(guard: &Guard, message: &mut ModelMessage) {
+    let clean = |text: &mut String| {
+        if let Some(without) = guard.clean(text) {
+            *text = without;
+        }
+    };
+    match message {
+        ModelMessage::System(text) | ModelMessage::User(text) | ModelMessage::Tool { content: text, .. } => clean(text),
+        ModelMessage::Assistant { text, calls } => {
+            clean(text);
+            calls.iter_mut().for_each(|call| clean(&mut call.arguments));
+        }
+    }
+}
+
 impl Loop<'_> {
     /// Runs the turn to its answer.
     ///
@@ -152,6 +171,7 @@ impl Loop<'_> {
     async fn ask(&self, progress: &Progress) -> Result<Completion, LoopError> {
         let mut messages = (self.assemble)(progress.width);
         messages.extend(progress.tail.iter().cloned());
+        messages.iter_mut().for_each(|message| cleaned(self.guard, message));
         let now = self.clock.now();
         let request = ModelRequest {
             messages,

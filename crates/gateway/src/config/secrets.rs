@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{env_file::parse_env_file, leaf::HttpUrl};
+use crate::guard::Guard;
 
 /// Others may read or change a file with any of these bits.
 const SHARED_BITS: u32 = 0o066;
@@ -20,7 +21,7 @@ pub struct SecretNames;
 
 impl SecretNames {
     /// Credentials and project numbers.
-    pub const CREDENTIALS: [&'static str; 12] = [
+    pub const CREDENTIALS: [&'static str; 13] = [
         "LITELLM_URL",
         "LITELLM_MASTER_KEY",
         "TELEGRAM_BOT_TOKEN",
@@ -33,6 +34,7 @@ impl SecretNames {
         "VERCEL_TOKEN",
         "WAKEMAN_API_TOKEN",
         "DEFAULT_PROMPT_VERSION",
+        "WAKEMAN_CANARIES",
     ];
     /// Base URLs for self-hosted or test counterparts.
     pub const BASE_URLS: [&'static str; 5] =
@@ -87,6 +89,8 @@ pub struct Secrets {
     pub api_token: Option<SecretString>,
     /// The prompt version that holds where settings name none.
     pub default_prompt_version: Option<String>,
+    /// Words that are credentials for nothing, so that one that turns up anywhere is known to have been carried there.
+    pub canaries: Vec<SecretString>,
     /// PostHog's base URL; wins over `posthog.host`.
     pub posthog_host: Option<HttpUrl>,
     /// GitHub's base URL.
@@ -166,6 +170,28 @@ fn place(name: &str, path: &Path) -> String {
 }
 
 impl Secrets {
+    /// What knows each of them again wherever it turns up.
+    pub fn guard(&self) -> Guard {
+        let (token, key) = match &self.github {
+            Some(GithubCredential::Token(token)) => (Some(token), None),
+            Some(GithubCredential::App { private_key, .. }) => (None, Some(private_key)),
+            None => (None, None),
+        };
+        let single = [
+            ("LITELLM_MASTER_KEY", self.litellm_master_key.as_ref()),
+            ("TELEGRAM_BOT_TOKEN", self.telegram_bot_token.as_ref()),
+            ("DISCORD_BOT_TOKEN", self.discord_bot_token.as_ref()),
+            ("POSTHOG_API_KEY", self.posthog_api_key.as_ref()),
+            ("GITHUB_TOKEN", token),
+            ("GITHUB_APP_PRIVATE_KEY", key),
+            ("VERCEL_TOKEN", self.vercel_token.as_ref()),
+            ("WAKEMAN_API_TOKEN", self.api_token.as_ref()),
+        ];
+        let named = single.into_iter().filter_map(|(name, secret)| Some((name, secret?)));
+        let canaries = self.canaries.iter().map(|canary| ("WAKEMAN_CANARIES", canary));
+        Guard::of(named.chain(canaries).map(|(name, secret)| (name, secret.expose_secret())))
+    }
+
     /// Reads every name. `env` answers for the environment, which wins; `env_file` is the instance's `.env`, which may be missing;
     /// `read` opens files. An empty value counts as unset.
     ///
@@ -214,6 +240,7 @@ where
             vercel_token: self.secret("VERCEL_TOKEN")?,
             api_token: self.secret("WAKEMAN_API_TOKEN")?,
             default_prompt_version: self.text("DEFAULT_PROMPT_VERSION")?,
+            canaries: self.canaries()?,
             posthog_host: self.url("POSTHOG_HOST")?,
             github_api_url: self.url("GITHUB_API_URL")?,
             vercel_api_url: self.url("VERCEL_API_URL")?,
@@ -245,6 +272,13 @@ where
         let wanted = "a token: it holds blanks, line breaks or other signs; paste it again without them";
         self.checked(name, wanted, |text| text.bytes().all(|b| b.is_ascii_graphic()))
             .map(|value| value.map(SecretString::from))
+    }
+
+    /// Words between blanks or commas.
+    fn canaries(&self) -> Result<Vec<SecretString>, SecretsError> {
+        let text = self.text("WAKEMAN_CANARIES")?.unwrap_or_default();
+        let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
+        Ok(words.map(|word| SecretString::from(word.to_owned())).collect())
     }
 
     fn number(&self, name: &str) -> Result<Option<String>, SecretsError> {

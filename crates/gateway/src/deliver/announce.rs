@@ -22,7 +22,7 @@ pub fn announce(core: &Core, mut commit: Commit, class: DeliveryClass, severity:
             reply_key: None,
             created_at: core.now(),
         };
-        commit = commit.send(outbox_row(&delivery));
+        commit = commit.send(outbox_row(core, &delivery));
     }
     commit
 }

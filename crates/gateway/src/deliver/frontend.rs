@@ -3,11 +3,13 @@
 use serde_json::json;
 use wakeman_store::{Commit, Committed, OutboxUpdate, Outcome, StoreError};
 use wakeman_types::{
-    Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, Timestamp,
+    Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, NoticeView,
+    Timestamp, View,
 };
 
 use super::{
     buttons::issue,
+    gap::{Turn, begins, ends, turn},
     place::{reference_of, stands},
     scrub::scrub,
 };
@@ -39,13 +41,23 @@ pub async fn claim(
     let mut out = Vec::with_capacity(claimed.len());
     for mut item in claimed {
         // Once more before it leaves: it may have been stored by a version that knew fewer shapes.
-        scrub(&mut item.body);
+        scrub(&core.guard, &mut item.body);
         match serde_json::from_value::<Delivery>(item.body) {
             Ok(delivery) if item.in_doubt && item.attempt > resends(delivery.class) => {
                 let outcome = Outcome::Failed { reason: "it may have gone out, and was resent before".to_owned() };
                 settle_delivery(core, &item.id, item.epoch, outcome).await?;
             }
-            Ok(delivery) => {
+            Ok(mut delivery) => {
+                match turn(core, &delivery).await.map_err(|error| storage_error(&error))? {
+                    Turn::Other => {}
+                    Turn::Tell(text) => delivery.view = View::Notice(NoticeView { text }),
+                    Turn::Drop => {
+                        let outcome = Outcome::Sent { receipt: json!({"unsaid": "it was away for a moment"}) };
+                        let commit = ends(Commit::new(core.now()), &delivery);
+                        settle_with(core, commit, &item.id, item.epoch, outcome).await?;
+                        continue;
+                    }
+                }
                 let (epoch, attempt, in_doubt) = (item.epoch, item.attempt, item.in_doubt);
                 let placed = place(core, delivery).await.map_err(|error| storage_error(&error))?;
                 out.push(ClaimedDelivery { epoch, attempt, in_doubt, ..placed });
@@ -119,8 +131,11 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
     let mut commit = Commit::new(core.now());
     let outcome = match report {
         DeliveryReport::Sent { reference } => {
-            if let (Some(reference), Some(delivery)) = (&reference, delivered(core, id).await?) {
-                commit = stands(core, commit, &delivery, reference);
+            if let Some(delivery) = delivered(core, id).await? {
+                commit = ends(commit, &delivery);
+                if let Some(reference) = &reference {
+                    commit = stands(core, commit, &delivery, reference);
+                }
             }
             Outcome::Sent { receipt: json!({ "reference": reference }) }
         }
@@ -129,6 +144,9 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
             tries => Outcome::Retry { not_before: next_try(core, not_before, tries), reason },
         },
         DeliveryReport::Unavailable { reason } => {
+            if let Some(delivery) = delivered(core, id).await? {
+                commit = begins(core, commit, &delivery).await.map_err(|error| storage_error(&error))?;
+            }
             Outcome::Unavailable { not_before: core.now().plus_ms(AWAY_MS), reason }
         }
         DeliveryReport::Failed { reason } => Outcome::Failed { reason },

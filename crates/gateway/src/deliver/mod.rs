@@ -6,6 +6,7 @@
 mod announce;
 mod buttons;
 mod frontend;
+mod gap;
 mod keys;
 mod place;
 mod route;

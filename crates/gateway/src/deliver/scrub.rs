@@ -1,9 +1,9 @@
-//! No credential leaves with a message: what has the shape of one is taken out, when a message is stored and again when it is sent.
+//! No credential leaves with a message: the instance's own, and what has the shape of one, are taken out, when a message is stored and again when it is sent.
 
 use serde_json::Value;
 
-/// What stands in its place.
-const REMOVED: &str = "[secret removed]";
+use crate::guard::{Guard, REMOVED};
+
 /// How tokens of the services around us begin, and how many characters at least follow.
 const SHAPES: &[(&str, usize)] = &[
     ("ghp_", 20),
@@ -24,19 +24,25 @@ const SHAPES: &[(&str, usize)] = &[
 const PRIVATE_KEY: &str = "-----BEGIN ";
 
 /// Takes everything that looks like a credential out of every text in `value`. How many texts were changed.
-pub fn scrub(value: &mut Value) -> usize {
+pub fn scrub(guard: &Guard, value: &mut Value) -> usize {
     match value {
-        Value::String(text) => match scrubbed(text) {
+        Value::String(text) => match without_credentials(guard, text) {
             Some(clean) => {
                 *text = clean;
                 1
             }
             None => 0,
         },
-        Value::Array(items) => items.iter_mut().map(scrub).sum(),
-        Value::Object(fields) => fields.values_mut().map(scrub).sum(),
+        Value::Array(items) => items.iter_mut().map(|item| scrub(guard, item)).sum(),
+        Value::Object(fields) => fields.values_mut().map(|field| scrub(guard, field)).sum(),
         _ => 0,
     }
+}
+
+/// The text without the instance's own credentials and without what has the shape of one; `None`: there is none in it.
+pub fn without_credentials(guard: &Guard, text: &str) -> Option<String> {
+    let own = guard.clean(text);
+    scrubbed(own.as_deref().unwrap_or(text)).or(own)
 }
 
 const fn part_of_token(c: char) -> bool {
@@ -79,6 +85,7 @@ mod tests {
     use serde_json::json;
 
     use super::scrub;
+    use crate::guard::Guard;
 
     #[test]
     fn what_looks_like_a_credential_is_taken_out_wherever_it_stands() {
@@ -92,12 +99,12 @@ mod tests {
             format!("eyJhbGciOi{twenty}.{twenty}.x"),
         ] {
             let mut view = json!({"a": [format!("before ({token}), after")], "n": 1});
-            assert_eq!(scrub(&mut view), 1, "{token}");
+            assert_eq!(scrub(&Guard::default(), &mut view), 1, "{token}");
             let said = view["a"][0].as_str().unwrap();
             assert_eq!(said, "before ([secret removed]), after");
         }
         let mut key = json!("key: -----BEGIN RSA PRIVATE KEY-----\nMIIE");
-        assert_eq!((scrub(&mut key), key), (1, json!("key: [secret removed]")));
+        assert_eq!((scrub(&Guard::default(), &mut key), key), (1, json!("key: [secret removed]")));
     }
 
     #[test]
@@ -107,6 +114,6 @@ mod tests {
             "text": "ghp_ is how a token begins; task-force sk-1; 12:30, größer als ghp_kurz; web/signup/form.ts",
         });
         let mut view = same.clone();
-        assert_eq!((scrub(&mut view), view), (0, same));
+        assert_eq!((scrub(&Guard::default(), &mut view), view), (0, same));
     }
 }

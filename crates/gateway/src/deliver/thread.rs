@@ -11,7 +11,7 @@ use super::{
     keys::{Keys, keys_of, said_aloud},
     place::{Place, places_of},
     route::{card_destinations, destinations},
-    scrub::scrub,
+    scrub::{scrub, without_credentials},
 };
 use crate::{core::Core, instance::conversation_id};
 
@@ -107,6 +107,8 @@ impl ThreadWriter {
         prompt_version: Option<String>,
     ) -> MessageId {
         let now = core.now();
+        // Threads are told on every surface and shown to models.
+        let content = without_credentials(&core.guard, &content).unwrap_or(content);
         self.ordinal += 1;
         self.thread.updated_at = now;
         let version = prompt_version.map(|version| ("promptVersion".to_owned(), version.into()));
@@ -140,7 +142,7 @@ impl ThreadWriter {
             }
         }
         for (channel, chat) in chats {
-            let row = |keys: Keys| outbox_row(&self.delivery(core, post, (channel, &chat), keys, now));
+            let row = |keys: Keys| outbox_row(core, &self.delivery(core, post, (channel, &chat), keys, now));
             let aloud = said_aloud(&post.view).filter(|_| channel != Channel::Cli);
             let rows: Vec<OutboxRow> = [Some(keys.clone()), aloud].into_iter().flatten().map(row).collect();
             self.outbox.extend(rows);
@@ -181,9 +183,9 @@ impl ThreadWriter {
 }
 
 /// A delivery as the store keeps it.
-pub(crate) fn outbox_row(delivery: &Delivery) -> OutboxRow {
+pub(crate) fn outbox_row(core: &Core, delivery: &Delivery) -> OutboxRow {
     let mut body = serde_json::to_value(delivery).expect("invariant: a delivery is plain data with string keys");
-    scrub(&mut body);
+    scrub(&core.guard, &mut body);
     OutboxRow {
         id: delivery.id.to_string(),
         channel: delivery.channel.name().to_owned(),

@@ -13,3 +13,4 @@ pub use overlay::Overlay;
 pub use policy::{POLICY, by_policy, decide_unattended, still_allows};
 pub use standing::{Standing, muted, standing, view};
 pub use verbs::{halt, mute, resume, set_mode, unmute};
+pub(crate) use verbs::{mute_until, set_mode_because, unmute_because};

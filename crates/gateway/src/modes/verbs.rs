@@ -5,7 +5,7 @@ use wakeman_ranking::reward::Reaction;
 use wakeman_store::{Commit, Committed, EntityRef, JournalEvent};
 use wakeman_types::{
     Control, ControlView, DAY_MS, DeliveryClass, ErrorKind, ExecutionMode, Finding, FindingId, GatewayError, HaltSet,
-    Identity, ModeSet, Mute, Role, Severity,
+    Identity, ModeSet, Mute, ProposalId, Role, Severity, Timestamp,
 };
 
 use super::{Standing, standing, view};
@@ -42,13 +42,24 @@ struct Change {
 /// # Errors
 /// Not an owner, or it could not be stored.
 pub async fn set_mode(core: &Core, who: &Identity, mode: ExecutionMode) -> Result<ControlView, GatewayError> {
+    set_mode_because(core, who, mode, None).await
+}
+
+/// The same, because of a proposal that an owner approved; it is named in the journal.
+pub(crate) async fn set_mode_because(
+    core: &Core,
+    who: &Identity,
+    mode: ExecutionMode,
+    cause: Option<ProposalId>,
+) -> Result<ControlView, GatewayError> {
     needs(who, Role::Owner, "set the mode")?;
     change(core, mode != ExecutionMode::Execute, |now: &Standing| {
         if now.control.mode.as_ref().map_or(core.settings.runtime.execution_mode, |set| set.mode) == mode {
             return None;
         }
         let set = ModeSet { mode, by: who.operator.clone(), principal: who.principal.clone(), at: core.now() };
-        let payload = json!({"from": now.mode, "to": mode, "principal": who.principal.to_string()});
+        let principal = who.principal.to_string();
+        let payload = json!({"from": now.mode, "to": mode, "principal": principal, "proposal": cause});
         Some(Change {
             control: Control { mode: Some(set), ..now.control.clone() },
             event: core.event("mode.changed", &who.operator, "instance", payload),
@@ -138,6 +149,18 @@ pub async fn mute(core: &Core, who: &Identity, id: FindingId, duration_ms: Optio
         let message = "a mute lasts up to a year, or without a duration until it is lifted; write it like 2h or 7d";
         return Err(GatewayError::new(ErrorKind::Invalid, message));
     }
+    mute_until(core, who, id, duration_ms.map(|ms| core.now().plus_ms(ms)), None).await
+}
+
+/// The same until an instant, because of a proposal that was approved; it is named in the journal.
+pub(crate) async fn mute_until(
+    core: &Core,
+    who: &Identity,
+    id: FindingId,
+    until: Option<Timestamp>,
+    cause: Option<ProposalId>,
+) -> Result<Mute, GatewayError> {
+    needs(who, Role::Approver, "mute a finding")?;
     let finding = finding(core, id).await?;
     let now = core.now();
     let mute = Mute {
@@ -146,9 +169,11 @@ pub async fn mute(core: &Core, who: &Identity, id: FindingId, duration_ms: Optio
         by: who.operator.clone(),
         principal: who.principal.clone(),
         at: now,
-        until: duration_ms.map(|ms| now.plus_ms(ms)),
+        until,
     };
-    let payload = json!({"principal": who.principal.to_string(), "fingerprint": mute.fingerprint, "until": mute.until});
+    let payload = json!({
+        "principal": who.principal.to_string(), "fingerprint": mute.fingerprint, "until": mute.until, "proposal": cause,
+    });
     let event = core.event("finding.muted", &who.operator, id, payload);
     let commit = Commit::durable(now).put(&mute).event(event);
     let commit = crate::rank::react(core, commit, &who.operator, id, |_| Reaction::Muted).await;
@@ -161,9 +186,20 @@ pub async fn mute(core: &Core, who: &Identity, id: FindingId, duration_ms: Optio
 /// # Errors
 /// A viewer, no such finding.
 pub async fn unmute(core: &Core, who: &Identity, id: FindingId) -> Result<Finding, GatewayError> {
+    unmute_because(core, who, id, None).await
+}
+
+/// The same, because of a proposal that was approved; it is named in the journal.
+pub(crate) async fn unmute_because(
+    core: &Core,
+    who: &Identity,
+    id: FindingId,
+    cause: Option<ProposalId>,
+) -> Result<Finding, GatewayError> {
     needs(who, Role::Approver, "lift a mute")?;
     let finding = finding(core, id).await?;
-    let payload = json!({"principal": who.principal.to_string(), "fingerprint": finding.fingerprint});
+    let principal = who.principal.to_string();
+    let payload = json!({"principal": principal, "fingerprint": finding.fingerprint, "proposal": cause});
     let commit = Commit::durable(core.now()).delete(EntityRef::new("mute", &finding.fingerprint)).event(core.event(
         "finding.unmuted",
         &who.operator,

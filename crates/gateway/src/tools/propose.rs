@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use wakeman_types::{Citation, Finding, ProposalId, TurnAction};
+use wakeman_types::{Citation, DAY_MS, ExecutionMode, Finding, HOUR_MS, ProposalId, TurnAction};
 
 use super::{
     Effect, Tool, ToolAnswer, ToolContext, ToolError,
@@ -15,11 +15,15 @@ use super::{
 use crate::{
     act::asked::{self, Asked, Wish, WishKind},
     core::Core,
+    wake::AddedWakeup,
 };
 
 /// Together these fit on a card's details, so that nothing is approved unseen.
 const TITLE_LEN_MAX: usize = 200;
 const BODY_LEN_MAX: usize = 3_000;
+/// How long a mute lasts that nobody gave an end; and the longest.
+const MUTE_MS_DEFAULT: i64 = 7 * DAY_MS;
+const MUTE_HOURS_MAX: f64 = 720.0;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,8 +36,14 @@ struct Arguments {
     rollout: Option<f64>,
     title: Option<String>,
     body: Option<String>,
-    /// it repairs
+    /// it repairs or mutes
     finding: Option<String>,
+    hours: Option<f64>,
+    mode: Option<Mode>,
+    /// id
+    wakeup: Option<String>,
+    /// UTC
+    cron: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema, Clone, Copy)]
@@ -47,6 +57,20 @@ enum ActionName {
     Rollback,
     Comment,
     FlagOffAndAnnotate,
+    Mute,
+    SetMode,
+    PauseWakeup,
+    ResumeWakeup,
+    AddWakeup,
+}
+
+/// The modes, without the words that explain them.
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    Observe,
+    Propose,
+    Execute,
 }
 
 impl ActionName {
@@ -60,6 +84,9 @@ impl ActionName {
             Self::Rollback => WishKind::Rollback,
             Self::Comment => WishKind::Comment,
             Self::FlagOffAndAnnotate => WishKind::FlagOffAndAnnotate,
+            Self::Mute => WishKind::Mute,
+            Self::SetMode => WishKind::Mode,
+            Self::PauseWakeup | Self::ResumeWakeup | Self::AddWakeup => WishKind::Wakeup,
         }
     }
 }
@@ -106,7 +133,12 @@ async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAn
         Some(id) => Some(finding(core, id.trim()).await?),
         None => None,
     };
-    let wish = wish(arguments)?;
+    let wish = match arguments.action {
+        ActionName::Mute => mute(finding.clone(), arguments.hours)?,
+        _ => wish(arguments)?,
+    };
+    // A mute repairs nothing: the finding's proposal stays what it is.
+    let finding = finding.filter(|_| !matches!(wish, Wish::Mute { .. }));
     match asked::stage(core, context.by, context.thread, wish, finding).await.map_err(|error| unsettled(&error))? {
         Asked::Staged(id) => Ok(staged(id, "staged; its card is shown to the operator, who decides")),
         Asked::Waits(id) => Ok(staged(id, "proposed already; nothing new was staged")),
@@ -157,5 +189,39 @@ fn wish(arguments: Arguments) -> Result<Wish, ToolError> {
             body: text("body", arguments.body, BODY_LEN_MAX)?,
         },
         ActionName::FlagOffAndAnnotate => Wish::FlagOffAndAnnotate { key: text("flag", arguments.flag, 200)? },
+        ActionName::Mute => return mute(None, arguments.hours),
+        ActionName::SetMode => Wish::Mode {
+            mode: match needed("mode", arguments.mode, "set_mode")? {
+                Mode::Observe => ExecutionMode::Observe,
+                Mode::Propose => ExecutionMode::Propose,
+                Mode::Execute => ExecutionMode::Execute,
+            },
+        },
+        ActionName::PauseWakeup => Wish::Wakeup { id: text("wakeup", arguments.wakeup, 200)?, paused: true },
+        ActionName::ResumeWakeup => Wish::Wakeup { id: text("wakeup", arguments.wakeup, 200)?, paused: false },
+        ActionName::AddWakeup => Wish::AddWakeup {
+            added: AddedWakeup {
+                title: text("title", arguments.title, TITLE_LEN_MAX)?,
+                prompt: text("body", arguments.body, BODY_LEN_MAX)?,
+                time_utc: None,
+                cron: Some(text("cron", arguments.cron, 100)?),
+                timezone: None,
+                late: None,
+            },
+        },
     })
+}
+
+/// "Stop telling me about this", with its scope, the finding's subject, and its end.
+fn mute(finding: Option<Finding>, hours: Option<f64>) -> Result<Wish, ToolError> {
+    let finding = needed("finding", finding, "mute")?;
+    let for_ms = match hours {
+        None => Some(MUTE_MS_DEFAULT),
+        Some(0.0) => None,
+        // A bounded positive number of milliseconds.
+        #[allow(clippy::cast_possible_truncation, reason = "checked to be below a year")]
+        Some(hours) if hours > 0.0 && hours <= MUTE_HOURS_MAX => Some((hours * HOUR_MS as f64) as i64),
+        Some(_) => return Err(ToolError::Arguments("`hours`: is not from 0 to 720".to_owned())),
+    };
+    Ok(Wish::Mute { finding: Box::new(finding), for_ms })
 }

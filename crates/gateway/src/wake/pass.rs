@@ -12,6 +12,7 @@ use wakeman_types::{
 use super::{
     brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
     facts::{Facts, facts},
+    overlay::{effective, last_read},
     schedule::{Lateness, ON_TIME_MS, due_between, judge, next_due},
     state::{WakeupState, wakeup_id},
     view::next_wakeup,
@@ -41,6 +42,8 @@ pub struct Wake {
 /// One entry of the file that holds.
 struct Entry<'a> {
     id: String,
+    /// Whether its slots are left out.
+    paused: bool,
     file: &'a ScheduleEntry,
     plan: &'a Plan,
 }
@@ -61,10 +64,11 @@ impl Wake {
     /// # Errors
     /// The first failure; what it concerns is settled by the next pass.
     pub async fn pass(&self) -> Result<(), SettleError> {
-        let config = &self.core.wakeups;
-        let entries = config.schedule.iter().filter_map(|file| {
-            let plan = file.plan.as_ref().ok()?;
-            Some(Entry { id: wakeup_id(file), file, plan })
+        let all = effective(&self.core).await?;
+        let entries = all.config.schedule.iter().filter_map(|file| {
+            let (plan, id) = (file.plan.as_ref().ok()?, wakeup_id(file));
+            let paused = !all.config.enabled || all.paused.contains(&id);
+            Some(Entry { paused, id, file, plan })
         });
         let entries: Vec<Entry<'_>> = entries.collect();
         let mut result = self.forget(&entries).await;
@@ -111,7 +115,7 @@ impl Wake {
             if slots.is_empty() {
                 return Ok(());
             }
-            if !self.core.wakeups.enabled {
+            if entry.paused {
                 return self.pause(state, now).await;
             }
             let more = slots.len() > CHUNK;
@@ -140,7 +144,7 @@ impl Wake {
         for found in cut.items {
             let mut occurrence = found.value;
             let late_ms = now.since(occurrence.due_at);
-            let may = self.core.wakeups.enabled
+            let may = !entry.paused
                 && occurrence.attempts < ATTEMPTS_MAX
                 && judge(entry.plan.late, late_ms, ON_TIME_MS) == Lateness::Run;
             if !may {
@@ -280,7 +284,7 @@ impl Wake {
             row.thread_id = Some(id.clone());
             return Ok(commit);
         }
-        let title = self.core.wakeups.title(&state.prompt_id).to_owned();
+        let title = last_read(&self.core).config.title(&state.prompt_id).to_owned();
         let writer = ThreadWriter::create(&self.core, Channel::System, title);
         state.thread = Some(writer.id().clone());
         row.thread_id = Some(writer.id().clone());
@@ -295,8 +299,9 @@ impl Wake {
         };
         let since = state.value.since();
         let facts = facts(&self.core, &state.value.told, since).await?;
+        let config = last_read(&self.core);
         let mut view = BriefView {
-            title: self.core.wakeups.title(&row.prompt_id).to_owned(),
+            title: config.config.title(&row.prompt_id).to_owned(),
             since,
             lines: facts.news.clone(),
             note: None,
@@ -309,7 +314,7 @@ impl Wake {
             "nothing changed; no model was asked".to_owned()
         } else {
             let answer = self.ask(row, &view, &thread).await;
-            let own = self.core.wakeups.prompts.contains_key(&row.prompt_id);
+            let own = config.config.prompts.contains_key(&row.prompt_id);
             match answer {
                 Ok(answer) => {
                     (view.note, view.prompt, turn) = (Some(answer.note), Some(answer.prompt), answer.turn);
@@ -330,7 +335,8 @@ impl Wake {
         let briefer = self.briefer.as_deref().ok_or(WakeError::NoModel)?;
         let context = RenderContext::new(self.core.now(), self.core.zone());
         let facts = plain(&wakeman_present::doc(&View::Brief(Box::new(view.clone())), &context));
-        let prompt = match self.core.wakeups.prompts.get(&row.prompt_id) {
+        let all = last_read(&self.core);
+        let prompt = match all.config.prompts.get(&row.prompt_id) {
             Some(own) => WakePrompt::Own(&own.prompt),
             None => WakePrompt::Shipped(&row.prompt_id),
         };

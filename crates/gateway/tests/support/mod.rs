@@ -25,4 +25,4 @@ pub use readers::FakeReaders;
 pub use repo::FakeRepo;
 pub use time::{StillClock, TestClock};
 pub use tool::{FakeTool, says};
-pub use world::{MERGE_SHA, NOW, World, by, merge_482, minutes};
+pub use world::{CANARY, MERGE_SHA, NOW, World, by, merge_482, minutes};

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use wakeman_gateway::{
-    Core, Desk, Hands, HealthBoard, Readers,
+    Core, Desk, Guard, Hands, HealthBoard, Readers,
     act::{self, DecideError, Executor},
     brain::prompts::PromptRegistry,
     config::{parse_settings, parse_tools, parse_wakeup},
@@ -166,6 +166,7 @@ impl World {
             served: self.core.served.clone(),
             local_operator: self.core.local_operator.clone(),
             overlay: Default::default(),
+            guard: guard(),
             work: tokio::sync::Notify::new(),
             surfaces: Default::default(),
         })
@@ -333,7 +334,15 @@ async fn core(
         served: vec![Channel::Cli, Channel::Telegram],
         local_operator: OperatorId::new("cli:1000"),
         overlay: Default::default(),
+        guard: guard(),
         work: tokio::sync::Notify::new(),
         surfaces: Default::default(),
     })
+}
+
+/// What stands for a credential of the instance in every test.
+pub const CANARY: &str = "wkm-canary/7Qx+29fLqT";
+
+fn guard() -> Guard {
+    Guard::of([("GITHUB_TOKEN", CANARY)])
 }

@@ -26,7 +26,7 @@ async fn all_specs_together_are_small() {
     assert_eq!(specs.len(), room.toolbox.all().count(), "everything is configured here");
     let each: Vec<(usize, &str)> =
         specs.iter().map(|spec| (in_a_request(spec).to_string().len(), spec.name.as_str())).collect();
-    assert!(bytes <= 4_700, "{bytes} bytes: every request pays for them\n{each:?}");
+    assert!(bytes <= 5_100, "{bytes} bytes: every request pays for them\n{each:?}");
 }
 
 #[tokio::test]
@@ -72,7 +72,8 @@ async fn a_switch_takes_its_tools_away_and_nobody_can_call_them() {
         (r#"{"github": {"readRepository": false}}"#, vec!["github_list", "github_read"]),
         (
             r#"{"github": {"createPullRequests": false}, "posthog": {"readFlags": false}}"#,
-            vec!["posthog_flags", "propose"],
+            // What changes Wakeman itself can be proposed everywhere, and each action that is switched off is refused by name.
+            vec!["posthog_flags"],
         ),
     ];
     let all = names(&Room::new().await);

@@ -256,6 +256,9 @@ async fn explaining(brain: Arc<Brain>, core: Arc<Core>, mut stopped: watch::Rece
 /// The executor. A pass is never cut: a call that was begun is recorded before the process ends.
 async fn executing(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
     let executor = Executor::new(Arc::clone(&core));
+    if let Err(error) = wakeman_gateway::act::announce_waiting(&core).await {
+        tracing::error!(%error, "act.announce_waiting");
+    }
     loop {
         if let Err(error) = executor.pass().await {
             tracing::error!(%error, "act.pass");

@@ -7,56 +7,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
-use wakeman_gateway::act::digest;
+use serde_json::json;
+use wakeman_gateway::act::{catalogue::plan_steps, digest};
 use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Options, Seq, Store, Verdict};
 use wakeman_types::*;
 
-use super::lab::Lab;
+use super::{
+    lab::Lab,
+    world::{self, RED, Row, SCENARIO},
+};
 
-pub const ACTIONS: [&str; 2] = ["github.open_issue", "posthog.set_flag"];
 pub const OUTCOMES: [&str; 5] = ["not_applied", "applied", "reply_lost", "late", "never"];
 
-/// A small world: what starts in a moment.
-const SCENARIO: &str = r#"
-[scenario]
-name = "crash"
-seed = 1
-start = "2026-01-15T09:00:00Z"
-hours = 6
-step_minutes = 60
-warmup_hours = 2
-
-[[metric]]
-name = "Sign-ups"
-kind = "count"
-event = "signed_up"
-level = 26
-noise = "poisson"
-
-[[change]]
-id = "checkout-fast"
-at = -1
-kind = "flag"
-title = "checkout-fast to half of the users"
-author = "alan"
-flag = "checkout-fast"
-rollout = 0.5
-"#;
 /// How long a process may go on by itself before it is killed where it is.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Restarts after which every proposal must have come to an end.
-const RESTARTS: usize = 8;
+const RESTARTS: usize = 12;
 
 #[derive(Debug, Clone)]
 pub struct Case {
-    pub action: &'static str,
+    pub row: &'static Row,
     pub label: &'static str,
     pub nth: u32,
     pub outcome: &'static str,
 }
 
-/// What all cases share: the scenario, and an instance to copy.
+/// What all cases share: the scenarios.
 pub struct Kit {
     folder: tempfile::TempDir,
 }
@@ -65,11 +41,13 @@ impl Kit {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("crash.toml"), SCENARIO).unwrap();
+        std::fs::write(folder.path().join("red.toml"), format!("{SCENARIO}{RED}")).unwrap();
         Self { folder }
     }
 
-    pub fn scenario(&self) -> PathBuf {
-        self.folder.path().join("crash.toml")
+    fn scenario(&self, row: &Row) -> PathBuf {
+        let red = row.name == "github.rerun_failed_jobs";
+        self.folder.path().join(if red { "red.toml" } else { "crash.toml" })
     }
 }
 
@@ -88,14 +66,19 @@ impl Home {
             ("POSTHOG_API_KEY", "lab".to_owned()),
             ("POSTHOG_PROJECT_ID", services["posthog"]["project_id"].as_str().unwrap().to_owned()),
             ("POSTHOG_HOST", format!("{}/posthog", lab.url)),
+            ("VERCEL_TOKEN", "lab".to_owned()),
+            ("VERCEL_API_URL", format!("{}/vercel", lab.url)),
         ];
         let mut home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
         // Without credentials: it would try each of them.
         assert!(home.command(&["init", "--yes"]).status().unwrap().success());
         home.env = env;
         let repository = &services["github"]["repository"];
-        let settings = json!({"github": {"repository": repository}, "posthog": {"rateShare": 1.0}}).to_string();
-        std::fs::write(home.instance().join("read-only/settings.json"), settings).unwrap();
+        let vercel = json!({"projectId": services["vercel"]["project_id"], "teamId": services["vercel"]["team_id"]});
+        let settings = json!({"github": {"repository": repository}, "posthog": {"rateShare": 1.0}, "vercel": vercel});
+        std::fs::write(home.instance().join("read-only/settings.json"), settings.to_string()).unwrap();
+        let tools = json!({"vercel": {"triggerDeploys": true}}).to_string();
+        std::fs::write(home.instance().join("read-only/tools.json"), tools).unwrap();
         home
     }
 
@@ -146,11 +129,12 @@ fn with_store<T>(database: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
 impl Case {
     /// Whether the process was killed at its label. Panics when an invariant does not hold.
     pub fn run(&self, kit: &Kit) -> bool {
-        let lab = Lab::serve(&kit.scenario());
+        let lab = Lab::serve(&kit.scenario(self.row));
         let home = Home::new(&lab);
         let shown = self.show(&home, &lab);
-        let (service, method, path) = self.call();
-        lab.fault(service, &format!("{method} .*{path}"), self.outcome);
+        let before: Vec<usize> = self.row.effects.iter().map(|call| lab.applied(call.method, call.path)).collect();
+        let fails = self.row.fails;
+        lab.fault(fails.service, &format!("{} .*{}", fails.method, fails.path), self.outcome);
         let at = format!("{}:{}", self.label, self.nth);
         let approve = ["approve", "P-1", "--digest", &shown.digest.as_str()[..12]];
         let mut died = home.run(&approve, Some(&at));
@@ -166,34 +150,21 @@ impl Case {
         }
         lab.advance();
         let ended = with_store(&home.database(), async |store| check(store, self, &shown).await);
-        let applied = lab.applied(method, path);
-        assert!(applied <= 1, "I1: {self:?}: applied {applied} times");
-        assert!(applied == 0 || ended.steps[0].tries > 0, "I2: {self:?}: an effect without an intent");
-        if ended.state == ProposalState::Succeeded {
-            assert_eq!(applied, 1, "{self:?}: told as done, and not done");
+        for (call, before) in self.row.effects.iter().zip(before) {
+            let applied = lab.applied(call.method, call.path) - before;
+            // An absolute state that is set to itself is no second effect, if nothing came in between.
+            let same = self.row.absolute && lab.all_the_same(call.method, call.path);
+            assert!(applied <= 1 || same, "I1: {self:?}: {call:?} applied {applied} times");
+            assert!(applied == 0 || ended.steps[0].tries > 0, "I2: {self:?}: an effect without an intent");
+            if ended.state == ProposalState::Succeeded {
+                assert!(applied > 0, "{self:?}: {call:?} told as done, and not done");
+            }
         }
         died
     }
 
-    fn call(&self) -> (&'static str, &'static str, &'static str) {
-        match self.action {
-            "github.open_issue" => ("github", "POST", "/issues"),
-            _ => ("posthog", "PATCH", "/feature_flags/"),
-        }
-    }
-
     fn show(&self, home: &Home, lab: &Lab) -> Proposal {
-        let repository = lab.get("/_lab/state")["services"]["github"]["repository"].clone();
-        let action = match self.action {
-            "github.open_issue" => {
-                let marker = "wakeman-proposal: default/P-1/1";
-                let arguments =
-                    json!({"title": "Sign-ups fell", "body": format!("…\n<!-- {marker} -->"), "marker": marker});
-                let target = json!({"repository": repository});
-                Action { kind: self.action.to_owned(), target, arguments, revision: Value::Null }
-            }
-            _ => flag_action(home, lab),
-        };
+        let action = world::action(lab, self.row);
         let shown = proposal(action);
         with_store(&home.database(), async |store| {
             assert_eq!(store.next_number("proposal").await.unwrap(), 1);
@@ -212,34 +183,11 @@ impl Case {
     }
 }
 
-fn flag_action(home: &Home, lab: &Lab) -> Action {
-    let project = home.env.iter().find(|(name, _)| *name == "POSTHOG_PROJECT_ID").unwrap().1.clone();
-    let flags = lab.get(&format!("/posthog/api/projects/{project}/feature_flags/"));
-    let flag = &flags["results"][0];
-    let rollout = flag["filters"]["groups"][0]["rollout_percentage"].as_f64().map(|percent| percent / 100.0);
-    Action {
-        kind: "posthog.set_flag".to_owned(),
-        target: json!({"flag": flag["key"]}),
-        arguments: json!({"key": flag["key"], "active": false, "rollout": null}),
-        revision: json!({"id": flag["id"], "version": flag["version"], "active": flag["active"], "rollout": rollout}),
-    }
-}
-
 fn proposal(action: Action) -> Proposal {
     let now = Timestamp::from_ms(
         i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
     );
-    let step = Step {
-        number: 1,
-        action: action.clone(),
-        intended_at: None,
-        idempotency_key: None,
-        tries: 0,
-        not_before: None,
-        waiting_for: None,
-        settled_at: None,
-        outcome: None,
-    };
+    let steps = plan_steps(&action).unwrap();
     Proposal {
         id: ProposalId::new(1),
         digest: digest("default", &action),
@@ -254,7 +202,7 @@ fn proposal(action: Action) -> Proposal {
         created_at: now,
         expires_at: now.plus_ms(HOUR_MS),
         decisions: vec![],
-        steps: vec![step],
+        steps,
         state_since: now,
         note: None,
     }
@@ -264,7 +212,8 @@ fn proposal(action: Action) -> Proposal {
 async fn pass_time(store: &Store) -> Proposal {
     let found = store.get::<Proposal>("P-1").await.unwrap().unwrap();
     let mut proposal = found.value;
-    if proposal.steps[0].not_before.take().is_some() {
+    let waited = proposal.steps.iter_mut().filter_map(|step| step.not_before.take()).count();
+    if waited > 0 {
         let commit = Commit::new(proposal.created_at).replace(&proposal, found.version);
         assert!(store.commit(commit).await.unwrap().landed());
     }
@@ -273,9 +222,11 @@ async fn pass_time(store: &Store) -> Proposal {
 
 /// I2–I5 from what is stored.
 async fn check(store: &Store, case: &Case, shown: &Proposal) -> Proposal {
+    // What the watch of a restart proposes besides waits for somebody.
     let proposals = store.list::<Proposal>(&ListQuery::oldest(10)).await.unwrap().items;
-    assert_eq!(proposals.len(), 1);
-    let ended = proposals[0].value.clone();
+    let others = proposals.iter().map(|found| &found.value).filter(|other| other.id != shown.id);
+    assert!(others.into_iter().all(|other| other.decisions.is_empty() && other.steps[0].tries == 0), "I2: {case:?}");
+    let ended = store.get::<Proposal>("P-1").await.unwrap().unwrap().value;
     use ProposalState::{Failed, NeedsReview, Succeeded};
     assert!(matches!(ended.state, Succeeded | Failed | NeedsReview), "I4: {case:?}: {:?}", ended.state);
     let entries = store.journal_of("P-1", LANE, Seq(1), 1000).await.unwrap();
@@ -290,7 +241,7 @@ async fn check(store: &Store, case: &Case, shown: &Proposal) -> Proposal {
     }
     assert_eq!(ended.digest, shown.digest, "I3: {case:?}");
     assert_eq!(ended.decisions.len(), 1, "{case:?}");
-    assert!(ended.steps[0].tries <= 3, "I5: {case:?}");
+    assert!(ended.steps.iter().all(|step| step.tries <= 3), "I5: {case:?}");
     let verdict = store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await.unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{case:?}: {verdict:?}");
     ended

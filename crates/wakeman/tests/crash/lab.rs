@@ -36,7 +36,7 @@ impl Lab {
         Self { child, url: said["url"].as_str().unwrap().to_owned() }
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let host = self.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
         let body = if method == "GET" { String::new() } else { body.to_string() };
@@ -65,7 +65,11 @@ impl Lab {
 
     /// What is late arrives.
     pub fn advance(&self) {
-        self.ask("POST", "/_lab/advance", &json!({"to": "2026-01-15T12:00:00Z"}));
+        self.advance_to("2026-01-15T12:00:00Z");
+    }
+
+    pub fn advance_to(&self, to: &str) {
+        self.ask("POST", "/_lab/advance", &json!({ "to": to }));
     }
 
     pub fn get(&self, path: &str) -> Value {
@@ -77,5 +81,15 @@ impl Lab {
         let effects = self.get("/_lab/effects");
         let mine = |e: &&Value| e["method"] == method && e["path"].as_str().unwrap().contains(path);
         effects.as_array().unwrap().iter().filter(mine).filter(|e| e["applied"] == true).count()
+    }
+
+    /// Whether all effects on `path` that were applied are one and the same request.
+    pub fn all_the_same(&self, method: &str, path: &str) -> bool {
+        let effects = self.get("/_lab/effects");
+        let mine = |e: &&Value| e["method"] == method && e["path"].as_str().unwrap().contains(path);
+        let applied = effects.as_array().unwrap().iter().filter(mine).filter(|e| e["applied"] == true);
+        let mut requests: Vec<String> = applied.map(|e| format!("{} {}", e["path"], e["body"])).collect();
+        requests.dedup();
+        requests.len() == 1
     }
 }

@@ -23,6 +23,7 @@ pub fn unavailable(core: &Core, class: &dyn ActionClass) -> Option<String> {
         Hand::Product => (core.hands.product.is_some(), POSTHOG_MISSING),
         Hand::Deploys => (core.hands.deploys.is_some(), VERCEL_MISSING),
         Hand::Webhooks => (core.hands.webhooks.is_some(), WEBHOOKS_MISSING),
+        Hand::Own => (true, ""),
     };
     if !there {
         return Some(missing.to_owned());

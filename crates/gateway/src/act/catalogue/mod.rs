@@ -10,12 +10,16 @@ mod error_issue;
 mod merge_pr;
 mod open_issue;
 mod open_pr;
+mod own;
 mod patch_policy;
 mod plan;
 mod production;
 mod rerun;
 mod revert_pr;
 mod set_flag;
+mod set_mode;
+mod set_mute;
+mod set_wakeup;
 mod webhook;
 
 use futures::future::BoxFuture;
@@ -43,10 +47,16 @@ pub use production::{ProductionArguments, ProductionRevision, Promote, Rollback}
 pub use rerun::{RerunArguments, RerunFailedJobs, RerunRevision};
 pub use revert_pr::{RevertArguments, RevertMethod, RevertPr, RevertRevision};
 pub use set_flag::{SetFlag, SetFlagArguments, SetFlagRevision};
+pub(crate) use set_mode::revision as mode_revision;
+pub use set_mode::{SetMode, SetModeArguments, SetModeRevision};
+pub(crate) use set_mute::held as mute_held;
+pub use set_mute::{SetMute, SetMuteArguments, SetMuteRevision};
+pub(crate) use set_wakeup::revision as wakeup_revision;
+pub use set_wakeup::{SetWakeup, SetWakeupArguments, SetWakeupRevision};
 pub use webhook::{PostWebhook, WebhookArguments, WebhookRevision};
 
 /// Every class but `plan`, which is made of these.
-pub const ALL: [&dyn ActionClass; 12] = [
+pub const ALL: [&dyn ActionClass; 15] = [
     &RevertPr,
     &MergePr,
     &OpenPr,
@@ -59,6 +69,9 @@ pub const ALL: [&dyn ActionClass; 12] = [
     &Rollback,
     &Promote,
     &PostWebhook,
+    &SetWakeup,
+    &SetMute,
+    &SetMode,
 ];
 
 /// The switches of everything that writes to branches of ours.
@@ -138,6 +151,8 @@ pub enum Hand {
     Deploys,
     /// Configured targets.
     Webhooks,
+    /// Wakeman's own records: always there.
+    Own,
 }
 
 /// Whether an effect still stands, where a class can tell.
@@ -258,6 +273,7 @@ pub(crate) fn check_text(field: &str, text: &str, bytes_max: usize) -> Result<()
     if text.len() > bytes_max {
         return Err(format!("{field}: has {} bytes; write at most {bytes_max}", text.len()));
     }
+    super::outbound::hidden(field, text)?;
     super::outbound::scan(field, text)
 }
 

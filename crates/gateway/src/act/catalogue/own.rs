@@ -1,0 +1,32 @@
+//! What the classes that change Wakeman itself have in common: they act on its own records, in the name of who approved them.
+//!
+//! A record that was changed proves itself, so a repeat changes nothing and doubt is always resolved.
+
+use wakeman_types::{Entity, GatewayError, Identity, Proposal, Verdict};
+
+use super::StepContext;
+use crate::{core::Core, ports::HandsError};
+
+/// Who approved the proposal of this step last, as the settings know them now.
+pub(super) async fn approver(step: &StepContext<'_>) -> Result<Identity, HandsError> {
+    let proposal: Option<Proposal> = stored(step.core, &step.proposal.to_string()).await?;
+    let yes = proposal.and_then(|p| p.decisions.into_iter().rev().find(|said| said.verdict == Verdict::Approve));
+    let who = yes.and_then(|yes| step.core.settings.identity(&yes.principal));
+    let reason = || "whoever approved it is no longer an operator; ask for a new proposal".to_owned();
+    who.ok_or_else(|| HandsError::Permanent { reason: reason() })
+}
+
+/// A row of ours.
+pub(super) async fn stored<E: Entity>(core: &Core, id: &str) -> Result<Option<E>, HandsError> {
+    let found = core.store.get::<E>(id).await;
+    let failed = |error: wakeman_store::StoreError| HandsError::NotDone { reason: error.to_string(), not_before: None };
+    found.map(|found| found.map(|found| found.value)).map_err(failed)
+}
+
+/// What a refusal of our own verbs means for a step. Nothing was written then, or all of it, which asking again shows.
+pub(super) fn refused(error: GatewayError) -> HandsError {
+    match error.kind {
+        wakeman_types::ErrorKind::Storage => HandsError::InDoubt { reason: error.message },
+        _ => HandsError::Permanent { reason: error.message },
+    }
+}

@@ -1,0 +1,236 @@
+//! Wakeups that were paused, resumed or added at run time. The file is people's input and is never rewritten: what is set lies over it,
+//! in rows `wakeup_overlay`, and is shown with who set it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use wakeman_store::{Commit, ListQuery, StoreError, Version, canonical};
+use wakeman_types::{Entity, ErrorKind, GatewayError, Identity, OperatorId, Principal, ProposalId, Role, Timestamp};
+
+use super::state::wakeup_id;
+use crate::{
+    config::{ScheduleEntry, WAKEUP_FILE, WakeupConfig, WakeupPrompt, parse_wakeup},
+    core::Core,
+    desk::{settle_error, storage_error},
+    settle::{SettleError, Wanted, settle},
+};
+
+/// Overlays that are read; more are not made.
+const OVERLAYS_MAX: usize = 200;
+/// Longest title and prompt, in characters.
+const TITLE_LEN_MAX: usize = 100;
+const PROMPT_LEN_MAX: usize = 4_000;
+
+/// A wakeup that stands in no file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AddedWakeup {
+    /// What people call it.
+    pub title: String,
+    /// The words for the model.
+    pub prompt: String,
+    /// `10:00`, UTC; or `cron`.
+    pub time_utc: Option<String>,
+    /// Five fields, minutes first.
+    pub cron: Option<String>,
+    /// The zone of `cron`. Default UTC.
+    pub timezone: Option<String>,
+    /// What becomes of a slot that is late. Default `run`.
+    pub late: Option<String>,
+}
+
+impl AddedWakeup {
+    /// Its entry and prompt, as if they stood in the file.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the remedy.
+    pub fn entry(&self) -> Result<(ScheduleEntry, WakeupPrompt), String> {
+        for (field, text, max) in [("title", &self.title, TITLE_LEN_MAX), ("prompt", &self.prompt, PROMPT_LEN_MAX)] {
+            if text.trim().is_empty() || text.chars().count() > max {
+                return Err(format!("{field}: write 1 to {max} characters"));
+            }
+        }
+        let id = self.prompt_id();
+        let all = json!({"promptId": id, "timeUtc": self.time_utc, "cron": self.cron, "timezone": self.timezone, "late": self.late});
+        let given = all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        let line: serde_json::Map<_, _> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let prompt = WakeupPrompt { title: self.title.clone(), prompt: self.prompt.clone() };
+        let file = json!({"prompts": {&id: prompt}, "schedule": [line]}).to_string();
+        let parsed = parse_wakeup(&file, "the wakeup").map_err(|error| error.to_string())?;
+        let entry = parsed.value.schedule.into_iter().next().ok_or("the wakeup has no time")?;
+        match &entry.plan {
+            Ok(_) => Ok((entry, prompt)),
+            Err(problem) => Err(problem.clone()),
+        }
+    }
+
+    fn prompt_id(&self) -> String {
+        let digest = canonical::sha256_hex(format!("{}\n{}", self.title, self.prompt).as_bytes());
+        format!("added-{}", &digest[..6])
+    }
+}
+
+/// The id that this wakeup has: by its words and its time.
+///
+/// # Errors
+/// What is wrong with it, with the remedy.
+pub fn id_of(added: &AddedWakeup) -> Result<String, String> {
+    added.entry().map(|(entry, _)| wakeup_id(&entry))
+}
+
+/// What was set at run time for one wakeup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WakeupOverlay {
+    /// The wakeup's id.
+    pub id: String,
+    /// Whether its slots are left out.
+    pub paused: bool,
+    /// What it is, if it stands in no file.
+    pub added: Option<AddedWakeup>,
+    /// Who set it.
+    pub by: OperatorId,
+    /// As whom the transport proved them.
+    pub principal: Principal,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Entity for WakeupOverlay {
+    const KIND: &'static str = "wakeup_overlay";
+
+    fn entity_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn state_name(&self) -> &str {
+        if self.paused { "paused" } else { "running" }
+    }
+
+    fn parent_id(&self) -> Option<String> {
+        None
+    }
+
+    fn sort_key(&self) -> i64 {
+        self.at.ms()
+    }
+}
+
+/// The file with what was set over it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effective {
+    /// Every entry: those of the file in its order, then the added ones in theirs.
+    pub config: WakeupConfig,
+    /// The ids of those that are paused.
+    pub paused: BTreeSet<String>,
+    /// Where each comes from, where that is not the file alone.
+    pub origins: BTreeMap<String, String>,
+}
+
+impl Effective {
+    /// Where the wakeup comes from.
+    pub(super) fn origin(&self, id: &str) -> String {
+        self.origins.get(id).cloned().unwrap_or_else(|| WAKEUP_FILE.to_owned())
+    }
+
+    /// The entry with this id.
+    pub(crate) fn entry(&self, id: &str) -> Option<&ScheduleEntry> {
+        self.config.schedule.iter().find(|entry| wakeup_id(entry) == id)
+    }
+}
+
+/// The wakeups that hold now.
+///
+/// # Errors
+/// [`StoreError`] if what was set could not be read.
+pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
+    let mut all = Effective { config: core.wakeups.clone(), paused: BTreeSet::new(), origins: BTreeMap::new() };
+    let set = core.store.list::<WakeupOverlay>(&ListQuery::oldest(OVERLAYS_MAX)).await?.items;
+    for overlay in set.into_iter().map(|found| found.value) {
+        let mut origin = WAKEUP_FILE.to_owned();
+        if let Some(added) = &overlay.added {
+            let Ok((entry, prompt)) = added.entry() else { continue };
+            all.config.prompts.insert(entry.prompt_id.clone(), prompt);
+            all.config.schedule.push(entry);
+            origin = format!("added by {}", overlay.by);
+        }
+        if overlay.paused {
+            all.paused.insert(overlay.id.clone());
+            origin = format!("{origin}, paused by {}", overlay.by);
+        }
+        all.origins.insert(overlay.id, origin);
+    }
+    let all = Arc::new(all);
+    core.overlay.keep_wakeups(Arc::clone(&all));
+    Ok(all)
+}
+
+/// The wakeups as last read, for what cannot wait.
+pub(super) fn last_read(core: &Core) -> Arc<Effective> {
+    core.overlay.wakeups().unwrap_or_else(|| {
+        Arc::new(Effective { config: core.wakeups.clone(), paused: BTreeSet::new(), origins: BTreeMap::new() })
+    })
+}
+
+/// What is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WakeupChange {
+    /// Leaves its slots out, or no longer.
+    Pause {
+        /// Which.
+        id: String,
+        /// Out or in.
+        paused: bool,
+    },
+    /// A wakeup of its own.
+    Add(AddedWakeup),
+}
+
+/// Sets it; the same again changes nothing. `cause`: the proposal it was approved in. Approvers and owners.
+///
+/// # Errors
+/// A viewer, no such wakeup, a time that is none, or it could not be stored.
+pub async fn set(
+    core: &Core,
+    who: &Identity,
+    change: &WakeupChange,
+    cause: Option<ProposalId>,
+) -> Result<WakeupOverlay, GatewayError> {
+    if who.role < Role::Approver {
+        let message = format!("Only an approver or owner can set a wakeup. You are {} ({}).", who.operator, who.role);
+        return Err(GatewayError::new(ErrorKind::Forbidden, message));
+    }
+    let invalid = |message: String| GatewayError::new(ErrorKind::Invalid, message);
+    let id = match change {
+        WakeupChange::Pause { id, .. } => {
+            let all = effective(core).await.map_err(|error| storage_error(&error))?;
+            all.entry(id).ok_or_else(|| invalid(format!("there is no wakeup {id}; `wakeups` lists them")))?;
+            id.clone()
+        }
+        WakeupChange::Add(added) => wakeup_id(&added.entry().map_err(invalid)?.0),
+    };
+    let set: Result<WakeupOverlay, SettleError> = settle!(core, "the wakeup", async {
+        let found = core.store.get::<WakeupOverlay>(&id).await?;
+        let (before, version) = found.map_or((None, Version::ABSENT), |found| (Some(found.value), found.version));
+        let (paused, added) = match change {
+            WakeupChange::Pause { paused, .. } => (*paused, before.as_ref().and_then(|before| before.added.clone())),
+            WakeupChange::Add(added) => (false, Some(added.clone())),
+        };
+        if let Some(same) = before.filter(|before| before.paused == paused && before.added == added) {
+            return Ok(Wanted::Nothing(same));
+        }
+        let (by, principal) = (who.operator.clone(), who.principal.clone());
+        let payload = json!({"principal": principal.to_string(), "paused": paused, "added": added, "proposal": cause});
+        let event = core.event("wakeup.set", &by, &id, payload);
+        let overlay = WakeupOverlay { id: id.clone(), paused, added, by, principal, at: core.now() };
+        let commit = Commit::durable(core.now()).replace(&overlay, version).event(event);
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), overlay))
+    });
+    let set = set.map_err(|error| settle_error(&error))?;
+    effective(core).await.map_err(|error| storage_error(&error))?;
+    Ok(set)
+}
