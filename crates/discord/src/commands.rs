@@ -18,7 +18,7 @@ pub(crate) fn all() -> Vec<CreateCommand> {
 
 fn command(word: &str, usage: &str, help: &str) -> CreateCommand {
     let contexts = vec![InteractionContext::Guild, InteractionContext::BotDm];
-    let options = usage.split_whitespace().map(option).collect();
+    let options = parts(usage).into_iter().map(|(part, required)| option(part, required)).collect();
     CreateCommand::new(word).description(short(help)).contexts(contexts).set_options(options)
 }
 
@@ -29,7 +29,18 @@ fn short(text: &str) -> String {
 /// What the options of a word are called, in their order.
 pub(crate) fn option_names(word: &str) -> Vec<String> {
     let usage = wakeman_present::verb_words().find(|(known, ..)| *known == word).map_or("", |(_, usage, _)| usage);
-    usage.split_whitespace().map(|part| name(part.trim_start_matches('[').trim_end_matches(']'))).collect()
+    parts(usage).into_iter().map(|(part, _)| name(part)).collect()
+}
+
+/// What follows a word, each with whether it must. Of several usages (`F-12 | P-3 done`) everything is an option that need not be there.
+fn parts(usage: &str) -> Vec<(&str, bool)> {
+    let alternatives = usage.split(" | ").count() > 1;
+    let each = usage.split_whitespace().filter(|part| *part != "|");
+    each.map(|part| {
+        let inner = part.trim_start_matches('[').trim_end_matches(']');
+        (inner, inner == part && !alternatives)
+    })
+    .collect()
 }
 
 /// What an option is called.
@@ -44,9 +55,7 @@ fn name(inner: &str) -> String {
 }
 
 /// What follows a word: `F-12`, `[STATE]`, `useful|noise`.
-fn option(part: &str) -> CreateCommandOption {
-    let inner = part.trim_start_matches('[').trim_end_matches(']');
-    let required = inner == part;
+fn option(inner: &str, required: bool) -> CreateCommandOption {
     let choices: Vec<&str> = match inner {
         "MODE" => vec!["observe", "propose", "execute"],
         "STATE" => Vec::new(),
@@ -69,5 +78,29 @@ pub(crate) async fn register(adapter: &Adapter) {
             return;
         }
         tries.wait(error.retry_after()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_words_usage_is_options_with_names_and_whole_choices() {
+        for (word, usage, help) in wakeman_present::verb_words() {
+            let command = json!(command(word, usage, help));
+            let options = command["options"].as_array().cloned().unwrap_or_default();
+            let names: Vec<&str> = options.iter().map(|option| option["name"].as_str().unwrap()).collect();
+            assert_eq!(names, option_names(word), "{word}");
+            for option in &options {
+                assert!(!option["name"].as_str().unwrap().is_empty(), "{word}: {option}");
+                let choices = option["choices"].as_array().into_iter().flatten();
+                assert!(choices.into_iter().all(|choice| choice["value"] != ""), "{word}: {option}");
+            }
+        }
+        assert_eq!(parts("F-12 2h"), [("F-12", true), ("2h", true)]);
+        assert_eq!(parts("P-3 [REASON]"), [("P-3", true), ("REASON", false)]);
+        assert_eq!(parts("F-12 | P-3 done|failed"), [("F-12", false), ("P-3", false), ("done|failed", false)]);
+        assert_eq!(option_names("resolve"), ["finding", "proposal", "choice"]);
     }
 }

@@ -163,6 +163,11 @@ fn options(list: &[Value]) -> Result<(), Refusal> {
             let words = "Must be between 1 and 100 in length.".to_owned();
             return Err(Refusal::Form("0.options.0", "BASE_TYPE_BAD_LENGTH", words));
         }
+        let choices = option["choices"].as_array().into_iter().flatten();
+        if choices.into_iter().any(|choice| choice["name"].as_str().is_none_or(str::is_empty)) {
+            let words = "Must be between 1 and 100 in length.".to_owned();
+            return Err(Refusal::Form("0.options.0.choices.0.name", "BASE_TYPE_BAD_LENGTH", words));
+        }
         let required = option["required"].as_bool().unwrap_or(false);
         if required && optional {
             let words = "Required options must be placed before non-required options".to_owned();
