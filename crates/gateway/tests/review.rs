@@ -189,3 +189,30 @@ async fn on_another_channel_than_that_of_approvals_a_yes_is_refused_and_the_card
     let again: Proposal = world.proposal(id).await;
     assert_eq!(world.decide("cli:1000", &again, Reject).await.unwrap().state, S::Rejected);
 }
+
+#[tokio::test]
+async fn what_was_asked_for_and_expired_is_offered_afresh_from_the_world_of_now() {
+    let world = World::new().await;
+    let wishes = [
+        flag(false, None),
+        Wish::Issue { title: "Look".into(), body: "here".into() },
+        Wish::Comment { number: 482, body: "It broke sign-ups.".into() },
+        Wish::Mode { mode: wakeman_types::ExecutionMode::Observe },
+    ];
+    for wish in wishes {
+        let Asked::Staged(id) = ask(&world, wish, None).await else { panic!() };
+        let old = world.proposal(id).await;
+        world.clock.set(old.expires_at);
+        let request =
+            wakeman_types::DecisionRequest { decision: Approve, digest: old.digest.as_str().to_owned(), reason: None };
+        let refused = world.desk.decide(&by("telegram:1"), id, request).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Expired);
+        let fresh = ProposalId::new(id.number() + 1);
+        let wanted = format!("{id} expired; {fresh} is the same repair, checked again just now: `approve {fresh}`");
+        assert_eq!(refused.message, wanted);
+        let made = world.proposal(fresh).await;
+        assert_eq!((made.state, &made.requested_by, &made.thread), (S::Pending, &old.requested_by, &old.thread));
+        assert_eq!(made.card.title, old.card.title);
+        assert_eq!(world.decide("telegram:1", &made, Approve).await.unwrap().state, S::Approved);
+    }
+}

@@ -312,6 +312,47 @@ async fn merge(core: &Core, number: u64, check: String) -> Result<Draft, HandsEr
     card(core, Action { kind: "github.merge_pr".to_owned(), target, arguments, revision: Value::Null }, None, check)
 }
 
+/// The line that ends a text of ours; what stands before it is what was asked for.
+const OURS: &str = "\n\nProposed by Wakeman and approved by an operator";
+
+/// A fresh proposal of what was asked for in one that expired, drafted from the world as it is now, in the name of who asked then.
+/// `None`: it cannot be asked for again.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub(crate) async fn restage(core: &Core, expired: &Proposal) -> Result<Option<ProposalId>, SettleError> {
+    let who = core.settings.identity(&expired.requested_by);
+    let (Some(who), Some(wish)) = (who, wish_of(expired)) else { return Ok(None) };
+    Ok(match stage(core, &who, &expired.thread, wish, None).await? {
+        Asked::Staged(id) | Asked::Waits(id) => Some(id),
+        Asked::Refused(_) | Asked::Unknown { .. } => None,
+    })
+}
+
+/// What was asked for, read from what was drafted of it.
+fn wish_of(proposal: &Proposal) -> Option<Wish> {
+    let first = &proposal.steps.first()?.action;
+    let arguments = &first.arguments;
+    let text = |field: &str| arguments[field].as_str().map(str::to_owned);
+    let said = |field: &str| text(field).map(|text| text.split(OURS).next().unwrap_or_default().to_owned());
+    Some(match first.kind.as_str() {
+        "github.revert_pr" => Wish::Revert { number: arguments["number"].as_u64()? },
+        "github.merge_pr" => Wish::Merge { number: arguments["number"].as_u64()? },
+        "github.open_issue" => Wish::Issue { title: text("title")?, body: said("body")? },
+        "github.comment" => Wish::Comment { number: arguments["number"].as_u64()?, body: said("body")? },
+        "github.rerun_failed_jobs" => Wish::Rerun { run: arguments["run"].as_u64()? },
+        "posthog.set_flag" if proposal.action.kind == PLAN => Wish::FlagOffAndAnnotate { key: text("key")? },
+        "posthog.set_flag" => Wish::Flag {
+            key: text("key")?,
+            active: arguments["active"].as_bool()?,
+            rollout: arguments["rollout"].as_f64(),
+        },
+        "vercel.rollback" => Wish::Rollback,
+        "wakeman.set_mode" => Wish::Mode { mode: text("mode")?.parse().ok()? },
+        _ => return None,
+    })
+}
+
 /// A proposal of the same that is not over.
 async fn under_way(core: &Core, wish: &Wish) -> Result<Option<ProposalId>, SettleError> {
     let mut query = ListQuery::newest(200);

@@ -10,6 +10,7 @@ use wakeman_types::{
 use super::attempts::Attempts;
 use crate::{
     act::{
+        asked::restage,
         draft::{Draft, draft_for_subject, draft_repair, proposal, repair_label},
         supersede,
         verify::settling_ms,
@@ -185,13 +186,14 @@ pub async fn expire(core: &Core) -> Result<(), SettleError> {
     Ok(())
 }
 
-/// A fresh proposal in place of one that expired, if its finding still needs it. `None`: there is nothing left to repair.
+/// A fresh proposal in place of one that expired, if its finding still needs it, or of what was asked for in a conversation. `None`:
+/// there is nothing left to repair.
 ///
 /// # Errors
 /// [`SettleError`] if it could not be stored.
 pub async fn renew(core: &Core, expired: ProposalId) -> Result<Option<ProposalId>, SettleError> {
     let Some(old) = core.store.get::<Proposal>(&expired.to_string()).await? else { return Ok(None) };
-    let Some(id) = old.value.finding else { return Ok(None) };
+    let Some(id) = old.value.finding else { return restage(core, &old.value).await };
     let finding = settle!(core, "the finding", async {
         let Some(found) = core.store.get::<Finding>(&id.to_string()).await? else { return Ok(Wanted::Nothing(None)) };
         let mut finding = found.value;
