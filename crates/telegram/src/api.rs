@@ -13,7 +13,7 @@ use crate::{API_URL, TelegramError, TelegramOptions};
 /// To open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A call that is not held by Telegram.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,8 @@ use crate::start::pause_ms;
 use crate::worker::{Chats, Job};
 use crate::{Context, TelegramError};
 
-/// For how long a message is ours, in milliseconds. What is in doubt is told again after this.
-pub(crate) const LEASE_MS: i64 = 60_000;
+/// For how long a message is ours, in milliseconds. What is in doubt is told again after this, and its chat waits as long.
+const LEASE_MS: i64 = 40_000;
 /// How long to wait for something to be owed, in milliseconds.
 const WAIT_MS: i64 = 30_000;
 /// Messages claimed and not confirmed, over all chats.

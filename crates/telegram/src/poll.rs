@@ -95,7 +95,8 @@ async fn keep(context: &Context, bot: &Bot, presses: &Presses, updates: &[Value]
     loop {
         match context.gateway.accept_inbound(Channel::Telegram, batch.clone(), Some(next.to_string())).await {
             Ok(accepted) => {
-                tracing::debug!(inbound.new = accepted.new, inbound.repeated = accepted.repeated, "telegram.accepted");
+                let took_ms = context.clock.now().since(now);
+                tracing::debug!(accepted.new, accepted.repeated, accepted.took_ms = took_ms, "telegram.accepted");
                 return next;
             }
             Err(error) => {

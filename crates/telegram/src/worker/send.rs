@@ -18,7 +18,7 @@ use crate::render::{entities, keyboard, no_previews, reply, worded};
 use crate::start::pause_ms;
 
 /// So long before its lease ends nothing is begun any more, in milliseconds: a call may take that long.
-const LEASE_REST_MS: i64 = 21_000;
+const LEASE_REST_MS: i64 = 11_000;
 /// A confirmation is tried so often: without it the message would be sent again.
 const CONFIRM_TRIES: u32 = 6;
 

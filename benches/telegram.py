@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Measures the Telegram adapter from outside: a daemon, the lab's Bot API as its own process.
+
+Usage: python3 benches/telegram.py [path to the wakeman binary] [messages] [faults]
+       (defaults target/release/wakeman, 5000 and 500; standard library only)
+
+A day's volume: messages from 60 people, with 429, 5xx, lost answers and a second poller among the calls. Every message must be answered
+once, or again with a mark. Then updates a second with a full queue, the time from an update to its durable acceptance, and what the
+adapter adds to memory. Prints one JSON object.
+"""
+import json, os, pathlib, re, signal, socket, subprocess, sys, tempfile, threading, time, urllib.request
+
+BINARY = sys.argv[1] if len(sys.argv) > 1 else "target/release/wakeman"
+MESSAGES = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000
+FAULTS = int(sys.argv[3]) if len(sys.argv) > 3 else 500
+PEOPLE = list(range(1_000, 1_060))
+SCENARIO = '[scenario]\nname = "t"\nseed = 3\nstart = "2026-01-05T08:00:00Z"\nhours = 1\nstep_minutes = 5\nwarmup_hours = 1\n' \
+           '[[metric]]\nname = "m"\nkind = "count"\nlevel = 1\n'
+
+
+def ask(url, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def rss_mb(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+
+
+class Daemon:
+    """The daemon with its log, from which the adapter's own times are read."""
+
+    def __init__(self, env, *more):
+        self.took, self.lines = [], []
+        self.process = subprocess.Popen([BINARY, "-vv", "run", "--listen", "127.0.0.1:0", *more], env=env,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.up = threading.Event()
+        threading.Thread(target=self.read, daemon=True).start()
+        if not self.up.wait(30):
+            raise SystemExit("the daemon did not come up")
+
+    def read(self):
+        for line in self.process.stderr:
+            if "listening on" in line:
+                self.up.set()
+            plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+            found = re.search(r"accepted\.new=(\d+).*accepted\.took_ms=(\d+)", plain)
+            if found:
+                self.took.extend([int(found.group(2))] * int(found.group(1)))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+def quantile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(share * len(values)))] if values else None
+
+
+def answered(lab):
+    """How many answers each person has, plain and marked."""
+    plain = marked = 0
+    for person in PEOPLE:
+        try:
+            chat = ask(f"{lab}/_lab/telegram/chat?id={person}")
+        except urllib.error.HTTPError:
+            continue
+        texts = [m["text"] for m in chat["messages"] if m["from"] == "bot"]
+        again = sum(text.startswith("Sent again") for text in texts)
+        marked += again
+        plain += len(texts) - again
+    return plain, marked
+
+
+def main():
+    folder = tempfile.TemporaryDirectory()
+    scenario = pathlib.Path(folder.name, "t.toml")
+    scenario.write_text(SCENARIO)
+    served = subprocess.Popen([BINARY, "lab", "serve", "--scenario", str(scenario), "--listen", "127.0.0.1:0", "--json"],
+                              stdout=subprocess.PIPE, text=True)
+    lab = json.loads(served.stdout.readline())["url"]
+    env = {"PATH": os.environ["PATH"], "WAKEMAN_ROOT": folder.name + "/root", "NO_COLOR": "1"}
+    subprocess.run([BINARY, "init", "--yes"], env=env, check=True, capture_output=True)
+    settings = {"operators": [{"id": "ada", "role": "owner", "principals": [f"telegram:{p}" for p in PEOPLE]}]}
+    pathlib.Path(folder.name, "root/instances/default/read-only/settings.json").write_text(json.dumps(settings))
+    bot = env | {"TELEGRAM_API_URL": f"{lab}/telegram", "TELEGRAM_BOT_TOKEN": "77:bench"}
+    ask(f"{lab}/_lab/telegram/config", {"limits": False})
+    result = {}
+    try:
+        # What the adapter adds: the same daemon with and without a token, both idle.
+        for name, used in [("without", env), ("with", bot)]:
+            daemon = Daemon(used)
+            time.sleep(5)
+            result[f"rss_mb_{name}"] = round(rss_mb(daemon.process.pid), 1)
+            daemon.stop()
+
+        # A full queue: taken as fast as it can be. Words that owe no answer, so that sending does not slow it.
+        for i in range(3_000):
+            ask(f"{lab}/_lab/telegram/update", {"edited_message": {"message_id": "x"}})
+        daemon = Daemon(bot)
+        begun = time.perf_counter()
+        while ask(f"{lab}/_lab/telegram/config")["pending_updates"] > 0:
+            time.sleep(0.02)
+        result["updates_per_second"] = round(3_000 / (time.perf_counter() - begun))
+
+        # The day.
+        daemon.took.clear()
+        begun = time.perf_counter()
+        modes = [("sendmessage$", "throttled"), ("sendmessage$", "reply_lost"), ("sendmessage$", "not_applied"),
+                 ("getupdates$", "reply_lost"), ("getupdates$", "not_applied"), ("getupdates$", "throttled")]
+        every = max(1, MESSAGES // max(1, FAULTS))
+        for i in range(MESSAGES):
+            ask(f"{lab}/_lab/telegram/say", {"user": PEOPLE[i % len(PEOPLE)], "text": "/whoami"})
+            if i % every == 0 and i // every < FAULTS:
+                kind = (i // every) % (len(modes) + 1)
+                if kind == len(modes):
+                    ask(f"{lab}/_lab/telegram/config", {"rival_polls": 1})
+                else:
+                    match, mode = modes[kind]
+                    ask(f"{lab}/_lab/faults", {"service": "telegram", "match": f"(?i){match}", "mode": mode, "times": 1})
+                # The next fault comes after this one: a day's faults do not stand in a queue.
+                while ask(f"{lab}/_lab/faults"):
+                    time.sleep(0.02)
+        result["said_in_s"] = round(time.perf_counter() - begun, 1)
+        plain = marked = 0
+        while time.perf_counter() - begun < 900:
+            plain, marked = answered(lab)
+            if plain + marked >= MESSAGES and ask(f"{lab}/_lab/telegram/config")["pending_updates"] == 0:
+                break
+            time.sleep(1)
+        result |= {"messages": MESSAGES, "faults": FAULTS, "answered_plain": plain, "answered_marked": marked,
+                   "wall_clock_s": round(time.perf_counter() - begun, 1), "accepted": len(daemon.took),
+                   "accept_ms_p50": quantile(daemon.took, 0.5), "accept_ms_p99": quantile(daemon.took, 0.99),
+                   "rss_mb_after": round(rss_mb(daemon.process.pid), 1)}
+        daemon.stop()
+    finally:
+        served.kill()
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
