@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend,
-    FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, Principal,
-    PromoteRequest, PromotionView, Proposal, ProposalId, ProposalView, Proposals, Ranking, RankingView, Reply,
-    ResolveRequest, StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
+    FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, PairCode,
+    PairRequest, Principal, PromoteRequest, PromotionView, Proposal, ProposalId, ProposalView, Proposals, Ranking,
+    RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView, Wakeups,
+    WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -358,5 +359,9 @@ impl Admin for SocketClient {
 
     fn resume<'a>(&'a self, _by: &'a Principal) -> Reply<'a, ControlView> {
         Box::pin(async move { self.wire.ask(self.wire.post(&["resume"])?).await })
+    }
+
+    fn pair<'a>(&'a self, _by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["pair"])?.json(&request)).await })
     }
 }

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
-use wakeman_store::{JournalEvent, Store};
+use wakeman_store::{JournalEvent, Store, StoreError};
 use wakeman_types::{
-    Channel, DecisionId, DeliveryId, ExecutionMode, MessageId, OperatorId, ThreadId, Timestamp, TurnId,
+    Channel, DecisionId, DeliveryId, ExecutionMode, Identity, MessageId, OperatorId, Principal, ThreadId, Timestamp,
+    TurnId,
 };
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     guard::Guard,
     health::HealthBoard,
     modes::Overlay,
+    pairing,
     ports::{
         Clock, CodeReader, DeployHands, DeployReader, FlagHands, Model, ProductHands, ProductReader, Random, RepoHands,
         WebhookHands,
@@ -142,6 +144,17 @@ impl Core {
     pub fn approvers(&self, rule: &ApprovalRule) -> Vec<OperatorId> {
         let listed = self.settings.approvers(rule);
         if listed.is_empty() && rule.approvers.is_none() { vec![self.local_operator.clone()] } else { listed }
+    }
+
+    /// Who `principal` is: by the settings, else by a pairing that holds. `None`: nobody.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the pairings could not be read; then nobody is let in.
+    pub async fn identify(&self, principal: &Principal) -> Result<Option<Identity>, StoreError> {
+        match self.settings.identity(principal) {
+            Some(identity) => Ok(Some(identity)),
+            None => pairing::identity(self, principal).await,
+        }
     }
 
     /// The prompt `id` in the version to use now.

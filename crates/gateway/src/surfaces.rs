@@ -1,8 +1,8 @@
-//! What the chat surfaces share in memory: live events and the order of what came in. Nothing here outlives the process, and
-//! nothing is lost with it.
+//! What the chat surfaces share in memory: live events, the order of what came in, how each adapter is doing. Nothing here outlives
+//! the process, and nothing is lost with it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -11,15 +11,41 @@ use std::{
 
 use futures::{StreamExt, stream};
 use tokio::sync::{Notify, broadcast};
-use wakeman_types::{Channel, LiveEvent, LiveStream, Timestamp};
+use wakeman_types::{Channel, FrontendHealth, LiveEvent, LiveStream, Pairing, Timestamp};
 
 /// Live events that a slow listener may lie behind; each text carries all that came before it.
 const LIVE_MAX: usize = 256;
+/// How long after its report was due an adapter counts as silent.
+const OVERDUE_MS: i64 = 60_000;
+
+/// An adapter as it last reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reported {
+    pub health: FrontendHealth,
+    pub at: Timestamp,
+    /// Whether people were told that it is away.
+    pub told: bool,
+}
+
+impl Reported {
+    /// Why it counts as away at `now`; `None`: it is fine.
+    pub fn trouble(&self, now: Timestamp) -> Option<String> {
+        if !self.health.ok {
+            return Some(self.health.detail.clone());
+        }
+        let due = self.at.plus_ms(self.health.within_ms.max(0)).plus_ms(OVERDUE_MS);
+        (now > due).then(|| "its adapter has not reported".to_owned())
+    }
+}
+
 /// Shared by the desk, the inbox and the adapters of one process.
 #[derive(Debug, Default)]
 pub struct Surfaces {
     live: Mutex<HashMap<Channel, broadcast::Sender<LiveEvent>>>,
     order: AtomicI64,
+    frontends: Mutex<BTreeMap<&'static str, (Channel, Reported)>>,
+    /// Accounts that were let in at run time.
+    paired: Mutex<Vec<Pairing>>,
     /// Rings when something came in.
     pub(crate) arrived: Notify,
 }
@@ -60,5 +86,33 @@ impl Surfaces {
         let next = |last: i64| last.saturating_add(1).max(now.ms().saturating_mul(1_000));
         let before = self.order.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)));
         next(before.unwrap_or_default())
+    }
+
+    /// Accounts that were let in at run time, as last read.
+    pub(crate) fn paired(&self) -> Vec<Pairing> {
+        lock(&self.paired).clone()
+    }
+
+    pub(crate) fn set_paired(&self, all: Vec<Pairing>) {
+        *lock(&self.paired) = all;
+    }
+
+    /// Takes an adapter's word.
+    pub(crate) fn reported(&self, channel: Channel, health: FrontendHealth, at: Timestamp) {
+        let mut frontends = lock(&self.frontends);
+        let told = frontends.get(channel.name()).is_some_and(|(_, before)| before.told);
+        frontends.insert(channel.name(), (channel, Reported { health, at, told }));
+    }
+
+    /// Every adapter that reported in this process's time.
+    pub(crate) fn reports(&self) -> Vec<(Channel, Reported)> {
+        lock(&self.frontends).values().cloned().collect()
+    }
+
+    /// People were told that `channel` is away, or that it is back.
+    pub(crate) fn told(&self, channel: Channel, away: bool) {
+        if let Some((_, reported)) = lock(&self.frontends).get_mut(channel.name()) {
+            reported.told = away;
+        }
     }
 }

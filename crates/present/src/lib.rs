@@ -62,7 +62,7 @@ pub use recovery::recovery_doc;
 pub use safe::{sanitize, sanitize_lines, sanitize_piece, visible};
 pub use settled::{settled_doc, settled_line};
 pub use split::{Piece, pieces, split, utf16_len};
-pub use status::{status_doc, whoami_doc};
+pub use status::{proper_name, status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
 pub use verb::{DURATION_MS_MAX, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};

@@ -1,6 +1,6 @@
 //! One look at everything, and who the reader is taken for.
 
-use wakeman_types::{ComponentView, ModelView, StatusView, WhoamiView};
+use wakeman_types::{ComponentView, ModelView, Pairing, StatusView, WhoamiView};
 
 use crate::{
     Block, Doc, Line, RenderContext, Style,
@@ -27,6 +27,9 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     let next = view.next_wakeup.map(|next| Line::from(format!("next wakeup {}", then.time(next))));
     doc = doc
         .text(Line::joined([Some(interruptions), view.model.as_ref().map(model), next].into_iter().flatten(), " · "));
+    for pairing in &view.pairings {
+        doc = doc.text(Line::new().dim(paired(pairing, &then)));
+    }
     for warning in &view.warnings {
         doc = doc.text(Line::new().with("Setting: ", Style::Bad).outside(sanitize(warning, 300)));
     }
@@ -101,8 +104,16 @@ fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut boo
     }
 }
 
+/// `telegram:99 is lin (viewer), let in by ada yesterday 14:10`.
+fn paired(pairing: &Pairing, ctx: &RenderContext) -> String {
+    let text = |text: &str| sanitize(text, NAME_LEN_MAX);
+    let (account, operator) = (text(&pairing.principal.to_string()), text(pairing.operator.as_str()));
+    let (by, at) = (text(pairing.by.as_str()), ctx.time(pairing.at));
+    format!("{account} is {operator} ({}), let in by {by} {at}", pairing.role)
+}
+
 /// A component as its makers write it.
-pub(crate) fn proper_name(name: &str) -> String {
+pub fn proper_name(name: &str) -> String {
     match name {
         "posthog" => "PostHog".to_owned(),
         "github" => "GitHub".to_owned(),
@@ -124,6 +135,10 @@ pub fn whoami_doc(view: &WhoamiView) -> Doc {
         line = line.plain(format!(", as {principal}"));
     }
     let doc = Doc::bare().text(line.plain("."));
+    if let Some(pairing) = &view.paired {
+        let by = sanitize(pairing.by.as_str(), NAME_LEN_MAX);
+        return doc.text(Line::new().dim(format!("Let in with a code that {by} made.")));
+    }
     if view.listed {
         return doc;
     }

@@ -6,7 +6,7 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Accepted, CardButton, FrontendHealth, Inbound, LiveStream};
+use crate::{Accepted, CardButton, FrontendHealth, Inbound, LiveStream, PairCode, PairRequest};
 use crate::{
     AskRequest, Channel, ControlView, Delivery, DeliveryId, ExecutionMode, Finding, FindingId, FindingView, Message,
     Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
@@ -285,6 +285,8 @@ pub trait Admin: Send + Sync {
     fn halt<'a>(&'a self, by: &'a Principal, reason: Option<String>) -> Reply<'a, ControlView>;
     /// Goes on after a halt. Owners only.
     fn resume<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView>;
+    /// A code with which a person is let in from their chat. Owners only.
+    fn pair<'a>(&'a self, by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode>;
 }
 
 /// The brain as every surface sees it.

@@ -13,6 +13,7 @@ mod gateway;
 mod id;
 mod inbound;
 mod metric;
+mod pairing;
 mod principal;
 mod proposal;
 mod ranking;
@@ -40,6 +41,7 @@ pub use id::{
 };
 pub use inbound::{Accepted, ButtonStyle, CardButton, FrontendHealth, Inbound, LiveEvent, LiveStream, Said};
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
+pub use pairing::{PairCode, PairRequest, Pairing};
 pub use principal::{Channel, Identity, Principal, PrincipalError, Role};
 pub use proposal::{
     Action, CardText, Decision, Digest, Outcome, Proposal, ProposalState, Step, StepText, Verdict, Verification,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Change, Channel, ControlView, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Occurrence,
-    Page, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView, Timestamp, TurnId,
-    TurnState, VerificationResult, WakeupView,
+    Page, Pairing, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView, Timestamp,
+    TurnId, TurnState, VerificationResult, WakeupView,
 };
 
 /// Why a finding is said now.
@@ -322,6 +322,9 @@ pub struct StatusView {
     /// What models cost today; `None`: no model is configured.
     #[serde(default)]
     pub model: Option<ModelView>,
+    /// Accounts in chats that were let in at run time.
+    #[serde(default)]
+    pub pairings: Vec<Pairing>,
     /// When a wakeup is next due.
     #[serde(default)]
     pub next_wakeup: Option<Timestamp>,
@@ -340,6 +343,9 @@ pub struct WhoamiView {
     pub identity: Identity,
     /// Whether settings name this operator.
     pub listed: bool,
+    /// How this account was let in, if at run time; `None`: settings name it, or it is the machine's own.
+    #[serde(default)]
+    pub paired: Option<Pairing>,
 }
 
 /// How strictly a delivery must arrive.

@@ -81,6 +81,8 @@ pub enum Command {
     Mode(ModeArgs),
     /// Stop all execution at once; survives restarts.
     Halt(HaltArgs),
+    /// A code with which a person is let in from their chat.
+    Pair(PairArgs),
     /// Go on after a halt. For owners.
     Resume,
     /// Say whether being told of a finding was useful or noise: what interrupts you is learnt from it.
@@ -357,6 +359,38 @@ pub struct WakeupsArgs {
 pub enum WakeupsCommand {
     /// What became of the due slots, newest first.
     History(StateArgs),
+}
+
+/// `pair`
+#[derive(Debug, ClapArgs)]
+pub struct PairArgs {
+    /// Whose account it will be [default: your own].
+    #[arg(long, value_name = "ID")]
+    pub operator: Option<String>,
+    /// What they may do there [default: as settings say of the operator, else viewer].
+    #[arg(long)]
+    pub role: Option<RoleWord>,
+}
+
+/// A role, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleWord {
+    /// Reads, acknowledges, snoozes.
+    Viewer,
+    /// Also decides proposals.
+    Approver,
+    /// Also changes modes and lets others in.
+    Owner,
+}
+
+impl From<RoleWord> for wakeman_types::Role {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Viewer => Self::Viewer,
+            RoleWord::Approver => Self::Approver,
+            RoleWord::Owner => Self::Owner,
+        }
+    }
 }
 
 /// `mute`

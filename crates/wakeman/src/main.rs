@@ -9,9 +9,11 @@ mod commands;
 mod compose;
 mod console;
 mod failure;
+mod frontends;
 mod global;
 mod logging;
 mod memory;
+mod supervise;
 mod templates;
 
 use std::process::ExitCode;

@@ -291,6 +291,7 @@ fn a_stream_of_deliveries() {
                 role: Role::Owner,
             },
             listed: true,
+            paired: None,
         }))
         .unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"

@@ -143,11 +143,14 @@ pub async fn decide(
     id: ProposalId,
     request: &DecisionRequest,
 ) -> Result<Proposal, DecideError> {
-    let identity = core.settings.identity(by).ok_or_else(|| DecideError::Stranger(by.clone()))?;
+    let identity = core.identify(by).await.map_err(SettleError::from)?;
+    let identity = identity.ok_or_else(|| DecideError::Stranger(by.clone()))?;
     let decided = settle!(core, "the proposal", async {
         let found = core.store.get::<Proposal>(&id.to_string()).await.map_err(SettleError::from)?;
         let Versioned { value: seen, version } = found.ok_or(DecideError::NotFound(id))?;
-        let decided = judge(core, seen, &identity, request)?;
+        let asker = core.identify(&seen.requested_by).await.map_err(SettleError::from)?;
+        let asked = asker.is_some_and(|asker| asker.operator == identity.operator);
+        let decided = judge(core, seen, (&identity, asked), request)?;
         let Some(mut thread) = ThreadWriter::load(core, &decided.thread).await.map_err(SettleError::from)? else {
             return Err(DecideError::NotFound(id));
         };
@@ -182,13 +185,13 @@ pub async fn decide(
 fn judge(
     core: &Core,
     mut proposal: Proposal,
-    identity: &Identity,
+    (identity, asked): (&Identity, bool),
     request: &DecisionRequest,
 ) -> Result<Proposal, DecideError> {
     let (now, zone) = (core.now(), core.settings.timezone_of(&identity.operator));
     proposal.needed = proposal.needed.max(may_decide(core, &proposal, identity)?);
     if request.decision == Verdict::Approve {
-        may_approve(core, &proposal, identity)?;
+        may_approve(core, &proposal, identity, asked)?;
     }
     if !proposal.digest.matches(&request.digest) {
         return Err(DecideError::Digest {
@@ -261,15 +264,13 @@ pub(crate) fn rule_of(core: &Core, proposal: &Proposal) -> ApprovalRule {
 }
 
 /// What binds a yes and not a no: who asked for it, and the channel. A no makes things safer, so it counts from everywhere.
-fn may_approve(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<(), DecideError> {
+fn may_approve(core: &Core, proposal: &Proposal, identity: &Identity, asked: bool) -> Result<(), DecideError> {
     let rule = rule_of(core, proposal);
     let here = identity.principal.channel();
     if let Some(channels) = rule.channels.as_ref().filter(|channels| !channels.contains(&here)) {
         return Err(DecideError::Channel { id: proposal.id, channels: channels.clone(), here });
     }
-    let asked = proposal.requested_by == identity.principal
-        || core.settings.identity(&proposal.requested_by).is_some_and(|asker| asker.operator == identity.operator);
-    if rule.requester_may_approve || !asked {
+    if rule.requester_may_approve || !(asked || proposal.requested_by == identity.principal) {
         return Ok(());
     }
     let class = class_that(core, proposal, |rule| !rule.requester_may_approve);

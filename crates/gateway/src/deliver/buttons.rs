@@ -58,6 +58,12 @@ const fn has_buttons(channel: Channel) -> bool {
     matches!(channel, Channel::Telegram | Channel::Discord)
 }
 
+/// The button that `reference` stands for.
+pub(crate) async fn button(core: &Core, reference: &str) -> Result<Option<ButtonRow>, StoreError> {
+    let found = core.store.get::<ButtonRow>(&canonical::sha256_hex(reference.as_bytes())).await?;
+    Ok(found.map(|found| found.value))
+}
+
 /// Adds to `commit` a fresh reference for each button of `delivery`, in place of those of its earlier copies.
 pub(super) async fn issue(
     core: &Core,

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use wakeman_store::{Commit, ListQuery, StoreError};
-use wakeman_types::{Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, Turn, View};
+use wakeman_types::{
+    Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, Turn, TurnId, View,
+};
 
 use crate::core::Core;
 
@@ -11,6 +13,16 @@ use crate::core::Core;
 const MESSAGE: &str = "message:";
 /// Before a turn's id in a key.
 const TURN: &str = "turn:";
+
+/// The `reply_key` of a message that somebody else wrote.
+pub(crate) fn reply_to_message(reference: &str) -> String {
+    format!("{MESSAGE}{reference}")
+}
+
+/// The key of a turn's answer.
+pub(crate) fn turn_key(turn: &TurnId) -> String {
+    format!("{TURN}{turn}")
+}
 
 /// The message with this key in one chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use wakeman_types::{Channel, Proposal, Severity};
 
-use crate::{act::rule_of, config::Settings, core::Core};
+use crate::{act::rule_of, core::Core};
 
 /// The one chat of the terminal.
 pub const LOCAL_CHAT: &str = "local";
@@ -11,7 +11,7 @@ pub const LOCAL_CHAT: &str = "local";
 ///
 /// Only `served` channels are owed anything: a message nobody can send would wait for ever.
 pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
-    let (settings, served) = (&core.settings, &core.served);
+    let settings = &core.settings;
     let mut wanted: Vec<Channel> = Vec::new();
     for route in settings.routes.iter().filter(|route| route.min_severity <= severity) {
         wanted.extend(route.to.iter().copied());
@@ -20,14 +20,14 @@ pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
         wanted.extend(settings.runtime.channels.iter().flatten().copied());
     }
     let mut out: Vec<(Channel, String)> = Vec::new();
-    for channel in wanted.into_iter().filter(|channel| served.contains(channel)) {
-        for chat in chats(settings, channel) {
+    for channel in wanted.into_iter().filter(|channel| core.served.contains(channel)) {
+        for chat in chats(core, channel) {
             if !out.contains(&(channel, chat.clone())) {
                 out.push((channel, chat));
             }
         }
     }
-    if out.is_empty() && served.contains(&Channel::Cli) {
+    if out.is_empty() && core.served.contains(&Channel::Cli) {
         out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
     }
     out
@@ -41,7 +41,9 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
     let mut there = Vec::new();
     for channel in rule.channels.iter().flatten().filter(|channel| core.served.contains(channel)) {
         let listed = core.settings.operators.iter().filter(|operator| may.contains(&operator.id));
-        let principals = listed.flat_map(|operator| &operator.principals).filter(|p| p.channel() == *channel);
+        let paired = core.surfaces.paired().into_iter().filter(|pairing| may.contains(&pairing.operator));
+        let principals = listed.flat_map(|operator| operator.principals.iter().cloned());
+        let principals = principals.chain(paired.map(|pairing| pairing.principal)).filter(|p| p.channel() == *channel);
         match channel {
             Channel::Cli => there.push((*channel, LOCAL_CHAT.to_owned())),
             _ => there.extend(principals.map(|principal| (*channel, private_chat(*channel, principal.id())))),
@@ -50,13 +52,26 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
     if there.is_empty() { destinations(core, severity) } else { there }
 }
 
-fn chats(settings: &Settings, channel: Channel) -> Vec<String> {
+/// The chats of every served channel but one, for what must be heard although that one is away. The terminal, if there is no other.
+pub fn besides(core: &Core, away: Channel) -> Vec<(Channel, String)> {
+    let others = core.served.iter().copied().filter(|channel| *channel != away && *channel != Channel::Cli);
+    let mut out: Vec<_> =
+        others.flat_map(|channel| chats(core, channel).into_iter().map(move |chat| (channel, chat))).collect();
+    if out.is_empty() && core.served.contains(&Channel::Cli) {
+        out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
+    }
+    out
+}
+
+fn chats(core: &Core, channel: Channel) -> Vec<String> {
     match channel {
         Channel::Cli => vec![LOCAL_CHAT.to_owned()],
-        _ => settings
+        _ => core
+            .settings
             .operators
             .iter()
-            .flat_map(|operator| &operator.principals)
+            .flat_map(|operator| operator.principals.iter().cloned())
+            .chain(core.surfaces.paired().into_iter().map(|pairing| pairing.principal))
             .filter(|principal| principal.channel() == channel)
             .map(|principal| private_chat(channel, principal.id()))
             .collect(),
@@ -64,7 +79,7 @@ fn chats(settings: &Settings, channel: Channel) -> Vec<String> {
 }
 
 /// The chat in which only this person and we are.
-fn private_chat(channel: Channel, id: &str) -> String {
+pub(crate) fn private_chat(channel: Channel, id: &str) -> String {
     match channel {
         Channel::Discord => format!("dm:{id}"),
         _ => id.to_owned(),

@@ -7,9 +7,10 @@ use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
     Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
-    Occurrence, OccurrenceState, OperatorId, Page, Principal, PromoteRequest, PromotionView, Proposal, ProposalId,
-    ProposalState, ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, Role, StatusView, Thread,
-    ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups, WhoamiView, WhyView,
+    Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
+    PromotionView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView, Reply,
+    ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups,
+    WhoamiView, WhyView,
 };
 
 use super::{
@@ -27,7 +28,7 @@ use crate::{
         verbs::{Word, apply},
         why,
     },
-    inbox, modes, rank, wake,
+    inbox, modes, pairing, rank, wake,
 };
 
 const FINDING_STATES: [&str; 4] = ["open", "acknowledged", "snoozed", "resolved"];
@@ -51,18 +52,19 @@ impl Desk {
     }
 
     /// Who may ask: an operator, or who holds an API token, whose role the server checked.
-    fn asker(&self, by: &Principal) -> Result<Identity, GatewayError> {
+    async fn asker(&self, by: &Principal) -> Result<Identity, GatewayError> {
         match by.channel() {
             Channel::Api => {
                 Ok(Identity { principal: by.clone(), operator: OperatorId::new(by.to_string()), role: Role::Viewer })
             }
-            _ => self.identify(by),
+            _ => self.identify(by).await,
         }
     }
 
     /// Who speaks, or a refusal that says what to do about it.
-    fn identify(&self, by: &Principal) -> Result<Identity, GatewayError> {
-        self.core.settings.identity(by).ok_or_else(|| {
+    async fn identify(&self, by: &Principal) -> Result<Identity, GatewayError> {
+        let known = self.core.identify(by).await.map_err(|error| storage_error(&error))?;
+        known.ok_or_else(|| {
             GatewayError::new(
                 ErrorKind::Forbidden,
                 format!("{by} is not an operator; an owner can add it under `operators` in read-only/settings.json"),
@@ -71,10 +73,10 @@ impl Desk {
     }
 
     /// Reading is for operators, for Wakeman's own parts, and for who holds an API token: the server checked its role.
-    fn may_read(&self, by: &Principal) -> Result<(), GatewayError> {
+    async fn may_read(&self, by: &Principal) -> Result<(), GatewayError> {
         match by.channel() {
             Channel::System | Channel::Api => Ok(()),
-            _ => self.identify(by).map(drop),
+            _ => self.identify(by).await.map(drop),
         }
     }
 
@@ -84,19 +86,21 @@ impl Desk {
     }
 
     async fn apply(&self, by: &Principal, id: FindingId, word: Word) -> Result<Finding, GatewayError> {
-        let who = self.identify(by)?;
-        apply(&self.core, &who, id, word).await
+        let who = self.identify(by).await?;
+        let finding = apply(&self.core, &who, id, word).await?;
+        deliver::refresh_finding(&self.core, &finding).await;
+        Ok(finding)
     }
 
     async fn finding_view(&self, by: &Principal, id: FindingId) -> Result<FindingView, GatewayError> {
-        self.may_read(by)?;
+        self.may_read(by).await?;
         let finding = self.get_finding(id).await?;
         let repair = finding.likely_cause().and_then(|cause| repair_label(&self.core, cause));
         Ok(FindingView { proposal: finding.proposal, finding, news: FindingNews::Asked, repair })
     }
 
     async fn why_view(&self, by: &Principal, id: FindingId) -> Result<WhyView, GatewayError> {
-        self.may_read(by)?;
+        self.may_read(by).await?;
         let finding = self.get_finding(id).await?;
         why(&self.core, finding).await.map_err(|error| storage_error(&error))
     }
@@ -108,7 +112,10 @@ impl Desk {
         request: &DecisionRequest,
     ) -> Result<Proposal, GatewayError> {
         match act::decide(&self.core, by, id, request).await {
-            Ok(proposal) => Ok(proposal),
+            Ok(proposal) => {
+                deliver::refresh_card(&self.core, &proposal).await;
+                Ok(proposal)
+            }
             Err(error @ DecideError::Expired { .. }) if request.decision == Verdict::Approve => {
                 let refusal = GatewayError::from(error);
                 act::expire(&self.core, id).await.map_err(|e| settle_error(&e))?;
@@ -125,7 +132,7 @@ impl Desk {
     }
 
     async fn thread_view(&self, by: &Principal, id: &ThreadId, list: &ListRequest) -> Result<ThreadView, GatewayError> {
-        self.may_read(by)?;
+        self.may_read(by).await?;
         let store = &self.core.store;
         let found = store.get::<Thread>(id.as_str()).await.map_err(|e| storage_error(&e))?;
         let thread = found.ok_or_else(|| not_found(format!("there is no thread {id}; `threads` lists them")))?.value;
@@ -168,6 +175,7 @@ impl Desk {
             interruptions: u32::try_from(week.len()).unwrap_or(u32::MAX),
             alarm_budget: core.settings.monitor.alarm_budget_per_week,
             model: self.brain.model_view(),
+            pairings: pairing::pairings(core).await.map_err(|e| storage_error(&e))?,
             next_wakeup: wake::next_wakeup(core),
             as_of: now,
             timezone: core.zone().name().to_owned(),
@@ -179,7 +187,7 @@ impl Desk {
 impl Chat for Desk {
     fn ask<'a>(&'a self, by: &'a Principal, request: AskRequest) -> Reply<'a, TurnStream> {
         Box::pin(async move {
-            let who = self.asker(by)?;
+            let who = self.asker(by).await?;
             let events = self.brain.ask(&who, request).await?;
             Ok(Box::pin(events) as TurnStream)
         })
@@ -187,14 +195,14 @@ impl Chat for Desk {
 
     fn stop<'a>(&'a self, by: &'a Principal, thread: &'a ThreadId) -> Reply<'a, u32> {
         Box::pin(async move {
-            self.asker(by)?;
+            self.asker(by).await?;
             Ok(u32::try_from(self.brain.stop(thread)).unwrap_or(u32::MAX))
         })
     }
 
     fn threads<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Thread>> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             page(&self.core.store, &list, &[]).await
         })
     }
@@ -207,7 +215,7 @@ impl Chat for Desk {
 impl Findings for Desk {
     fn findings<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Finding>> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             page(&self.core.store, &list, &FINDING_STATES).await
         })
     }
@@ -229,11 +237,11 @@ impl Findings for Desk {
     }
 
     fn mute<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: Option<i64>) -> Reply<'a, Mute> {
-        Box::pin(async move { modes::mute(&self.core, &self.identify(by)?, id, duration_ms).await })
+        Box::pin(async move { modes::mute(&self.core, &self.identify(by).await?, id, duration_ms).await })
     }
 
     fn unmute<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
-        Box::pin(async move { modes::unmute(&self.core, &self.identify(by)?, id).await })
+        Box::pin(async move { modes::unmute(&self.core, &self.identify(by).await?, id).await })
     }
 
     fn resolve<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding> {
@@ -244,14 +252,14 @@ impl Findings for Desk {
 impl Proposals for Desk {
     fn proposals<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Proposal>> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             page(&self.core.store, &list, &ProposalState::ALL.map(ProposalState::name)).await
         })
     }
 
     fn proposal<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             let found = self.core.store.get::<Proposal>(&id.to_string()).await.map_err(|e| storage_error(&e))?;
             let found = found.ok_or_else(|| not_found(format!("there is no proposal {id}; `proposals` lists them")))?;
             Ok(ProposalView { proposal: found.value })
@@ -268,53 +276,57 @@ impl Proposals for Desk {
         id: ProposalId,
         request: ResolveRequest,
     ) -> Reply<'a, Proposal> {
-        Box::pin(async move { act::review::resolve(&self.core, &self.identify(by)?, id, &request).await })
+        Box::pin(async move {
+            let resolved = act::review::resolve(&self.core, &self.identify(by).await?, id, &request).await?;
+            deliver::refresh_card(&self.core, &resolved).await;
+            Ok(resolved)
+        })
     }
 }
 
 impl Ranking for Desk {
     fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
         Box::pin(async move {
-            let who = self.identify(by)?;
+            let who = self.identify(by).await?;
             rank::feedback(&self.core, &who, id, useful).await
         })
     }
 
     fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             rank::status(&self.core).await.map_err(|error| storage_error(&error))
         })
     }
 
     fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
-        Box::pin(async move { rank::promote(&self.core, &self.identify(by)?, &request).await })
+        Box::pin(async move { rank::promote(&self.core, &self.identify(by).await?, &request).await })
     }
 
     fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView> {
-        Box::pin(async move { rank::rollback(&self.core, &self.identify(by)?).await })
+        Box::pin(async move { rank::rollback(&self.core, &self.identify(by).await?).await })
     }
 
     fn reset_ranking<'a>(&'a self, by: &'a Principal, operator: Option<OperatorId>) -> Reply<'a, u32> {
-        Box::pin(async move { rank::reset(&self.core, &self.identify(by)?, operator.as_ref()).await })
+        Box::pin(async move { rank::reset(&self.core, &self.identify(by).await?, operator.as_ref()).await })
     }
 
     fn forget<'a>(&'a self, by: &'a Principal, operator: OperatorId) -> Reply<'a, ForgottenView> {
-        Box::pin(async move { rank::forget(&self.core, &self.identify(by)?, &operator).await })
+        Box::pin(async move { rank::forget(&self.core, &self.identify(by).await?, &operator).await })
     }
 }
 
 impl Wakeups for Desk {
     fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             wake::wakeup_views(&self.core).await.map_err(|error| storage_error(&error))
         })
     }
 
     fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             page(&self.core.store, &list, &OccurrenceState::ALL.map(OccurrenceState::name)).await
         })
     }
@@ -343,9 +355,10 @@ impl Frontend for Desk {
     fn report_health(&self, channel: Channel, health: FrontendHealth) -> Reply<'_, ()> {
         let now = self.core.now();
         match health.ok {
-            true => self.core.health.succeeded(channel.name(), now, health.detail),
-            false => self.core.health.failed(channel.name(), health.detail),
+            true => self.core.health.succeeded(channel.name(), now, health.detail.clone()),
+            false => self.core.health.failed(channel.name(), health.detail.clone()),
         }
+        self.core.surfaces.reported(channel, health, now);
         Box::pin(async { Ok(()) })
     }
 
@@ -365,35 +378,43 @@ impl Frontend for Desk {
 impl Admin for Desk {
     fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             self.status_now().await
         })
     }
 
     fn whoami<'a>(&'a self, by: &'a Principal) -> Reply<'a, WhoamiView> {
         Box::pin(async move {
-            let identity = self.identify(by)?;
+            let identity = self.identify(by).await?;
             let listed = self.core.settings.operators.iter().any(|operator| operator.id == identity.operator);
-            Ok(WhoamiView { identity, listed })
+            let paired = match self.core.settings.identity(by) {
+                Some(_) => None,
+                None => self.core.store.get::<Pairing>(&by.to_string()).await.map_err(|e| storage_error(&e))?,
+            };
+            Ok(WhoamiView { identity, listed, paired: paired.map(|found| found.value) })
         })
     }
 
     fn control<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
         Box::pin(async move {
-            self.may_read(by)?;
+            self.may_read(by).await?;
             modes::view(&self.core).await.map_err(|error| storage_error(&error))
         })
     }
 
     fn set_mode<'a>(&'a self, by: &'a Principal, mode: ExecutionMode) -> Reply<'a, ControlView> {
-        Box::pin(async move { modes::set_mode(&self.core, &self.identify(by)?, mode).await })
+        Box::pin(async move { modes::set_mode(&self.core, &self.identify(by).await?, mode).await })
     }
 
     fn halt<'a>(&'a self, by: &'a Principal, reason: Option<String>) -> Reply<'a, ControlView> {
-        Box::pin(async move { modes::halt(&self.core, &self.identify(by)?, reason).await })
+        Box::pin(async move { modes::halt(&self.core, &self.identify(by).await?, reason).await })
     }
 
     fn resume<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
-        Box::pin(async move { modes::resume(&self.core, &self.identify(by)?).await })
+        Box::pin(async move { modes::resume(&self.core, &self.identify(by).await?).await })
+    }
+
+    fn pair<'a>(&'a self, by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode> {
+        Box::pin(async move { pairing::make_code(&self.core, &self.identify(by).await?, request).await })
     }
 }

@@ -107,10 +107,10 @@ fn threads_and_a_thread() {
 fn whoami() {
     let principal = Principal::new(Channel::Cli, "1000");
     let identity = Identity { principal, operator: OperatorId::new("ada"), role: Role::Owner };
-    let listed = WhoamiView { identity: identity.clone(), listed: true };
+    let listed = WhoamiView { identity: identity.clone(), listed: true, paired: None };
     insta::assert_snapshot!(plain(&whoami_doc(&listed)), @"You are ada (owner), as cli:1000.");
     let own = Identity { operator: OperatorId::new("cli:1000"), ..identity };
-    insta::assert_snapshot!(plain(&whoami_doc(&WhoamiView { identity: own, listed: false })), @r"
+    insta::assert_snapshot!(plain(&whoami_doc(&WhoamiView { identity: own, listed: false, paired: None })), @r"
     You are cli:1000 (owner).
     No operator in read-only/settings.json lists cli:1000; to be known by name, add it to operators[].principals.
     ");

@@ -341,6 +341,7 @@ pub fn status() -> StatusView {
         interruptions: 1,
         alarm_budget: 2,
         model: None,
+        pairings: Vec::new(),
         next_wakeup: Some(NOW.plus_ms(18 * HOUR_MS + 25 * MINUTE_MS)),
         as_of: NOW,
         timezone: "Europe/Berlin".into(),

@@ -1,10 +1,10 @@
-//! `/api/v1/status` and `/api/v1/whoami`.
+//! `/api/v1/status`, `/api/v1/whoami` and `/api/v1/pair`.
 
 use axum::{Extension, Json, extract::State};
-use wakeman_types::{StatusView, WhoamiView};
+use wakeman_types::{PairCode, PairRequest, StatusView, WhoamiView};
 
 use super::{Answer, Brain};
-use crate::access::Caller;
+use crate::{access::Caller, extract::Body};
 
 pub(super) async fn status(State(gateway): Brain, Extension(caller): Extension<Caller>) -> Answer<StatusView> {
     Ok(Json(gateway.status(&caller.principal).await?))
@@ -12,4 +12,12 @@ pub(super) async fn status(State(gateway): Brain, Extension(caller): Extension<C
 
 pub(super) async fn whoami(State(gateway): Brain, Extension(caller): Extension<Caller>) -> Answer<WhoamiView> {
     Ok(Json(gateway.whoami(&caller.principal).await?))
+}
+
+pub(super) async fn pair(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<PairRequest>,
+) -> Answer<PairCode> {
+    Ok(Json(gateway.pair(&caller.principal, request).await?))
 }

@@ -229,6 +229,12 @@ impl Admin for Fake {
         self.reply(format!("whoami {by}"), whoami())
     }
 
+    fn pair<'a>(&'a self, by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode> {
+        let (operator, role) = (OperatorId::new("lin"), Role::Approver);
+        let code = PairCode { code: "7K3M-9QXA".into(), operator, role, expires_at: Timestamp(9) };
+        self.reply(format!("pair {by} {request:?}"), code)
+    }
+
     fn control<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
         self.reply(format!("control {by}"), control())
     }
@@ -280,6 +286,7 @@ pub fn status() -> StatusView {
         interruptions: 1,
         alarm_budget: 2,
         model: None,
+        pairings: Vec::new(),
         next_wakeup: Some(Timestamp(90_000)),
         as_of: Timestamp(1_000),
         timezone: "Europe/Berlin".into(),
@@ -315,7 +322,11 @@ pub fn control() -> ControlView {
 
 pub fn whoami() -> WhoamiView {
     let principal = Principal::new(Channel::Cli, "1000");
-    WhoamiView { identity: Identity { principal, operator: OperatorId::new("ada"), role: Role::Owner }, listed: true }
+    WhoamiView {
+        identity: Identity { principal, operator: OperatorId::new("ada"), role: Role::Owner },
+        listed: true,
+        paired: None,
+    }
 }
 
 pub fn finding() -> Finding {

@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod init;
 mod lab;
+mod pair;
 mod prompts;
 mod ranking;
 pub mod run;
@@ -48,6 +49,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Unmute(args) => control::unmute(global, &args.id).await,
         Command::Mode(args) => control::mode(global, args).await,
         Command::Halt(args) => control::halt(global, args).await,
+        Command::Pair(args) => pair::run(global, args).await,
         Command::Resume => control::resume(global).await,
         Command::Ranking(command) => ranking::run(global, command).await,
         Command::Forget(args) => ranking::forget(global, args).await,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use wakeman_gateway::{
-    Core, Desk,
+    Core, Desk, Inbox,
     act::Executor,
     audit::Seal,
     brain::Brain,
+    config::Secrets,
     instance::InstanceDir,
     modes,
     ports::{Clock, SystemClock},
@@ -24,8 +25,10 @@ use crate::{
     compose,
     console::Printer,
     failure::{DONE, Failure},
+    frontends,
     global::Global,
     logging,
+    supervise::{Part, Start, supervise},
 };
 
 pub mod project;
@@ -40,12 +43,13 @@ const WAKE_MS: i64 = 30_000;
 const SEAL_MS: i64 = 60_000;
 /// How often what is past its time is removed.
 const RETAIN_MS: i64 = 3_600_000;
+/// How long the answers under way may take to be stored once the daemon stops.
+const CLOSE_MS: i64 = 5_000;
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
 /// Runs until SIGTERM or SIGINT, or with `--once` for one look.
 pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
-    check_frontends(&args)?;
     let dir = global.existing_dir()?;
     let _lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -61,9 +65,14 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     }
     let address = global.listen.unwrap_or_else(|| ([127, 0, 0, 1], config.settings.runtime.port).into());
     let tokens = tokens(&config);
+    let secrets = config.secrets.clone();
+    let chats = frontends::chosen(args.frontends.as_deref(), &secrets)?;
     let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
     let store = compose::open_store(&dir).await?;
-    let core = Arc::new(compose::core(&dir, store, config, (hands, readers))?);
+    let mut core = compose::core(&dir, store, config, (hands, readers))?;
+    core.served.extend(&chats);
+    chats.iter().for_each(|channel| core.health.starting(channel.name()));
+    let core = Arc::new(core);
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
     let standing = modes::standing(&core).await.map_err(Failure::failed)?;
@@ -79,18 +88,7 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let signer = wakeman_store::Signer::open(&dir.journal_key()).map_err(Failure::failed)?;
     let seal = Seal::new(Arc::clone(&core), signer);
     let daemon = Daemon { global, dir, core, brain, watch, seal };
-    if args.once { daemon.once().await } else { daemon.serve(address, tokens).await }
-}
-
-/// Chat frontends come with a later version; asking for one must not look as if it ran.
-fn check_frontends(args: &RunArgs) -> Result<(), Failure> {
-    let unknown = args.frontends.iter().flatten().find(|name| name.as_str() != "api");
-    match unknown {
-        Some(name) => {
-            Err(Failure::usage(format!("--frontends: \"{name}\" is not a frontend of this version; there is api")))
-        }
-        None => Ok(()),
-    }
+    if args.once { daemon.once().await } else { daemon.serve(address, tokens, (chats, secrets)).await }
 }
 
 fn tokens(config: &compose::Config) -> Vec<ApiToken> {
@@ -102,6 +100,25 @@ fn tokens(config: &compose::Config) -> Vec<ApiToken> {
         principal: principal.clone(),
     };
     config.secrets.api_token.iter().map(token).collect()
+}
+
+/// The inbox, begun anew if it ever ends.
+fn answering(inbox: &Arc<Inbox>, stopped: &watch::Receiver<bool>) -> Part {
+    let (inbox, stopped) = (Arc::clone(inbox), stopped.clone());
+    let start: Start = Box::new(move || {
+        let (inbox, mut stopped) = (Arc::clone(&inbox), stopped.clone());
+        Box::pin(async move {
+            inbox.run(async move { drop(stopped.wait_for(|stopped| *stopped).await) }).await;
+            Ok(())
+        })
+    });
+    Part { name: "inbox", start }
+}
+
+/// A part that may fail without ending the daemon; its component says so.
+async fn kept(part: Part, core: Arc<Core>, stopped: watch::Receiver<bool>) {
+    let tell = |name: &str, why: String| core.health.failed(name, why);
+    supervise(part, &*core.clock, &*core.random, tell, stopped).await;
 }
 
 /// Says what is watched and what is not configured, once, on stderr.
@@ -167,9 +184,17 @@ impl Daemon<'_> {
         answer
     }
 
-    async fn serve(self, address: std::net::SocketAddr, tokens: Vec<ApiToken>) -> Result<u8, Failure> {
+    async fn serve(
+        self,
+        address: std::net::SocketAddr,
+        tokens: Vec<ApiToken>,
+        (chats, secrets): (Vec<Channel>, Secrets),
+    ) -> Result<u8, Failure> {
         let Self { global, dir, core, brain, watch, seal } = self;
-        let gateway: Arc<dyn Gateway> = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
+        let desk = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
+        let inbox = Inbox::new(Arc::clone(&core), Arc::clone(&desk));
+        inbox.recover().await.map_err(Failure::failed)?;
+        let gateway: Arc<dyn Gateway> = desk;
         let socket = wakeman_server::bind_socket(&dir.socket()).map_err(Failure::failed)?;
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Failure::usage(format!(
@@ -195,6 +220,10 @@ impl Daemon<'_> {
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
         tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
         tasks.spawn(retaining(Arc::clone(&core), stopped.clone()));
+        let adapters = frontends::parts(&chats, &secrets, &gateway, (&core.clock, core.zone()), &stopped);
+        for part in adapters.into_iter().chain([answering(&inbox, &stopped)]) {
+            tasks.spawn(kept(part, Arc::clone(&core), stopped.clone()));
+        }
         let sealing = tokio::spawn(sealing(seal, Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
         let printing = printing(global, gateway, &core, stopped);
@@ -209,6 +238,7 @@ impl Daemon<'_> {
         let _ = stop.send(true);
         let _ = printing.now_or_never();
         while tasks.join_next().await.is_some() {}
+        inbox.rest(CLOSE_MS).await;
         // The last: it signs what the others left behind.
         if let Ok(mut seal) = sealing.await
             && let Err(error) = seal.pass().await

@@ -1,0 +1,92 @@
+//! A button and a reaction: what they stand for, and who may.
+
+use wakeman_present::Verb;
+use wakeman_types::{DecisionRequest, GatewayError, Ranking, Said, Verdict};
+
+use super::{
+    InboundRow, InboundState,
+    end::End,
+    verbs::{self, Done},
+    work::Inbox,
+};
+use crate::{
+    deliver::{ButtonRow, SentMessage, button},
+    desk::storage_error,
+};
+
+/// Of a button that was never made, or not for this chat: it says the same, so that nobody learns which.
+const UNKNOWN: &str = "This button means nothing here. Ask for the message again and use that one's.";
+const STALE: &str = "This message was sent again later; use the later one's buttons.";
+const STRANGER: &str = "You are not an operator here, so this does nothing.";
+
+/// What a press comes to.
+pub(super) async fn pressed(inbox: &Inbox, row: &InboundRow) -> Result<End, GatewayError> {
+    let core = &inbox.core;
+    let Said::Press { reference, note, .. } = &row.inbound.said else { return Ok(End::ignored(core, "no press")) };
+    let refused = |text: &str| Ok(End::new(core, InboundState::Refused, text));
+    let found = button(core, reference).await.map_err(|error| storage_error(&error))?;
+    let Some(button) = found.filter(|button| button.channel == row.channel && button.chat == row.inbound.chat) else {
+        return refused(UNKNOWN);
+    };
+    if on_another_card(inbox, row, &button).await? {
+        return refused(UNKNOWN);
+    }
+    let Some(from) = &row.inbound.from else { return refused(STRANGER) };
+    if core.identify(from).await.map_err(|error| storage_error(&error))?.is_none() {
+        return refused(STRANGER);
+    }
+    if button.revoked {
+        return refused(STALE);
+    }
+    let done = match (wakeman_present::parse_verb(&button.verb), button.digest) {
+        (Ok(Verb::Approve { id, .. }), Some(digest)) => {
+            let digest = digest.as_str().to_owned();
+            verbs::decide(inbox, from, id, DecisionRequest { decision: Verdict::Approve, digest, reason: None }).await
+        }
+        (Ok(Verb::Reject { id, .. }), Some(digest)) => {
+            let (digest, reason) = (digest.as_str().to_owned(), note.clone());
+            verbs::decide(inbox, from, id, DecisionRequest { decision: Verdict::Reject, digest, reason }).await
+        }
+        // A decision without what was shown is none.
+        (Ok(Verb::Approve { .. } | Verb::Reject { .. }) | Err(_), _) => return refused(UNKNOWN),
+        (Ok(verb), _) => verbs::run(inbox, from, verb).await,
+    };
+    Ok(match done {
+        Ok(Done::Told(text)) => End::new(core, InboundState::Done, text),
+        Ok(Done::Shown(show)) => End { show: Some(*show), ..End::new(core, InboundState::Done, "") },
+        Err(error) => End::new(core, InboundState::Refused, verbs::settled(error)?),
+    })
+}
+
+/// Whether the message that was pressed is known to show another proposal than the button is for.
+async fn on_another_card(inbox: &Inbox, row: &InboundRow, button: &ButtonRow) -> Result<bool, GatewayError> {
+    let Said::Press { message: Some(message), .. } = &row.inbound.said else { return Ok(false) };
+    let sent = sent(inbox, row, message).await?.and_then(|sent| sent.proposal);
+    Ok(matches!((sent, button.proposal), (Some(shown), Some(meant)) if shown != meant))
+}
+
+async fn sent(inbox: &Inbox, row: &InboundRow, message: &str) -> Result<Option<SentMessage>, GatewayError> {
+    let id = SentMessage::row_id(row.channel, &row.inbound.chat, message);
+    let found = inbox.core.store.get::<SentMessage>(&id).await.map_err(|error| storage_error(&error))?;
+    Ok(found.map(|found| found.value))
+}
+
+/// What a reaction comes to. It judges findings; it never says yes to a card.
+pub(super) async fn reacted(inbox: &Inbox, row: &InboundRow) -> Result<End, GatewayError> {
+    let core = &inbox.core;
+    let ignored = |why: &str| Ok(End::ignored(core, why));
+    let Said::Reaction { message, useful } = &row.inbound.said else { return ignored("no reaction") };
+    let Some(useful) = *useful else { return ignored("a reaction that was taken back") };
+    let Some(from) = &row.inbound.from else { return ignored("from nobody in particular") };
+    if core.identify(from).await.map_err(|error| storage_error(&error))?.is_none() {
+        return ignored("from nobody known");
+    }
+    let sent = sent(inbox, row, message).await?.filter(|sent| sent.proposal.is_none());
+    let Some(finding) = sent.and_then(|sent| sent.finding) else { return ignored("not on a finding's message") };
+    match inbox.desk.feedback(from, finding, useful).await {
+        Ok(_) => {
+            Ok(End::new(core, InboundState::Done, format!("{finding}: {}", if useful { "useful" } else { "noise" })))
+        }
+        Err(error) => Ok(End::new(core, InboundState::Refused, verbs::settled(error)?)),
+    }
+}

@@ -1,0 +1,153 @@
+//! The operator's words, done through the same methods as on every other surface.
+
+use wakeman_present::{RenderContext, Verb};
+use wakeman_types::{
+    Admin, Chat, DecisionRequest, ErrorKind, Finding, FindingState, Findings, GatewayError, ListRequest, Principal,
+    Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View,
+};
+
+use super::{end::Show, work::Inbox};
+use crate::deliver::{finding_key, proposal_key};
+
+/// What a verb comes to.
+pub(super) enum Done {
+    /// A line.
+    Told(String),
+    /// A message of its own.
+    Shown(Box<Show>),
+}
+
+fn shown(view: View) -> Done {
+    Done::Shown(Box::new(Show::plain(view)))
+}
+
+/// What is said of a refusal. A database that fails is none: it is tried again.
+pub(super) fn settled(error: GatewayError) -> Result<String, GatewayError> {
+    match error.kind {
+        ErrorKind::Storage => Err(error),
+        _ => Ok(error.message),
+    }
+}
+
+/// Does what the word says, as `by`.
+pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, GatewayError> {
+    let desk = &inbox.desk;
+    Ok(match verb {
+        Verb::Approve { id, digest: None } => card(inbox, by, id).await?,
+        Verb::Approve { id, digest: Some(digest) } => {
+            let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None };
+            decide(inbox, by, id, request).await?
+        }
+        Verb::Reject { id, reason } => {
+            let digest = desk.proposal(by, id).await?.proposal.digest.as_str().to_owned();
+            decide(inbox, by, id, DecisionRequest { decision: Verdict::Reject, digest, reason }).await?
+        }
+        Verb::Settle { id, found, reason } => {
+            let resolved = desk.resolve_proposal(by, id, ResolveRequest { outcome: found, reason }).await?;
+            decided(inbox, resolved)
+        }
+        Verb::Acknowledge(id) => Done::Told(of_finding(inbox, &desk.acknowledge(by, id).await?)),
+        Verb::Snooze { id, duration_ms } => Done::Told(of_finding(inbox, &desk.snooze(by, id, duration_ms).await?)),
+        Verb::Resolve(id) => Done::Told(of_finding(inbox, &desk.resolve(by, id).await?)),
+        Verb::Feedback { id, useful } => {
+            desk.feedback(by, id, useful).await?;
+            let word = if useful { "useful" } else { "noise" };
+            Done::Told(format!("{id} noted as {word}; what interrupts you is learnt from this."))
+        }
+        Verb::Mute { id, duration_ms } => {
+            let mute = desk.mute(by, id, duration_ms).await?;
+            Done::Told(wakeman_present::mute_line(&mute, &context(inbox)).text())
+        }
+        Verb::Unmute(id) => {
+            desk.unmute(by, id).await?;
+            Done::Told(format!("{id} is no longer muted."))
+        }
+        Verb::Mode(Some(mode)) => shown(View::Control(Box::new(desk.set_mode(by, mode).await?))),
+        Verb::Mode(None) => shown(View::Control(Box::new(desk.control(by).await?))),
+        Verb::Halt(reason) => shown(View::Control(Box::new(desk.halt(by, reason).await?))),
+        Verb::Resume => shown(View::Control(Box::new(desk.resume(by).await?))),
+        look => looked(inbox, by, look).await?,
+    })
+}
+
+async fn looked(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, GatewayError> {
+    let desk = &inbox.desk;
+    let of = |state: Option<String>| ListRequest { state, limit: 20, ..ListRequest::default() };
+    Ok(match verb {
+        Verb::Status => shown(View::Status(Box::new(desk.status(by).await?))),
+        Verb::Findings(state) => shown(View::Findings(desk.findings(by, of(state)).await?)),
+        Verb::Finding(id) => {
+            let view = desk.finding(by, id).await?;
+            let (key, thread) = (Some(finding_key(id)), Some(view.finding.thread.clone()));
+            let view = View::Finding(Box::new(view));
+            Done::Shown(Box::new(Show { view, key, afresh: true, thread, finding: Some(id) }))
+        }
+        Verb::Why(id) => {
+            let view = desk.why(by, id).await?;
+            let thread = Some(view.finding.thread.clone());
+            let view = View::Why(Box::new(view));
+            Done::Shown(Box::new(Show { thread, finding: Some(id), ..Show::plain(view) }))
+        }
+        Verb::Proposals(state) => shown(View::Proposals(desk.proposals(by, of(state)).await?)),
+        Verb::Proposal(id) => {
+            let view = desk.proposal(by, id).await?;
+            of_proposal(&view.proposal.clone(), View::Details(Box::new(view)))
+        }
+        Verb::Threads => shown(View::Threads(desk.threads(by, of(None)).await?)),
+        Verb::Thread(id) => thread(inbox, by, id).await?,
+        Verb::Whoami => shown(View::Whoami(desk.whoami(by).await?)),
+        _ => shown(View::Help),
+    })
+}
+
+async fn thread(inbox: &Inbox, by: &Principal, id: ThreadId) -> Result<Done, GatewayError> {
+    let view = inbox.desk.thread(by, &id, ListRequest { limit: 20, ..ListRequest::default() }).await?;
+    Ok(Done::Shown(Box::new(Show { thread: Some(id), ..Show::plain(View::Thread(Box::new(view))) })))
+}
+
+/// A yes without a digest is no yes: the card is shown, and its button knows the digest.
+async fn card(inbox: &Inbox, by: &Principal, id: ProposalId) -> Result<Done, GatewayError> {
+    let view = inbox.desk.proposal(by, id).await?;
+    Ok(of_proposal(&view.proposal.clone(), View::Proposal(Box::new(view))))
+}
+
+fn of_proposal(proposal: &Proposal, view: View) -> Done {
+    Done::Shown(Box::new(Show {
+        view,
+        key: Some(proposal_key(proposal.id)),
+        afresh: true,
+        thread: Some(proposal.thread.clone()),
+        finding: proposal.finding,
+    }))
+}
+
+/// Decides, and says what came of it in one line.
+pub(super) async fn decide(
+    inbox: &Inbox,
+    by: &Principal,
+    id: ProposalId,
+    request: DecisionRequest,
+) -> Result<Done, GatewayError> {
+    Ok(decided(inbox, inbox.desk.decide(by, id, request).await?))
+}
+
+fn decided(inbox: &Inbox, proposal: Proposal) -> Done {
+    let id = proposal.id;
+    let view = SettledView { proposal, finding: None, verification: None };
+    Done::Told(format!("{id}: {}", wakeman_present::settled_line(&view, &context(inbox)).text()))
+}
+
+fn context(inbox: &Inbox) -> RenderContext {
+    RenderContext { now: inbox.core.now(), zone: inbox.core.zone() }
+}
+
+/// How a finding stands after somebody said something of it.
+fn of_finding(inbox: &Inbox, finding: &Finding) -> String {
+    let (id, context) = (finding.id, context(inbox));
+    match &finding.state {
+        FindingState::Open => format!("{id} is open."),
+        FindingState::Acknowledged { by, .. } => format!("{id} is {by}'s now."),
+        FindingState::Snoozed { until, .. } => format!("{id} is quiet until {}.", context.time(*until)),
+        FindingState::Resolved { .. } => format!("{id} is closed."),
+    }
+}

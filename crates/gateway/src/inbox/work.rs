@@ -1,0 +1,188 @@
+//! Who works on what came in: one chat after the order of arrival, different chats side by side.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{Notify, Semaphore};
+use wakeman_store::{ListQuery, StoreError, Versioned};
+use wakeman_types::{GatewayError, Said};
+
+use super::{
+    InboundRow, InboundState,
+    end::{End, land},
+    press, text, watchman,
+};
+use crate::{core::Core, desk::Desk, pairing};
+
+/// Chats that are worked on at the same time.
+const CHATS_MAX: usize = 64;
+/// Rows of one look.
+const LOOK_MAX: usize = 1_000;
+/// How often the inbox looks by itself; what comes in rings it at once.
+const LOOK_MS: i64 = 5_000;
+
+/// Answers what came in. One for a process.
+pub struct Inbox {
+    pub(super) core: Arc<Core>,
+    pub(super) desk: Arc<Desk>,
+    /// Chats and turns that are under way.
+    busy: Mutex<BTreeSet<String>>,
+    room: Semaphore,
+    /// Rings when one of them ended.
+    ended: Notify,
+}
+
+/// Marks a chat or a turn as under way while it lives.
+pub(super) struct Seat {
+    inbox: Arc<Inbox>,
+    name: String,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.inbox.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.inbox.ended.notify_waiters();
+        // Something may have come in for it since its last look.
+        self.inbox.core.surfaces.arrived.notify_one();
+    }
+}
+
+impl Inbox {
+    /// An inbox whose verbs are the desk's. Call [`Inbox::recover`] before the first look.
+    pub fn new(core: Arc<Core>, desk: Arc<Desk>) -> Arc<Self> {
+        let (busy, room, ended) = (Mutex::default(), Semaphore::new(CHATS_MAX), Notify::new());
+        Arc::new(Self { core, desk, busy, room, ended })
+    }
+
+    /// Takes up what an earlier process left: turns it was waiting for are asked after again, by their key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn recover(&self) -> Result<(), StoreError> {
+        pairing::load(&self.core).await?;
+        let left = ListQuery::oldest(LOOK_MAX).state(InboundState::Asked.name());
+        loop {
+            let asked = self.core.store.list::<InboundRow>(&left).await?;
+            for Versioned { value, version } in &asked.items {
+                let again = InboundRow { state: InboundState::Received, ..value.clone() };
+                let commit = wakeman_store::Commit::new(self.core.now()).replace(&again, *version);
+                self.core.store.commit(commit).await.map(drop)?;
+            }
+            if asked.items.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Works until `stopped` resolves.
+    pub async fn run(self: Arc<Self>, stopped: impl Future<Output = ()> + Send) {
+        tokio::pin!(stopped);
+        loop {
+            if let Err(error) = self.look().await {
+                tracing::error!(%error, "inbox.look");
+            }
+            if let Err(error) = watchman::look(&self.core).await {
+                tracing::error!(%error, "inbox.frontends");
+            }
+            tokio::select! {
+                () = self.core.surfaces.arrived.notified() => {}
+                () = self.core.clock.sleep_until(self.core.now().plus_ms(LOOK_MS)) => {}
+                () = &mut stopped => return,
+            }
+        }
+    }
+
+    /// Works until nothing is left to do, the turns that are being answered included.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn idle(self: &Arc<Self>) -> Result<(), StoreError> {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.look().await? == 0 && self.busy.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return Ok(());
+            }
+            ended.await;
+        }
+    }
+
+    /// Waits until what was begun has ended, for `most_ms` at most. What has not is taken up by the next start.
+    pub async fn rest(&self, most_ms: i64) {
+        let until = self.core.now().plus_ms(most_ms);
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.busy.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+            tokio::select! {
+                () = ended => {}
+                () = self.core.clock.sleep_until(until) => return,
+            }
+        }
+    }
+
+    /// Begins on every chat in which something waits. How many those were.
+    async fn look(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let waiting = ListQuery::oldest(LOOK_MAX).state(InboundState::Received.name());
+        let rows = self.core.store.list::<InboundRow>(&waiting).await?.items;
+        let chats: BTreeSet<String> = rows.into_iter().map(|row| row.value.place()).collect();
+        let mut begun = 0;
+        for chat in chats {
+            if let Some(seat) = self.sit(chat) {
+                begun += 1;
+                tokio::spawn(Arc::clone(self).serve(seat));
+            }
+        }
+        Ok(begun)
+    }
+
+    /// The seat of a chat or a turn, if it is free.
+    pub(super) fn sit(self: &Arc<Self>, name: String) -> Option<Seat> {
+        let free = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        free.then(|| Seat { inbox: Arc::clone(self), name })
+    }
+
+    /// One chat, until nothing waits there.
+    async fn serve(self: Arc<Self>, seat: Seat) {
+        let Ok(_room) = self.room.acquire().await else { return };
+        let next = ListQuery::oldest(1).parent(seat.name.clone()).state(InboundState::Received.name());
+        loop {
+            let row = match self.core.store.list::<InboundRow>(&next).await {
+                Ok(page) => page.items.into_iter().next(),
+                Err(error) => return tracing::error!(%error, "inbox.read"),
+            };
+            let Some(row) = row else { return };
+            let id = row.value.inbound.id.clone();
+            if let Err(error) = self.handle(row).await {
+                // It stays where it is, and is taken up by a later look.
+                self.core.clock.sleep_until(self.core.now().plus_ms(1_000)).await;
+                return tracing::error!(%error, inbound.id = id, "inbox.handle");
+            }
+        }
+    }
+
+    async fn handle(self: &Arc<Self>, row: Versioned<InboundRow>) -> Result<(), GatewayError> {
+        let Versioned { value: row, version } = row;
+        let end = match &row.inbound.said {
+            Said::Text { .. } => match text::said(self, &row, version).await? {
+                Some(end) => end,
+                // It became a turn, whose end is its end.
+                None => return Ok(()),
+            },
+            Said::Press { .. } => press::pressed(self, &row).await?,
+            Said::Reaction { .. } => press::reacted(self, &row).await?,
+            Said::Other { kind } => {
+                let kind = wakeman_present::sanitize(kind, 60);
+                End::ignored(&self.core, &format!("not understood: {kind}"))
+            }
+        };
+        // A lost race is decided anew: the row still waits.
+        land(&self.core, &row, version, end).await.map(drop)
+    }
+}
