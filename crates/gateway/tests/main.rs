@@ -14,6 +14,7 @@ mod ranking;
 mod retention;
 mod review;
 mod support;
+mod surfaces;
 mod thread;
 mod tools;
 mod turns;
