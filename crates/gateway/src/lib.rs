@@ -20,6 +20,7 @@ mod health;
 mod inbox;
 pub mod instance;
 pub mod modes;
+pub mod notify;
 mod pairing;
 pub mod ports;
 pub mod rank;

@@ -8,6 +8,7 @@ mod executor;
 mod faults;
 mod findings;
 mod modes;
+mod notify;
 mod own;
 mod promotion;
 mod ranking;

@@ -182,6 +182,7 @@ fn standing(view: &FindingView, ctx: &RenderContext) -> Vec<Line> {
             lines.push(format!("Came back for the {} time.", ordinal(finding.reopened)).into());
         }
         FindingNews::Reopened => lines.push("Came back after it was over.".into()),
+        FindingNews::Unanswered => lines.push("Told once more: nobody has reacted yet.".into()),
         FindingNews::New | FindingNews::Asked => {}
     }
     match &finding.state {

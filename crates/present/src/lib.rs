@@ -51,7 +51,7 @@ pub use details::details_doc;
 pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
 pub use finding::{finding_doc, headline, subject_name};
 pub use lists::{findings_table, proposals_table, threads_table};
-pub use notice::{digest_doc, model_note_doc, notice_doc, source_doc};
+pub use notice::{digest_doc, model_note_doc, notice_doc, source_doc, storm_doc};
 pub use number::{probability, span};
 pub use plain::plain;
 #[cfg(feature = "png")]
@@ -79,6 +79,7 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Source(view) => source_doc(view, ctx),
         View::Digest(view) => digest_doc(view, ctx),
         View::Brief(view) => brief_doc(view, ctx),
+        View::Storm(view) => storm_doc(view, ctx),
         View::Notice(view) => notice_doc(view),
         View::ModelNote(view) => model_note_doc(view),
         View::Status(view) => status_doc(view, ctx),

@@ -1,11 +1,11 @@
 //! What is neither a finding nor a card: a source that went silent, the digest, a plain line.
 
-use wakeman_types::{DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice};
+use wakeman_types::{DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice, StormView};
 
 use crate::{
     Block, Doc, Line, RenderContext, Tone,
     cause::NAME_LEN_MAX,
-    finding::headline,
+    finding::{headline, tone},
     number::{counted, span},
     safe::{sanitize, sanitize_lines},
 };
@@ -52,6 +52,17 @@ fn digest_line(line: &DigestLine, ctx: &RenderContext) -> Line {
     let reason = sanitize(&line.reason, 60);
     let told = Line::new().plain(headline(&line.finding, ctx)).plain(format!(" · {reason}"));
     told.dim(format!(" · {}", line.finding.id))
+}
+
+/// Many findings at once, told as one, with the worst of them.
+pub fn storm_doc(view: &StormView, ctx: &RenderContext) -> Doc {
+    let count = counted(view.count.into(), "finding");
+    let head =
+        Line::new().strong(format!("{count} at once")).plain(format!(" since {}", ctx.time_with_age(view.since)));
+    Doc::card(tone(&view.worst))
+        .headline(head)
+        .text(Line::new().plain("The worst: ").outside(headline(&view.worst, ctx)).dim(format!(" · {}", view.worst.id)))
+        .text("They are told in this one message; `findings` lists them all.")
 }
 
 /// A model's words about a finding, dim and named as such, never inside the finding's own message.

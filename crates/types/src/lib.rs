@@ -57,6 +57,6 @@ pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, Tu
 pub use view::{
     AnswerView, BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews,
     FindingView, ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice,
-    StatusView, View, WakeupsView, WhoamiView, WhyView,
+    StatusView, StormView, View, WakeupsView, WhoamiView, WhyView,
 };
 pub use wakeup::{Occurrence, OccurrenceState, WakeupView};

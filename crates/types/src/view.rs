@@ -19,6 +19,8 @@ pub enum FindingNews {
     Escalated,
     /// It came back after it was resolved.
     Reopened,
+    /// Nobody reacted when it was told.
+    Unanswered,
     /// Somebody asked for it.
     Asked,
 }
@@ -167,6 +169,17 @@ pub struct ModelNoteView {
     pub prompt_version: String,
 }
 
+/// So many findings at once that they are told as one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StormView {
+    /// How many up to now.
+    pub count: u32,
+    /// When the first came.
+    pub since: Timestamp,
+    /// The worst of them, without its series.
+    pub worst: Box<Finding>,
+}
+
 /// Everything that can be delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "view", rename_all = "snake_case")]
@@ -185,6 +198,8 @@ pub enum View {
     Digest(DigestView),
     /// What a wakeup tells.
     Brief(Box<BriefView>),
+    /// Many findings at once.
+    Storm(StormView),
     /// A plain line.
     Notice(NoticeView),
     /// What a model says of a finding.

@@ -17,6 +17,7 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("runtime.port", "6900"),
     ("monitor.intervalMs", "60000"),
     ("monitor.alarmBudgetPerWeek", "2"),
+    ("monitor.digestAt", r#""09:00""#),
     ("ai.aliases.chat", r#""chat""#),
     ("ai.aliases.router", r#""router""#),
     ("ai.aliases.tip-generator", r#""tip-generator""#),
@@ -47,6 +48,7 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("operators[].role", r#""owner""#),
     ("operators[].timezone", r#""Europe/Berlin""#),
     ("operators[].principals", r#"["telegram:123456789"]"#),
+    ("operators[].quietHours", r#"["22:00-07:00"]"#),
     ("approvals.*.approvers", r#"["ada"]"#),
     ("approvals.*.needed", "1"),
     ("approvals.*.expires", r#""30m""#),
@@ -58,6 +60,7 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("routes[].minSeverity", r#""critical""#),
     ("routes[].to", r#"["telegram"]"#),
     ("routes[].fallback", r#"["discord"]"#),
+    ("routes[].escalateAfter", r#""15m""#),
     ("ui.timezone", r#""Europe/Berlin""#),
 ];
 

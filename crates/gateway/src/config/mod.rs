@@ -14,6 +14,7 @@ mod explain;
 mod keys;
 mod leaf;
 mod place;
+mod quiet;
 mod read;
 mod rules;
 mod secrets;
@@ -28,6 +29,7 @@ mod tests;
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, Parsed, Problem, Warning};
 pub use leaf::{DurationMs, HttpUrl, ProtectedPaths, Repository};
+pub use quiet::{QuietWindow, quiet_until};
 pub use rules::{ApprovalRule, local_operator, metric_specs};
 pub use secrets::{GithubCredential, SecretFile, SecretNames, Secrets, SecretsError};
 pub use settings::{

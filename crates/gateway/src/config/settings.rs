@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use wakeman_types::{Channel, ExecutionMode, MetricKind, OperatorId, Principal, Role, Severity};
 
 use super::leaf::{self, DurationMs, HttpUrl, ProtectedPaths, Repository};
+use super::{quiet::QuietWindow, wakeup::TimeOfDay};
 
 /// The settings of an instance, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
@@ -84,11 +85,15 @@ pub struct Monitor {
     pub interval_ms: u64,
     /// Interruptions that a week may have, critical findings apart. Default 2.
     pub alarm_budget_per_week: u32,
+    /// When each day what could wait is told, in each operator's zone. Default `09:00`.
+    #[serde(deserialize_with = "leaf::one")]
+    #[schemars(with = "String")]
+    pub digest_at: TimeOfDay,
 }
 
 impl Default for Monitor {
     fn default() -> Self {
-        Self { interval_ms: 60_000, alarm_budget_per_week: 2 }
+        Self { interval_ms: 60_000, alarm_budget_per_week: 2, digest_at: TimeOfDay { hour: 9, minute: 0 } }
     }
 }
 
@@ -286,6 +291,10 @@ pub struct Operator {
     #[serde(default, deserialize_with = "leaf::list")]
     #[schemars(with = "Vec<String>")]
     pub principals: Vec<Principal>,
+    /// Hours in which only what is critical interrupts them, `22:00-07:00`, read in their zone. Default: none.
+    #[serde(default, rename = "quietHours", deserialize_with = "leaf::list")]
+    #[schemars(with = "Vec<String>")]
+    pub quiet_hours: Vec<QuietWindow>,
 }
 
 const fn viewer() -> Role {
@@ -352,6 +361,10 @@ pub struct Route {
     #[serde(default, deserialize_with = "leaf::list")]
     #[schemars(with = "Vec<String>")]
     pub fallback: Vec<Channel>,
+    /// Told again, and on `fallback` too, when nobody reacted for so long. Default: never.
+    #[serde(default, deserialize_with = "leaf::some")]
+    #[schemars(with = "Option<String>")]
+    pub escalate_after: Option<DurationMs>,
 }
 
 const fn info() -> Severity {

@@ -22,5 +22,6 @@ pub(crate) use keys::{finding_key, proposal_key};
 pub use place::placed;
 pub(crate) use place::{Place, SentMessage, reply_to_message, turn_key};
 pub use refresh::{refresh_card, refresh_finding};
+pub(crate) use route::{chats, destinations, listeners};
 pub(crate) use thread::outbox_row;
 pub use thread::{Post, ThreadWriter};

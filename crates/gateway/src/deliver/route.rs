@@ -2,7 +2,7 @@
 
 use wakeman_types::{Channel, Proposal, Severity};
 
-use crate::{act::rule_of, core::Core};
+use crate::{act::rule_of, config::Operator, core::Core, notify::is_quiet};
 
 /// The one chat of the terminal.
 pub const LOCAL_CHAT: &str = "local";
@@ -11,6 +11,19 @@ pub const LOCAL_CHAT: &str = "local";
 ///
 /// Only `served` channels are owed anything: a message nobody can send would wait for ever.
 pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
+    let mut out: Vec<(Channel, String)> = Vec::new();
+    for channel in channels(core, severity) {
+        for chat in chats(core, channel, severity) {
+            if !out.contains(&(channel, chat.clone())) {
+                out.push((channel, chat));
+            }
+        }
+    }
+    out
+}
+
+/// The served channels that hear of this severity.
+fn channels(core: &Core, severity: Severity) -> Vec<Channel> {
     let settings = &core.settings;
     let mut wanted: Vec<Channel> = Vec::new();
     for route in settings.routes.iter().filter(|route| route.min_severity <= severity) {
@@ -19,16 +32,23 @@ pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
     if settings.routes.is_empty() {
         wanted.extend(settings.runtime.channels.iter().flatten().copied());
     }
-    let mut out: Vec<(Channel, String)> = Vec::new();
-    for channel in wanted.into_iter().filter(|channel| core.served.contains(channel)) {
-        for chat in chats(core, channel) {
-            if !out.contains(&(channel, chat.clone())) {
-                out.push((channel, chat));
+    wanted.retain(|channel| *channel == Channel::Cli || !listening(core, *channel).is_empty());
+    wanted.retain(|channel| core.served.contains(channel));
+    if wanted.is_empty() && core.served.contains(&Channel::Cli) {
+        wanted.push(Channel::Cli);
+    }
+    wanted
+}
+
+/// Every chat that hears of this severity, in quiet hours too, with whose it is.
+pub(crate) fn listeners(core: &Core, severity: Severity) -> Vec<(Channel, String, Option<&Operator>)> {
+    let mut out: Vec<(Channel, String, Option<&Operator>)> = Vec::new();
+    for channel in channels(core, severity) {
+        for (chat, whose) in listening(core, channel) {
+            if !out.iter().any(|(known, there, _)| (*known, there) == (channel, &chat)) {
+                out.push((channel, chat, whose));
             }
         }
-    }
-    if out.is_empty() && core.served.contains(&Channel::Cli) {
-        out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
     }
     out
 }
@@ -55,27 +75,33 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
 /// The chats of every served channel but one, for what must be heard although that one is away. The terminal, if there is no other.
 pub fn besides(core: &Core, away: Channel) -> Vec<(Channel, String)> {
     let others = core.served.iter().copied().filter(|channel| *channel != away && *channel != Channel::Cli);
-    let mut out: Vec<_> =
-        others.flat_map(|channel| chats(core, channel).into_iter().map(move |chat| (channel, chat))).collect();
+    let mut out: Vec<_> = others
+        .flat_map(|channel| chats(core, channel, Severity::Critical).into_iter().map(move |chat| (channel, chat)))
+        .collect();
     if out.is_empty() && core.served.contains(&Channel::Cli) {
         out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
     }
     out
 }
 
-fn chats(core: &Core, channel: Channel) -> Vec<String> {
-    match channel {
-        Channel::Cli => vec![LOCAL_CHAT.to_owned()],
-        _ => core
-            .settings
-            .operators
-            .iter()
-            .flat_map(|operator| operator.principals.iter().cloned())
-            .chain(core.surfaces.paired().into_iter().map(|pairing| pairing.principal))
-            .filter(|principal| principal.channel() == channel)
-            .map(|principal| private_chat(channel, principal.id()))
-            .collect(),
+/// The chats of `channel` that are told now of what is this bad: of operators in quiet hours only what is critical.
+pub(crate) fn chats(core: &Core, channel: Channel, severity: Severity) -> Vec<String> {
+    let disturbs = |whose: Option<&Operator>| whose.is_some_and(|operator| is_quiet(core, operator));
+    let all = listening(core, channel).into_iter();
+    all.filter(|(_, whose)| severity == Severity::Critical || !disturbs(*whose)).map(|(chat, _)| chat).collect()
+}
+
+/// The chats of `channel`, with whose they are.
+fn listening(core: &Core, channel: Channel) -> Vec<(String, Option<&Operator>)> {
+    if channel == Channel::Cli {
+        return vec![(LOCAL_CHAT.to_owned(), None)];
     }
+    let operators = &core.settings.operators;
+    let listed = operators.iter().flat_map(|one| one.principals.iter().map(move |p| (p.clone(), Some(one))));
+    let paired = core.surfaces.paired().into_iter();
+    let paired = paired.map(|pairing| (pairing.principal, operators.iter().find(|one| one.id == pairing.operator)));
+    let all = listed.chain(paired).filter(|(principal, _)| principal.channel() == channel);
+    all.map(|(principal, whose)| (private_chat(channel, principal.id()), whose)).collect()
 }
 
 /// The chat in which only this person and we are.

@@ -84,6 +84,11 @@ impl ThreadWriter {
 
     /// Says `post` here.
     pub fn say(&mut self, core: &Core, post: Post) {
+        self.say_also(core, post, Vec::new());
+    }
+
+    /// Says `post` here, and to the chats in `more` too.
+    pub fn say_also(&mut self, core: &Core, post: Post, more: Vec<(Channel, String)>) {
         let now = core.now();
         let context = RenderContext { now, zone: core.zone() };
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
@@ -93,7 +98,7 @@ impl ThreadWriter {
         };
         self.write(core, MessageRole::Agent, Channel::System, content, prompt);
         if !post.quiet {
-            self.owe(core, &post, now);
+            self.owe(core, &post, now, more);
         }
     }
 
@@ -128,12 +133,17 @@ impl ThreadWriter {
         id
     }
 
-    fn owe(&mut self, core: &Core, post: &Post, now: Timestamp) {
+    fn owe(&mut self, core: &Core, post: &Post, now: Timestamp, more: Vec<(Channel, String)>) {
         let keys = keys_of(&post.view);
         let mut chats = match &post.view {
             View::Proposal(card) => card_destinations(core, &card.proposal, post.severity),
             _ => destinations(core, post.severity),
         };
+        for chat in more {
+            if !chats.contains(&chat) {
+                chats.push(chat);
+            }
+        }
         // What edits a message goes wherever that message stands.
         for place in self.places.iter().filter(|place| keys.key.as_ref() == Some(&place.key)) {
             let chat = (place.channel, place.chat.clone());

@@ -12,6 +12,7 @@ use wakeman_types::{
 
 use crate::{
     core::Core,
+    notify::everybody_quiet,
     rank::{self, ARMS, Learnt},
 };
 
@@ -115,7 +116,7 @@ async fn context(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<I
         source: source(&finding.subject),
         local_hour: f64::from(local.num_seconds_from_midnight()) * 1000.0 / HOUR_MS as f64,
         weekday: u8::try_from(local.weekday().num_days_from_monday()).unwrap_or(0),
-        quiet_hours: false,
+        quiet_hours: everybody_quiet(core),
         minutes_since_last_interruption: week.first().map(|last| minutes(now.since(last.at))),
         interruptions_today: u32::try_from(week.iter().filter(|w| w.at >= midnight).count()).unwrap_or(u32::MAX),
         interruptions_this_week: used,

@@ -17,6 +17,7 @@ use crate::{
     core::Core,
     deliver::{Post, ThreadWriter},
     modes::muted,
+    notify,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -221,6 +222,15 @@ pub(super) async fn tell(
         None => interrupt::choose(core, finding, seen.seen_at).await?,
     };
     finding.interruption = record.chosen;
+    let mut commit = commit;
+    if record.chosen == Interruption::Now {
+        let (with_storm, stormy) = notify::joined(core, commit, finding).await?;
+        commit = with_storm;
+        // Its message is that of the storm; what follows on it interrupts nobody by itself.
+        if stormy && news != FindingNews::Escalated {
+            finding.interruption = Interruption::Digest;
+        }
+    }
     let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
     thread.say(
         core,
@@ -234,7 +244,7 @@ pub(super) async fn tell(
                 proposal: finding.proposal,
                 repair,
             })),
-            quiet: record.chosen != Interruption::Now,
+            quiet: finding.interruption != Interruption::Now,
         },
     );
     Ok(thread.finish(commit.insert(&record)))

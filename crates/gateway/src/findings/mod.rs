@@ -17,4 +17,5 @@ mod words;
 
 pub use causes::Evidence;
 pub use detection::Detection;
+pub(crate) use interrupt::interruptions_since;
 pub(crate) use why::why;

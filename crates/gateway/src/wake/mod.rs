@@ -12,6 +12,7 @@ mod brief;
 mod facts;
 mod overlay;
 mod pass;
+pub mod phrase;
 pub mod schedule;
 mod state;
 mod view;

@@ -18,6 +18,7 @@ use crate::{
     core::Core,
     deliver::{Post, ThreadWriter},
     findings::{Detection, Evidence, keep, repair},
+    notify,
     ports::{CodeRequest, CodeSource, ProductSource},
     settle::SettleError,
 };
@@ -87,9 +88,11 @@ impl Watch {
         let mut off = self.read_product().await?;
         off.extend(self.read_code().await?);
         let evidence = self.evidence(&off).await?;
+        self.foresee(&off).await?;
         for seen in &off {
             keep::report(&self.core, seen, &evidence).await?;
         }
+        notify::settled(&self.core).await?;
         self.stage_repairs().await?;
         self.check_repairs().await?;
         self.end_what_is_over().await?;
@@ -199,6 +202,15 @@ impl Watch {
             evidence.splits.extend(product.splits(seen, &flags).await);
         }
         Ok(evidence)
+    }
+
+    /// Whether so much is new at once that it is told as one.
+    async fn foresee(&self, off: &[Detection]) -> Result<(), StoreError> {
+        let mut coming = 0;
+        for seen in off {
+            coming += usize::from(keep::under_way(&self.core, &seen.fingerprint).await?.is_none());
+        }
+        notify::foreseen(&self.core, coming).await
     }
 
     async fn stage_repairs(&mut self) -> Result<(), SettleError> {

@@ -1,0 +1,130 @@
+//! What could wait, told once a day and after quiet hours.
+
+use chrono::{DateTime, Duration, TimeZone};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use wakeman_store::{Commit, Committed, ListQuery, StoreError};
+use wakeman_types::{
+    Channel, ChoiceRecord, DeliveryClass, DigestLine, DigestView, Finding, FindingState, Interruption, Proposal,
+    ProposalState, Severity, Timestamp, View,
+};
+
+use super::{owe, quiet};
+use crate::{
+    config::{Operator, TimeOfDay},
+    core::Core,
+    deliver::listeners,
+    settle::SettleError,
+};
+
+/// Lines of a digest; what is below is in `findings`.
+const LINES_MAX: usize = 12;
+/// Decisions that are looked through.
+const CHOICES_MAX: usize = 500;
+
+/// How far one chat has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    /// What was decided up to then was told, or had nothing to tell.
+    until: Timestamp,
+    /// It was quiet there when it was looked at last.
+    quiet: bool,
+}
+
+pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
+    for (channel, chat, operator) in listeners(core, Severity::Info) {
+        one(core, channel, chat, operator).await?;
+    }
+    Ok(())
+}
+
+async fn one(core: &Core, channel: Channel, chat: String, operator: Option<&Operator>) -> Result<(), SettleError> {
+    let (now, name) = (core.now(), format!("digest.{channel}.{chat}"));
+    let keep = |commit: Commit, told: Told| commit.checkpoint(name.clone(), serde_json::json!(told));
+    let found = core.store.checkpoint(&name).await?.and_then(|value| serde_json::from_value::<Told>(value).ok());
+    // A chat that is new is told of what comes from now on. One that is ahead: the clock was put back.
+    let Some(told) = found.filter(|told| told.until <= now) else {
+        landed(core.store.commit(keep(Commit::new(now), Told { until: now, quiet: false })).await?);
+        return Ok(());
+    };
+    if operator.is_some_and(|operator| quiet::is_quiet(core, operator)) {
+        if !told.quiet {
+            landed(core.store.commit(keep(Commit::new(now), Told { quiet: true, ..told })).await?);
+        }
+        return Ok(());
+    }
+    let zone = operator.and_then(|operator| operator.timezone).unwrap_or(core.zone());
+    if !told.quiet && now < next_at(core.settings.monitor.digest_at, zone, told.until) {
+        return Ok(());
+    }
+    let lines = lines(core, operator, told.until).await?;
+    let mut commit = keep(Commit::durable(now), Told { until: now, quiet: false });
+    if !lines.is_empty() {
+        let view = View::Digest(DigestView { lines, since: told.until });
+        commit = owe(core, commit, (channel, chat), (DeliveryClass::Note, Severity::Info), (view, None));
+    }
+    landed(core.store.commit(commit).await?);
+    Ok(())
+}
+
+/// Nothing in it expects a version, so there is nothing to conflict with.
+fn landed(committed: Committed) {
+    debug_assert!(committed.landed());
+}
+
+/// The first time that this time of day comes in `zone` after `since`.
+fn next_at(time: TimeOfDay, zone: Tz, since: Timestamp) -> Timestamp {
+    let local = DateTime::from_timestamp_millis(since.ms()).unwrap_or_default().with_timezone(&zone);
+    let days = (0..3).filter_map(|days| {
+        let date = local.date_naive() + Duration::days(days);
+        let at = date.and_hms_opt(time.hour.into(), time.minute.into(), 0)?;
+        // Where clocks skip it, an hour later.
+        let found = zone.from_local_datetime(&at).earliest();
+        let found = found.or_else(|| zone.from_local_datetime(&(at + Duration::hours(1))).earliest())?;
+        Some(Timestamp::from_ms(found.timestamp_millis()))
+    });
+    days.into_iter().find(|at| *at > since).unwrap_or_else(|| since.plus_ms(wakeman_types::DAY_MS))
+}
+
+/// What did not reach this operator when it was found, the worst first.
+async fn lines(core: &Core, operator: Option<&Operator>, since: Timestamp) -> Result<Vec<DigestLine>, StoreError> {
+    let query = ListQuery::newest(CHOICES_MAX).since(since.ms());
+    let mut lines: Vec<DigestLine> = Vec::new();
+    for choice in core.store.list::<ChoiceRecord>(&query).await?.items.into_iter().map(|found| found.value) {
+        let seen = lines.iter().any(|line| line.finding.id == choice.finding);
+        if choice.at <= since || seen {
+            continue;
+        }
+        let Some(finding) = core.store.get::<Finding>(&choice.finding.to_string()).await? else { continue };
+        let finding = finding.value;
+        let was_quiet = operator.is_some_and(|operator| quiet::until(core, operator, choice.at).is_some());
+        let waited = match choice.chosen {
+            Interruption::Digest => true,
+            Interruption::Now => was_quiet && finding.severity < Severity::Critical,
+            Interruption::Silent => false,
+        };
+        if waited {
+            let reason = reason(core, &choice, &finding, was_quiet).await?;
+            lines.push(DigestLine { finding, reason });
+        }
+    }
+    lines.sort_by_key(|line| (line.finding.is_over(), std::cmp::Reverse(line.finding.severity), line.finding.id));
+    lines.truncate(LINES_MAX);
+    Ok(lines)
+}
+
+/// What a person should know first: that a card waits, that it is over, that somebody has it; else why it could wait.
+async fn reason(core: &Core, choice: &ChoiceRecord, finding: &Finding, was_quiet: bool) -> Result<String, StoreError> {
+    if let Some(id) = finding.proposal
+        && let Some(found) = core.store.get::<Proposal>(&id.to_string()).await?
+        && found.value.state == ProposalState::Pending
+    {
+        return Ok(format!("{id} awaits a decision"));
+    }
+    Ok(match &finding.state {
+        FindingState::Resolved { .. } => "over by now".to_owned(),
+        FindingState::Acknowledged { by, .. } => format!("{by} has it"),
+        _ if was_quiet => "in quiet hours".to_owned(),
+        _ => choice.reason.clone(),
+    })
+}

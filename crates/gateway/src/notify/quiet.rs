@@ -1,0 +1,24 @@
+//! Who is to be left alone now.
+
+use wakeman_types::Timestamp;
+
+use crate::{
+    config::{Operator, quiet_until},
+    core::Core,
+};
+
+/// Until when the operator has quiet hours at `at`; `None`: they have none then.
+pub(super) fn until(core: &Core, operator: &Operator, at: Timestamp) -> Option<Timestamp> {
+    quiet_until(&operator.quiet_hours, operator.timezone.unwrap_or(core.zone()), at)
+}
+
+/// Whether the operator is to be left alone, unless something is critical.
+pub(crate) fn is_quiet(core: &Core, operator: &Operator) -> bool {
+    until(core, operator, core.now()).is_some()
+}
+
+/// Whether everybody is. With no operators listed there is only the terminal, which wakes nobody.
+pub(crate) fn everybody_quiet(core: &Core) -> bool {
+    let operators = &core.settings.operators;
+    !operators.is_empty() && operators.iter().all(|operator| is_quiet(core, operator))
+}
