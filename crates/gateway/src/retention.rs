@@ -41,11 +41,13 @@ const fn came_in(state: &'static str) -> Kept {
 }
 
 /// Every class that goes by itself.
-pub const CLASSES: [Kept; 19] = [
+pub const CLASSES: [Kept; 21] = [
     kept("change", None, QUARTER),
     kept("occurrence", None, QUARTER),
     kept("explained", None, QUARTER),
     kept("spent", None, QUARTER),
+    kept("storm", None, QUARTER),
+    kept("unanswered", None, QUARTER),
     kept("place", None, QUARTER),
     kept("sent", None, QUARTER),
     kept("button", None, QUARTER),

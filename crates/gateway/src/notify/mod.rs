@@ -52,5 +52,5 @@ fn owe(
         reply_key: None,
         created_at: core.now(),
     };
-    commit.send(outbox_row(&delivery))
+    commit.send(outbox_row(core, &delivery))
 }

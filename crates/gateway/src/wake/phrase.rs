@@ -61,7 +61,7 @@ fn every(number: &str, unit: &str) -> Result<String, String> {
     let number: u32 = number.parse().map_err(|_| wrong())?;
     match unit.trim_end_matches('s') {
         "hour" | "h" if number > 0 && 24 % number == 0 => Ok(format!("0 */{number} * * *")),
-        "minute" | "min" | "m" if number >= 5 && number < 60 && 60 % number == 0 => Ok(format!("*/{number} * * * *")),
+        "minute" | "min" | "m" if (5..60).contains(&number) && 60 % number == 0 => Ok(format!("*/{number} * * * *")),
         _ => Err(wrong()),
     }
 }

@@ -11,7 +11,7 @@ use wakeman_gateway::{
     brain::Brain,
     config::Secrets,
     instance::InstanceDir,
-    modes,
+    modes, notify,
     ports::{Clock, SystemClock},
     retention,
     wake::Wake,
@@ -41,6 +41,8 @@ const EXPLAIN_MS: i64 = 2_000;
 const WAKE_MS: i64 = 30_000;
 /// How often the journal's head is signed, if it moved.
 const SEAL_MS: i64 = 60_000;
+/// How often it is looked whether a digest is due or nobody reacted.
+const NOTIFY_MS: i64 = 15_000;
 /// How often what is past its time is removed.
 const RETAIN_MS: i64 = 3_600_000;
 /// How long the answers under way may take to be stored once the daemon stops.
@@ -219,6 +221,7 @@ impl Daemon<'_> {
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
         tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
+        tasks.spawn(notifying(Arc::clone(&core), stopped.clone()));
         tasks.spawn(retaining(Arc::clone(&core), stopped.clone()));
         let adapters = frontends::parts(&chats, &secrets, &gateway, (&core.clock, core.zone()), &stopped);
         for part in adapters.into_iter().chain([answering(&inbox, &stopped)]) {
@@ -310,6 +313,22 @@ async fn sealing(mut seal: Seal, core: Arc<Core>, mut stopped: watch::Receiver<b
         tokio::select! {
             () = core.clock.sleep_until(core.now().plus_ms(SEAL_MS)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return seal,
+        }
+    }
+}
+
+/// Digests that are due, what nobody reacted to, storms that are over.
+async fn notifying(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            result = notify::pass(&core) => if let Err(error) = result {
+                tracing::error!(%error, "notify.pass");
+            },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        tokio::select! {
+            () = core.clock.sleep_until(core.now().plus_ms(NOTIFY_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }
 }
