@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use futures::future::BoxFuture;
 use tokio::sync::watch;
 use wakeman_gateway::{config::Secrets, ports::Clock};
-use wakeman_types::{Channel, Gateway};
+use wakeman_telegram::TelegramOptions;
+use wakeman_types::{Channel, Gateway, Timestamp};
 
 use crate::{
     failure::Failure,
@@ -18,7 +20,8 @@ type Configured = fn(&Secrets) -> bool;
 type Make = fn(&Secrets, Arc<dyn Gateway>, Arc<dyn Clock>, Tz, watch::Receiver<bool>) -> Start;
 
 /// Every chat adapter there is: its channel, the variable that configures it.
-const ADAPTERS: [(Channel, &str, Configured, Make); 0] = [];
+const ADAPTERS: [(Channel, &str, Configured, Make); 1] =
+    [(Channel::Telegram, "TELEGRAM_BOT_TOKEN", |secrets| secrets.telegram_bot_token.is_some(), telegram)];
 
 /// The chats to serve: those asked for, else all that are configured. HTTP is always served.
 ///
@@ -62,4 +65,37 @@ pub fn parts(
         start: make(secrets, Arc::clone(gateway), Arc::clone(clock), zone, stopped.clone()),
     };
     wanted.map(part).collect()
+}
+
+/// The gateway's clock as the adapter wants it.
+struct TelegramClock(Arc<dyn Clock>);
+
+impl wakeman_telegram::Clock for TelegramClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, ms: i64) -> BoxFuture<'_, ()> {
+        self.0.sleep_until(self.0.now().plus_ms(ms))
+    }
+}
+
+fn telegram(
+    secrets: &Secrets,
+    gateway: Arc<dyn Gateway>,
+    clock: Arc<dyn Clock>,
+    zone: Tz,
+    stopped: watch::Receiver<bool>,
+) -> Start {
+    let mut options = TelegramOptions::new(secrets.telegram_bot_token.clone().unwrap_or_default());
+    options.api_url = secrets.telegram_api_url.as_ref().map(|url| url.as_str().to_owned());
+    options.zone = zone;
+    Box::new(move || {
+        let (options, gateway, mut stopped) = (options.clone(), Arc::clone(&gateway), stopped.clone());
+        let clock = Arc::new(TelegramClock(Arc::clone(&clock)));
+        Box::pin(async move {
+            let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+            wakeman_telegram::run(options, gateway, clock, stop).await.map_err(|error| error.to_string())
+        })
+    })
 }

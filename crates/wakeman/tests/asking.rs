@@ -31,6 +31,15 @@ impl Lab {
         Self { _process: Process(child), client: LabClient::new(&url).unwrap(), url }
     }
 
+    /// The base address of one of its services.
+    pub fn service(&self, name: &str) -> String {
+        self.client.service_url(name)
+    }
+
+    pub fn client(&self) -> &LabClient {
+        &self.client
+    }
+
     fn order(&self, rules: &Value) {
         wait(self.client.order_model(rules)).unwrap();
     }

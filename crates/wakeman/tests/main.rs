@@ -8,4 +8,5 @@ mod crash;
 mod daemon;
 mod demo;
 mod rules;
+mod surfaces;
 mod turn_crash;

@@ -1,0 +1,3 @@
+//! Chats, end to end: real processes, the lab's platforms, and the people in them.
+
+mod telegram;
