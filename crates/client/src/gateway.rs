@@ -7,9 +7,9 @@ use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend,
     FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, PairCode,
-    PairRequest, Principal, PromoteRequest, PromotionView, Proposal, ProposalId, ProposalView, Proposals, Ranking,
-    RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView, TurnStream, WakeupView, Wakeups,
-    WhoamiView, WhyView,
+    PairRequest, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId, ProposalView,
+    Proposals, Ranking, RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView, Tip, TipId,
+    TipView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -205,6 +205,21 @@ impl Ranking for SocketClient {
             let call = self.wire.post(&["findings", &id.to_string(), "feedback"])?.json(&Feedback { useful });
             self.wire.ask(call).await
         })
+    }
+
+    fn tip<'a>(&'a self, _by: &'a Principal) -> Reply<'a, TipView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["recommend"])?).await })
+    }
+
+    fn tip_feedback<'a>(&'a self, _by: &'a Principal, id: TipId, useful: bool) -> Reply<'a, Tip> {
+        Box::pin(async move {
+            let call = self.wire.post(&["tips", &id.to_string(), "feedback"])?.json(&Feedback { useful });
+            self.wire.ask(call).await
+        })
+    }
+
+    fn prompt_stats<'a>(&'a self, _by: &'a Principal) -> Reply<'a, PromptStatsView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["prompts", "stats"])?).await })
     }
 
     fn ranking<'a>(&'a self, _by: &'a Principal) -> Reply<'a, RankingView> {

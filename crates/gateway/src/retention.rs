@@ -41,7 +41,7 @@ const fn came_in(state: &'static str) -> Kept {
 }
 
 /// Every class that goes by itself.
-pub const CLASSES: [Kept; 21] = [
+pub const CLASSES: [Kept; 22] = [
     kept("change", None, QUARTER),
     kept("occurrence", None, QUARTER),
     kept("explained", None, QUARTER),
@@ -57,6 +57,7 @@ pub const CLASSES: [Kept; 21] = [
     kept("turn", Some("interrupted"), YEAR),
     kept("choice", None, YEAR),
     kept("reaction", None, YEAR),
+    kept("tip", None, YEAR),
     came_in("answered"),
     came_in("done"),
     came_in("refused"),

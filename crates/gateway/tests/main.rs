@@ -17,6 +17,7 @@ mod review;
 mod support;
 mod surfaces;
 mod thread;
+mod tips;
 mod tools;
 mod turns;
 mod verification;

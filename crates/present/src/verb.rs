@@ -3,7 +3,7 @@
 use std::fmt;
 
 use wakeman_types::{
-    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ResolvedAs, ThreadId,
+    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ResolvedAs, ThreadId, TipId,
 };
 
 use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
@@ -12,7 +12,7 @@ use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sani
 pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
 
 /// Word, what follows it, what it does.
-const WORDS: [(&str, &str, &str); 20] = [
+const WORDS: [(&str, &str, &str); 21] = [
     ("status", "", "one look at everything"),
     ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
     ("finding", "F-12", "one finding"),
@@ -29,7 +29,12 @@ const WORDS: [(&str, &str, &str); 20] = [
     ("mode", "[MODE]", "what it may do by itself: observe, propose, execute"),
     ("halt", "[REASON]", "stop all execution at once"),
     ("resume", "", "go on after a halt"),
-    ("feedback", "F-12 useful|noise", "whether it was worth telling you; what interrupts you is learnt from this"),
+    ("tip", "", "the one thing worth doing next, or that there is none"),
+    (
+        "feedback",
+        "F-12 useful|noise",
+        "whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it",
+    ),
     ("threads", "[ID]", "conversations, or one of them"),
     ("whoami", "", "who you are taken for"),
     ("help", "", "these words"),
@@ -111,6 +116,15 @@ pub enum Verb {
         /// Useful, or noise.
         useful: bool,
     },
+    /// The one thing worth doing next.
+    Tip,
+    /// Whether a tip was worth showing.
+    TipFeedback {
+        /// Which.
+        id: TipId,
+        /// Useful, or noise.
+        useful: bool,
+    },
     /// The conversations.
     Threads,
     /// One conversation.
@@ -154,6 +168,8 @@ impl fmt::Display for Verb {
             Self::Halt(Some(reason)) => write!(f, "halt {reason}"),
             Self::Resume => f.write_str("resume"),
             Self::Feedback { id, useful } => write!(f, "feedback {id} {}", if *useful { "useful" } else { "noise" }),
+            Self::Tip => f.write_str("tip"),
+            Self::TipFeedback { id, useful } => write!(f, "feedback {id} {}", if *useful { "useful" } else { "noise" }),
             Self::Threads => f.write_str("threads"),
             Self::Thread(id) => write!(f, "threads {id}"),
             Self::Whoami => f.write_str("whoami"),
@@ -330,6 +346,10 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         "mode" => Verb::Mode(args.next().map(mode).transpose()?),
         "halt" => return Ok(Verb::Halt(args.everything())),
         "resume" => Verb::Resume,
+        "tip" => Verb::Tip,
+        "feedback" if args.rest.starts_with(['T', 't']) => {
+            Verb::TipFeedback { id: args.id()?, useful: useful(&mut args)? }
+        }
         "feedback" => Verb::Feedback { id: args.id()?, useful: useful(&mut args)? },
         "threads" => args.next().map_or(Verb::Threads, |id| Verb::Thread(ThreadId::new(sanitize(id, 120)))),
         "whoami" => Verb::Whoami,

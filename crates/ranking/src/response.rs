@@ -42,6 +42,11 @@ impl ResponseModel {
         Self { bank }
     }
 
+    /// Length of its feature vectors.
+    pub fn dimension(&self) -> usize {
+        self.bank.dimension()
+    }
+
     /// What to store.
     pub fn state(&self) -> ResponseState {
         ResponseState { bank: self.bank.state() }

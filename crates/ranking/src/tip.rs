@@ -2,6 +2,10 @@
 //!
 //! Items come and go, so nothing is learnt about an item: one regression is shared by all, over what is known of each.
 
+mod learner;
+
+pub use learner::{TipLearner, TipState};
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

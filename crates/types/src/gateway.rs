@@ -12,7 +12,9 @@ use crate::{
     Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
     TurnEvent, Verdict, WakeupView, WhoamiView, WhyView,
 };
-use crate::{ForgottenView, OperatorId, PromoteRequest, PromotionView, RankingView};
+use crate::{
+    ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, RankingView, Tip, TipId, TipView,
+};
 
 /// What every method answers with, some time later.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, GatewayError>>;
@@ -230,6 +232,12 @@ pub trait Proposals: Send + Sync {
 pub trait Ranking: Send + Sync {
     /// Says outright whether being told of a finding was useful or noise.
     fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding>;
+    /// The one thing worth doing next.
+    fn tip<'a>(&'a self, by: &'a Principal) -> Reply<'a, TipView>;
+    /// Says outright whether a tip was useful or noise; for whom it was shown to.
+    fn tip_feedback<'a>(&'a self, by: &'a Principal, id: TipId, useful: bool) -> Reply<'a, Tip>;
+    /// What the versions of the prompts brought.
+    fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView>;
     /// Every policy with what came of it.
     fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView>;
     /// Judges a promotion, and begins it when an owner confirmed.

@@ -110,6 +110,10 @@ numbered_id!(
     /// A proposal, shown as `P-31`.
     ProposalId, "P", "proposal id"
 );
+numbered_id!(
+    /// A tip, shown as `T-7`.
+    TipId, "T", "tip id"
+);
 text_id!(
     /// A conversation of the instance, e.g. `thread_7f00`.
     ThreadId

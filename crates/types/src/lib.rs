@@ -19,6 +19,7 @@ mod proposal;
 mod ranking;
 mod thread;
 mod time;
+mod tip;
 mod turn;
 mod view;
 mod wakeup;
@@ -37,7 +38,7 @@ pub use gateway::{
 };
 pub use id::{
     ChangeId, ConversationId, DecisionId, DeliveryId, FindingId, IdError, MessageId, MetricId, OperatorId, ProposalId,
-    ThreadId, TurnId,
+    ThreadId, TipId, TurnId,
 };
 pub use inbound::{Accepted, ButtonStyle, CardButton, FrontendHealth, Inbound, LiveEvent, LiveStream, Said};
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
@@ -53,6 +54,7 @@ pub use ranking::{
 };
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+pub use tip::{PromptStat, PromptStatsView, Tip, TipKind, TipView};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
     AnswerView, BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews,

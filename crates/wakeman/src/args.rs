@@ -85,7 +85,9 @@ pub enum Command {
     Pair(PairArgs),
     /// Go on after a halt. For owners.
     Resume,
-    /// Say whether being told of a finding was useful or noise: what interrupts you is learnt from it.
+    /// The one thing worth doing next, or that there is none.
+    Tip,
+    /// Say whether a finding or tip was useful or noise: what you are told is learnt from it.
     Feedback(FeedbackArgs),
     /// The policies that decide what interrupts you: how they do, and which decides.
     #[command(subcommand)]
@@ -331,7 +333,7 @@ pub struct ForgetArgs {
 /// `feedback`
 #[derive(Debug, ClapArgs)]
 pub struct FeedbackArgs {
-    /// Like F-12.
+    /// Like F-12, or T-1 for a tip.
     pub id: String,
     /// What it was.
     pub word: FeedbackWord,
@@ -428,6 +430,8 @@ pub enum PromptsCommand {
     Show(PromptArgs),
     /// Name what is wrong with the prompt files; exit 1 if anything is.
     Check,
+    /// What each version's tips and notes were worth to people, with intervals.
+    Stats,
 }
 
 /// One prompt.

@@ -85,6 +85,9 @@ async fn ranking_round_trips() {
     let (client, me) = server.client().await;
     let (by, lin) = (Principal::system(), OperatorId::new("lin"));
     let request = PromoteRequest { policy: "lints-v1".into(), confirmed: true };
+    assert_eq!(client.tip(&by).await.unwrap().tip, Some(fake::tip()));
+    assert_eq!(client.tip_feedback(&by, TipId::new(7), true).await.unwrap(), fake::tip());
+    assert!(client.prompt_stats(&by).await.unwrap().prompts.is_empty());
     assert_eq!(client.ranking(&by).await.unwrap(), fake::ranking());
     assert_eq!(client.promote(&by, request.clone()).await.unwrap(), fake::promotion());
     assert_eq!(client.rollback(&by).await.unwrap(), fake::promotion());
@@ -93,6 +96,9 @@ async fn ranking_round_trips() {
     assert_eq!(
         server.fake.calls(),
         [
+            format!("tip {me}"),
+            format!("tip_feedback {me} T-7 true"),
+            format!("prompt_stats {me}"),
             format!("ranking {me}"),
             format!("promote {me} {request:?}"),
             format!("rollback {me}"),

@@ -21,6 +21,7 @@ mod stream;
 pub mod tool_loop;
 mod turn_tools;
 mod turns;
+mod vectors;
 
 use std::{
     collections::HashMap,
@@ -38,6 +39,7 @@ pub use context::{Material, Width, assemble, tokens};
 pub use limits::TurnLimits;
 pub use memory::ThreadMemory;
 pub use meter::{Counted, Meter};
+pub(crate) use note::Explained;
 pub use note::{Monologue, Said};
 pub use stream::{Listener, Teller};
 

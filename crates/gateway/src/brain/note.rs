@@ -82,9 +82,11 @@ impl Entity for Spent {
 
 /// That a finding has had its note, or why not. There is one at most.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Explained {
-    finding: FindingId,
-    prompt: Option<String>,
+pub(crate) struct Explained {
+    /// The finding.
+    pub finding: FindingId,
+    /// The prompt that was used.
+    pub prompt: Option<String>,
     failure: Option<String>,
     at: Timestamp,
 }
@@ -141,7 +143,9 @@ impl Brain {
         .run()
         .await;
         self.keep_spent(&ask.account, meter.read().usage).await;
-        let text: String = said?.chars().take(NOTE_CHARS_MAX).collect();
+        // Half a JSON value is none; only what people read is cut.
+        let most = if prompt.output.is_some() { usize::MAX } else { NOTE_CHARS_MAX };
+        let text: String = said?.chars().take(most).collect();
         Ok(Said { text, prompt: prompt.label() })
     }
 
@@ -154,7 +158,7 @@ impl Brain {
         all
     }
 
-    async fn keep_spent(&self, account: &Account, usage: Usage) {
+    pub(super) async fn keep_spent(&self, account: &Account, usage: Usage) {
         let Account::Wakeup(wakeup) = account else { return };
         let now = self.core.now();
         let id = format!("spent_{}", self.core.message_id());

@@ -8,9 +8,9 @@ use wakeman_types::{
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
     Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
     Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
-    PromotionView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView, Reply,
-    ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, TurnStream, Verdict, WakeupView, Wakeups,
-    WhoamiView, WhyView,
+    PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
+    Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TurnStream, Verdict,
+    WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -289,6 +289,21 @@ impl Ranking for Desk {
         Box::pin(async move {
             let who = self.identify(by).await?;
             rank::feedback(&self.core, &who, id, useful).await
+        })
+    }
+
+    fn tip<'a>(&'a self, by: &'a Principal) -> Reply<'a, TipView> {
+        Box::pin(async move { rank::recommend(&self.core, &self.brain, &self.asker(by).await?).await })
+    }
+
+    fn tip_feedback<'a>(&'a self, by: &'a Principal, id: TipId, useful: bool) -> Reply<'a, Tip> {
+        Box::pin(async move { rank::tip_feedback(&self.core, &self.asker(by).await?, id, useful).await })
+    }
+
+    fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView> {
+        Box::pin(async move {
+            self.may_read(by).await?;
+            rank::prompt_stats(&self.core).await.map_err(|error| storage_error(&error))
         })
     }
 

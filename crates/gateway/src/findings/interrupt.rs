@@ -125,7 +125,7 @@ async fn context(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<I
         age_minutes: minutes(seen_at.since(finding.since)),
         open_findings: u32::try_from(core.store.list::<Finding>(&open).await?.items.len()).unwrap_or(u32::MAX),
         open_proposals: u32::try_from(core.store.count::<Proposal>(Some("pending")).await?).unwrap_or(u32::MAX),
-        past_useful_rate: None,
+        past_useful_rate: rank::useful_rate(core, source(&finding.subject)).await?,
     })
 }
 

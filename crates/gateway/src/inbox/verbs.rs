@@ -54,6 +54,17 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
             let word = if useful { "useful" } else { "noise" };
             Done::Told(format!("{id} noted as {word}; what interrupts you is learnt from this."))
         }
+        Verb::Tip => {
+            let mut doc = wakeman_present::tip_view_doc(&desk.tip(by).await?, &context(inbox));
+            // A text has no buttons; the words do the same.
+            doc.buttons.clear();
+            Done::Told(wakeman_present::plain(&doc))
+        }
+        Verb::TipFeedback { id, useful } => {
+            desk.tip_feedback(by, id, useful).await?;
+            let word = if useful { "useful" } else { "noise" };
+            Done::Told(format!("{id} noted as {word}; which tips you get is learnt from this."))
+        }
         Verb::Mute { id, duration_ms } => {
             let mute = desk.mute(by, id, duration_ms).await?;
             Done::Told(wakeman_present::mute_line(&mute, &context(inbox)).text())

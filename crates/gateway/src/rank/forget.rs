@@ -8,6 +8,7 @@ use wakeman_types::{ErrorKind, ForgottenView, GatewayError, Identity, OperatorId
 use super::{
     promote::needs_owner,
     rows::{PolicyRow, ReactionRecord},
+    tip,
 };
 use crate::{core::Core, desk::storage_error};
 
@@ -47,14 +48,17 @@ async fn erase(core: &Core, who: &Identity, operator: &OperatorId) -> Result<Opt
         reactions += found.len() as u64;
         let _ = core.store.commit(commit).await?;
     }
-    if !known && reactions == 0 {
+    let (tips, tip_states) = tip::erase(core, operator).await?;
+    reactions += tips;
+    let states = u32::from(known) + tip_states;
+    if states == 0 && reactions == 0 {
         return Ok(None);
     }
     let payload = json!({"principal": who.principal.to_string(), "reactions": reactions});
     let event = core.event("operator.forgotten", &who.operator, operator, payload);
     let commit = Commit::durable(core.now()).delete(EntityRef::to::<PolicyRow>(row)).event(event);
     let _ = core.store.commit(commit).await?;
-    Ok(Some(ForgottenView { operator: operator.clone(), reactions, states: u32::from(known) }))
+    Ok(Some(ForgottenView { operator: operator.clone(), reactions, states }))
 }
 
 async fn erase_payloads(core: &Core, record: &ReactionRecord, operator: &OperatorId) -> Result<(), StoreError> {

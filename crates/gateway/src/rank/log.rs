@@ -13,7 +13,7 @@ use super::rows::{ARMS, ReactionRecord, features_of};
 use crate::core::Core;
 
 /// Decisions that are looked at, the newest ones.
-const DECISIONS_MAX: usize = 5000;
+pub(super) const DECISIONS_MAX: usize = 5000;
 
 /// One unforced decision.
 #[derive(Debug, Clone)]
@@ -93,7 +93,8 @@ pub(crate) async fn rounds(core: &Core, since: Option<Timestamp>) -> Result<Roun
     Ok(all)
 }
 
-async fn pages<E: Entity>(core: &Core, query: ListQuery, most: usize) -> Result<Vec<E>, StoreError> {
+/// The newest rows, up to `most`.
+pub(super) async fn pages<E: Entity>(core: &Core, query: ListQuery, most: usize) -> Result<Vec<E>, StoreError> {
     let (mut all, mut after) = (Vec::new(), None);
     while all.len() < most {
         let page = core.store.list::<E>(&ListQuery { limit: 1000, ..query.clone() }.after(after)).await?;

@@ -1,6 +1,6 @@
 //! Ranking, wired in: what operators' reactions teach, and which policy decides how a finding is told.
 //!
-//! Owns: reactions, learnt states, the promotion, the read side of the decision log.
+//! Owns: reactions, learnt states, the promotion, the read side of the decision log, tips, what prompts brought.
 //! Must not: decide by itself (the pure `ranking` crate does), send anything, stop the watch because a learnt state is broken.
 //! Start at `react` for what a reaction does, at `learnt` for what the policies know.
 
@@ -10,9 +10,12 @@ mod learn;
 mod log;
 mod mixture;
 mod promote;
+mod rate;
 mod rows;
 mod silence;
+mod stats;
 mod status;
+mod tip;
 mod why;
 
 pub(crate) use forget::forget;
@@ -20,8 +23,12 @@ pub(crate) use learn::{feedback, react, reaction_to};
 pub(crate) use mixture::{Learnt, learnt};
 pub use promote::PromotionRow;
 pub(crate) use promote::{follow, promote, promoted, reset, rollback};
+pub(crate) use rate::useful_rate;
 pub(crate) use rows::ARMS;
 pub use rows::{Given, PolicyRow, ReactionRecord};
 pub(crate) use silence::silence;
+pub(crate) use stats::prompt_stats;
 pub(crate) use status::status;
+pub use tip::{TipBatch, TipOpinion, TipRecord};
+pub(crate) use tip::{feedback as tip_feedback, recommend, silence as tip_silence};
 pub(crate) use why::behind;

@@ -16,6 +16,7 @@ use super::{
     judge::{difference, evidence},
     log::rounds,
     rows::PolicyRow,
+    tip,
 };
 use crate::{
     core::Core,
@@ -239,6 +240,9 @@ pub(crate) async fn reset(core: &Core, who: &Identity, operator: Option<&Operato
     let state = serde_json::to_value(fresh.state()).unwrap_or_default();
     let (now, mut commit, mut count) = (core.now(), Commit::durable(core.now()), 0);
     for operator in all {
+        let reset = tip::reset(core, commit, &who.operator, &operator).await;
+        let (with_tips, tips) = reset.map_err(|error| storage_error(&error))?;
+        (commit, count) = (with_tips, count + tips);
         let held = core.store.get::<PolicyRow>(&PolicyRow::id(policy, &operator)).await;
         if matches!(held, Ok(None)) {
             continue;

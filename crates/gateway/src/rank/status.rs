@@ -10,6 +10,7 @@ use super::{
     mixture::learnt,
     promote::{name, promoted},
     rows::PolicyRow,
+    tip,
 };
 use crate::core::Core;
 
@@ -24,6 +25,7 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
     let log = rounds(core, None).await?;
     let stage = promoted(core).await?.map_or(Stage::Shadow, |found| found.value.stage);
     let learnt = learnt(core).await?;
+    let tips = tip::log(core).await?;
     let policies = PolicyId::ALL.map(|id| {
         let side = match id {
             PolicyId::RuleV1 => Some(Side::Rule),
@@ -31,7 +33,10 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
             _ => None,
         };
         let empty = blank(id.card(), stage);
-        side.map_or_else(|| empty.clone(), |side| filled(empty.clone(), side, &log))
+        match side {
+            Some(side) => filled(empty, side, &log),
+            None => tip::filled(empty, &tips, history),
+        }
     });
     Ok(RankingView {
         policies: policies.into(),

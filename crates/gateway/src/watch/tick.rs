@@ -98,6 +98,7 @@ impl Watch {
         self.end_what_is_over().await?;
         repair::expire(&self.core).await?;
         crate::rank::silence(&self.core).await?;
+        crate::rank::tip_silence(&self.core).await?;
         crate::rank::follow(&self.core).await
     }
 

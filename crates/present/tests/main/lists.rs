@@ -159,7 +159,8 @@ fn help_names_every_word() {
     mode [MODE] · what it may do by itself: observe, propose, execute
     halt [REASON] · stop all execution at once
     resume · go on after a halt
-    feedback F-12 useful|noise · whether it was worth telling you; what interrupts you is learnt from this
+    tip · the one thing worth doing next, or that there is none
+    feedback F-12 useful|noise · whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it
     threads [ID] · conversations, or one of them
     whoami · who you are taken for
     help · these words

@@ -11,6 +11,7 @@ mod proposals;
 mod safe;
 mod samples;
 mod telegram;
+mod tips;
 mod verbs;
 
 use wakeman_present::{doc, plain};

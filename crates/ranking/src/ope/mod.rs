@@ -13,7 +13,7 @@ mod slope;
 
 pub use bounds::{bernstein_lower, hoeffding_lower, interval, student_t_lower};
 pub use crossfit::cross_fitted;
-pub use difference::{DifferenceBound, clipped_difference, difference_bound};
+pub use difference::{ALPHA, DifferenceBound, clipped_difference, difference_bound};
 pub use estimators::{Estimator, effective_sample_size, estimate, rounds};
 pub use evaluate::{Estimates, Evaluation, Intervals, evaluate};
 pub use file::LogFile;

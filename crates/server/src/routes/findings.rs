@@ -29,7 +29,7 @@ pub(super) struct MuteFor {
 #[derive(Debug, Deserialize)]
 pub(super) struct Feedback {
     /// Whether being told was useful; else it was noise.
-    useful: bool,
+    pub useful: bool,
 }
 
 pub(super) async fn list(

@@ -2,10 +2,15 @@
 
 use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
-use wakeman_types::{ForgottenView, OperatorId, PromoteRequest, PromotionView, RankingView};
+use wakeman_types::{
+    ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, RankingView, Tip, TipView,
+};
 
-use super::{Answer, Brain};
-use crate::{access::Caller, extract::Body};
+use super::{Answer, Brain, findings::Feedback};
+use crate::{
+    access::Caller,
+    extract::{Body, Path},
+};
 
 /// Whose; absent: everybody's.
 #[derive(Debug, Deserialize)]
@@ -56,4 +61,24 @@ pub(super) async fn forget(
     Body(body): Body<Whom>,
 ) -> Answer<ForgottenView> {
     Ok(Json(gateway.forget(&caller.principal, body.operator).await?))
+}
+
+pub(super) async fn recommend(State(gateway): Brain, Extension(caller): Extension<Caller>) -> Answer<TipView> {
+    Ok(Json(gateway.tip(&caller.principal).await?))
+}
+
+pub(super) async fn tip_feedback(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Body(body): Body<Feedback>,
+) -> Answer<Tip> {
+    Ok(Json(gateway.tip_feedback(&caller.principal, id.parse()?, body.useful).await?))
+}
+
+pub(super) async fn prompt_stats(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+) -> Answer<PromptStatsView> {
+    Ok(Json(gateway.prompt_stats(&caller.principal).await?))
 }

@@ -135,6 +135,19 @@ impl Ranking for Fake {
         self.reply(format!("feedback {by} {id} {useful}"), finding())
     }
 
+    fn tip<'a>(&'a self, by: &'a Principal) -> Reply<'a, TipView> {
+        self.reply(format!("tip {by}"), TipView { tip: Some(tip()), considered: 4, notice: None, as_of: tip().at })
+    }
+
+    fn tip_feedback<'a>(&'a self, by: &'a Principal, id: TipId, useful: bool) -> Reply<'a, Tip> {
+        self.reply(format!("tip_feedback {by} {id} {useful}"), tip())
+    }
+
+    fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView> {
+        let none = PromptStatsView { prompts: Vec::new(), interval: "95 %".into(), as_of: tip().at };
+        self.reply(format!("prompt_stats {by}"), none)
+    }
+
     fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView> {
         self.reply(format!("ranking {by}"), ranking())
     }
@@ -155,6 +168,12 @@ impl Ranking for Fake {
         let forgotten = ForgottenView { operator: operator.clone(), reactions: 3, states: 1 };
         self.reply(format!("forget {by} {operator}"), forgotten)
     }
+}
+
+pub fn tip() -> Tip {
+    let text = r##"{"id": "T-7", "kind": "pull", "about": "#471", "title": "It stands still", "body": "Merge it.",
+        "policy": "egreedy-v1", "propensity": 0.96, "explored": false, "at": 1793000000000}"##;
+    serde_json::from_str(text).unwrap()
 }
 
 pub fn promotion() -> PromotionView {

@@ -17,6 +17,7 @@ pub mod run;
 mod schema;
 mod show;
 mod talk;
+mod tip;
 mod verbs;
 
 use crate::{args::Command, failure::Failure, global::Global};
@@ -53,8 +54,9 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Resume => control::resume(global).await,
         Command::Ranking(command) => ranking::run(global, command).await,
         Command::Forget(args) => ranking::forget(global, args).await,
+        Command::Tip => tip::tip(global).await,
         Command::Feedback(args) => ranking::feedback(global, &args).await,
-        Command::Prompts(command) => prompts::run(global, &command),
+        Command::Prompts(command) => prompts::run(global, &command).await,
         Command::Ask(args) => talk::ask(global, args).await,
         Command::Chat(args) => talk::chat(global, args).await,
         Command::Audit(command) => audit::run(global, command).await,

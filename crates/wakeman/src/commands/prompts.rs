@@ -1,23 +1,27 @@
-//! `prompts list|show|check`: what a model would be told, from the files alone; no daemon and no model is asked.
+//! `prompts list|show|check`: what a model would be told, from the files alone; no daemon and no model is asked. `prompts stats`: what
+//! each version brought, by the log.
 
 use serde_json::{Value, json};
 use wakeman_gateway::brain::prompts::{Prompt, PromptProblem, PromptRegistry, offered};
-use wakeman_present::{Align, Block, Column, Doc, Line, Table};
+use wakeman_present::{Align, Block, Column, Doc, Line, Table, prompt_stats_doc};
 
+use super::show::with_gateway;
 use crate::{
     args::PromptsCommand,
+    attach::{Attached, attach},
     compose,
     failure::{DONE, Failure},
     global::Global,
 };
 
 /// Runs the subcommand. Without an instance there are the shipped prompts alone.
-pub fn run(global: &Global, command: &PromptsCommand) -> Result<u8, Failure> {
+pub async fn run(global: &Global, command: &PromptsCommand) -> Result<u8, Failure> {
     let (registry, problems) = load(global)?;
     match command {
         PromptsCommand::List => list(global, &registry, &problems),
         PromptsCommand::Show(args) => show(global, &registry, &args.id),
         PromptsCommand::Check => check(global, &registry, &problems),
+        PromptsCommand::Stats => stats(global).await,
     }
 }
 
@@ -103,4 +107,12 @@ fn check(global: &Global, registry: &PromptRegistry, problems: &[PromptProblem])
     }
     let (number, s) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
     Err(Failure::failed(format!("{number} problem{s} in prompt files; the shipped ones are used in their place")))
+}
+
+/// What each version's tips and notes were worth to people.
+async fn stats(global: &Global) -> Result<u8, Failure> {
+    let by = global.principal();
+    let view = with_gateway!(global, |gateway| gateway.prompt_stats(&by));
+    global.answer(&view, &prompt_stats_doc(&view))?;
+    Ok(DONE)
 }

@@ -17,7 +17,12 @@ use crate::{
 
 /// `feedback ID useful|noise`
 pub async fn feedback(global: &Global, args: &FeedbackArgs) -> Result<u8, Failure> {
-    once(global, Verb::Feedback { id: id(&args.id)?, useful: args.word == FeedbackWord::Useful }).await
+    let useful = args.word == FeedbackWord::Useful;
+    let verb = match args.id.trim().starts_with(['T', 't']) {
+        true => Verb::TipFeedback { id: id(&args.id)?, useful },
+        false => Verb::Feedback { id: id(&args.id)?, useful },
+    };
+    once(global, verb).await
 }
 
 /// `ranking status|promote|rollback|reset`

@@ -43,6 +43,14 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
             control::typed(global, attached, by, said, &context).await
         }
         Verb::Feedback { id, useful } => tell_finding(global, gateway.feedback(by, id, useful).await?, &context),
+        Verb::Tip => {
+            let view = gateway.tip(by).await?;
+            global.answer(&view, &present::tip_view_doc(&view, &context))
+        }
+        Verb::TipFeedback { id, useful } => {
+            let tip = gateway.tip_feedback(by, id, useful).await?;
+            global.answer(&tip, &present::tip_doc(&tip, &context))
+        }
         look => looked(global, gateway, by, look, &context).await,
     }
 }

@@ -1,0 +1,169 @@
+//! A model's ideas: one batch for one state of the facts, asked for once.
+
+use serde_json::{Value, json};
+use wakeman_store::{Commit, ListQuery, StoreError, canonical};
+use wakeman_types::{Change, DAY_MS, MINUTE_MS, ThreadId, TipKind};
+
+use super::{
+    candidates::Candidate,
+    dedupe,
+    rows::{Idea, TipBatch},
+};
+use crate::{
+    brain::{Account, Brain, Monologue, prompts::validate},
+    core::Core,
+};
+
+/// The prompt's id, and the account its calls go on.
+const PROMPT: &str = "tip-generator";
+/// A model that failed is asked about the same facts again after this long.
+const RETRY_MS: i64 = 15 * MINUTE_MS;
+/// Ideas are about now: older ones are dropped.
+const FRESH_MS: i64 = 7 * DAY_MS;
+/// Changes that are among the facts, the newest.
+const CHANGES: usize = 10;
+/// Ideas of one batch.
+const IDEAS_MAX: usize = 5;
+/// A fact is cut at so many characters.
+const FACT_CHARS: usize = 300;
+
+/// One line of what the model may build on.
+struct Fact {
+    id: String,
+    /// The same as long as nothing changed: no ages in it.
+    lasting: String,
+    text: String,
+}
+
+/// The ideas for these facts: those of the newest batch, or of a new one where the facts changed since. Without a model there are none.
+///
+/// # Errors
+/// [`StoreError`] if the database does not answer. A model that fails is named in `notices`.
+pub(super) async fn ideas(
+    core: &Core,
+    brain: &Brain,
+    found: &[Candidate],
+    notices: &mut Vec<String>,
+) -> Result<Vec<Candidate>, StoreError> {
+    if core.model.is_none() {
+        return Ok(Vec::new());
+    }
+    let facts = facts(core, found).await?;
+    let lasting: String = facts.iter().map(|fact| format!("{}\n{}\n", fact.id, fact.lasting)).collect();
+    let digest = canonical::sha256_hex(lasting.as_bytes());
+    let batch = match newest(core).await? {
+        Some(batch) if batch.facts == digest && (batch.failure.is_none() || !is_older(core, &batch, RETRY_MS)) => batch,
+        _ if facts.is_empty() => return Ok(Vec::new()),
+        _ => {
+            let batch = made(core, brain, &facts, found, digest).await;
+            let event = core.event("tip.batch", "wakeman", PROMPT, json!(batch));
+            let _ = core.store.commit(Commit::new(core.now()).put(&batch).event(event)).await?;
+            batch
+        }
+    };
+    notices.extend(batch.failure.iter().map(|failure| format!("no ideas of a model: {failure}")));
+    let fresh = !is_older(core, &batch, FRESH_MS);
+    Ok(batch.ideas.iter().filter(|_| fresh).map(|idea| candidate(idea, &batch)).collect())
+}
+
+fn is_older(core: &Core, batch: &TipBatch, ms: i64) -> bool {
+    core.now().since(batch.at) >= ms
+}
+
+/// The newest batch; one that cannot be read is none.
+async fn newest(core: &Core) -> Result<Option<TipBatch>, StoreError> {
+    match core.store.get::<TipBatch>(TipBatch::ID).await {
+        Ok(found) => Ok(found.map(|found| found.value)),
+        Err(StoreError::Decode { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What stands still or is open, and what changed last.
+async fn facts(core: &Core, found: &[Candidate]) -> Result<Vec<Fact>, StoreError> {
+    let cut = |text: String| text.chars().take(FACT_CHARS).collect::<String>();
+    let mut all: Vec<Fact> = found
+        .iter()
+        .map(|item| Fact {
+            id: item.about.clone(),
+            lasting: format!("{:?} {}", item.kind, item.since.ms()),
+            text: cut(format!("{}. {}", item.title, item.body)),
+        })
+        .collect();
+    let query = ListQuery::newest(CHANGES).since(core.now().plus_ms(-7 * DAY_MS).ms());
+    for change in core.store.list::<Change>(&query).await?.items.into_iter().map(|found| found.value) {
+        let by = change.author.as_deref().unwrap_or("somebody");
+        let text = cut(format!("{} \"{}\" by {by}", change.label(), change.title));
+        all.push(Fact { id: change.id.to_string(), lasting: change.at.ms().to_string(), text });
+    }
+    Ok(all)
+}
+
+/// Asks the model, checks what it says, drops what repeats something.
+async fn made(core: &Core, brain: &Brain, facts: &[Fact], found: &[Candidate], digest: String) -> TipBatch {
+    let data: String = facts.iter().map(|fact| format!("{}: {}\n", fact.id, fact.text)).collect();
+    let said = brain
+        .say(&Monologue {
+            prompt_id: PROMPT,
+            words: None,
+            data: &data,
+            more: json!({}),
+            account: Account::Wakeup(PROMPT.to_owned()),
+            thread: &ThreadId::new(PROMPT),
+            with_tools: false,
+        })
+        .await;
+    let at = core.now();
+    let none = |failure: String| TipBatch {
+        facts: digest.clone(),
+        prompt: None,
+        ideas: Vec::new(),
+        failure: Some(failure),
+        at,
+    };
+    let said = match said {
+        Ok(said) => said,
+        Err(error) => return none(error.to_string()),
+    };
+    let ids: Vec<&str> = facts.iter().map(|fact| fact.id.as_str()).collect();
+    match read(core, &said.prompt, &said.text, &ids) {
+        Ok(ideas) => {
+            let ideas = without_repeats(core, brain, ideas, found).await;
+            TipBatch { facts: digest, prompt: Some(said.prompt), ideas, failure: None, at }
+        }
+        Err(error) => none(error),
+    }
+}
+
+/// The ideas in an answer: one object, or several under `tips`. What stands on no fact that was told is dropped.
+fn read(core: &Core, prompt: &str, text: &str, facts: &[&str]) -> Result<Vec<Idea>, String> {
+    let shape = core.prompts.list().find(|known| known.label() == prompt).and_then(|known| known.output.clone());
+    let value = validate(&shape.unwrap_or(Value::Bool(true)), text)?;
+    let many = value.get("tips").and_then(Value::as_array).cloned();
+    let ideas = many.unwrap_or_else(|| vec![value]).into_iter().take(IDEAS_MAX);
+    let read = ideas.filter_map(|idea| serde_json::from_value::<Idea>(idea).ok());
+    Ok(read.filter(|idea| idea.based_on.iter().any(|id| facts.contains(&id.as_str()))).collect())
+}
+
+async fn without_repeats(core: &Core, brain: &Brain, ideas: Vec<Idea>, found: &[Candidate]) -> Vec<Idea> {
+    if ideas.is_empty() {
+        return ideas;
+    }
+    let known = found.iter().map(|item| format!("{}. {}", item.title, item.body));
+    let new = ideas.iter().map(|idea| format!("{}. {}", idea.title, idea.body));
+    let texts: Vec<String> = known.chain(new).collect();
+    let vectors = brain.vectors(&core.settings.ai.aliases.embedder, &texts, PROMPT).await;
+    let fresh = dedupe::fresh(&texts, found.len(), vectors.as_deref());
+    fresh.into_iter().filter_map(|place| ideas.get(place - found.len()).cloned()).collect()
+}
+
+fn candidate(idea: &Idea, batch: &TipBatch) -> Candidate {
+    // The same words are the same idea, whichever batch they come in.
+    let words: Vec<String> = dedupe::words(&idea.title).into_iter().collect();
+    let hash = canonical::sha256_hex(words.join(" ").as_bytes());
+    let about = format!("idea:{}", &hash[..12]);
+    Candidate {
+        prompt: batch.prompt.clone(),
+        ..Candidate::new(TipKind::Idea, about, idea.title.clone(), idea.body.clone(), batch.at)
+    }
+}

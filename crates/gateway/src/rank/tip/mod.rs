@@ -1,0 +1,137 @@
+//! Tips: the one thing worth doing next, chosen by a policy, learnt from what its operator says.
+//!
+//! Owns: what can be a tip, the batch of a model's ideas, the log of tips. Must not: do anything about an item, ask a model twice
+//! about the same facts, show what its operator called noise.
+//! Start at [`recommend`].
+
+mod candidates;
+mod dedupe;
+mod generate;
+mod history;
+mod judged;
+mod learn;
+mod rows;
+
+use serde_json::json;
+use wakeman_ranking::{
+    PolicyId,
+    bandit::BanditError,
+    tip::{TipContext, TipLearner},
+};
+use wakeman_store::{Commit, StoreError};
+use wakeman_types::{ErrorKind, GatewayError, Identity, Tip, TipId, TipView};
+
+use self::{candidates::Candidate, rows::TipItem};
+use crate::{brain::Brain, core::Core, desk::storage_error};
+
+pub(super) use judged::filled;
+pub(crate) use learn::{erase, feedback, reset, silence};
+pub use rows::{TipBatch, TipOpinion, TipRecord};
+
+/// Who chooses, then who would have: their probabilities are logged with each choice.
+pub(super) const POLICIES: [PolicyId; 3] = [PolicyId::EgreedyV1, PolicyId::LinucbV1, PolicyId::EgreedyV2];
+
+/// The one thing worth doing next for `who`, if there is one; it goes into the log.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn recommend(core: &Core, brain: &Brain, who: &Identity) -> Result<TipView, GatewayError> {
+    let mut notices = Vec::new();
+    let mut found = candidates::gather(core, &mut notices).await.map_err(|error| storage_error(&error))?;
+    let ideas = generate::ideas(core, brain, &found, &mut notices).await.map_err(|error| storage_error(&error))?;
+    found.extend(ideas);
+    let past = history::of(core, &who.operator, &found).await.map_err(|error| storage_error(&error))?;
+    found.retain(|item| past.wants(item, core.now()));
+    let considered = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    let tip = match found.is_empty() {
+        true => None,
+        false => Some(choose(core, who, &found, &past, &mut notices).await?),
+    };
+    let notice = (!notices.is_empty()).then(|| notices.join("; "));
+    Ok(TipView { tip, considered, notice, as_of: core.now() })
+}
+
+async fn choose(
+    core: &Core,
+    who: &Identity,
+    found: &[Candidate],
+    past: &history::Past,
+    notices: &mut Vec<String>,
+) -> Result<Tip, GatewayError> {
+    let contexts: Vec<TipContext> =
+        found.iter().map(|item| past.context(core, &who.operator, item, found.len())).collect();
+    let learners = learn::learners(core, &who.operator, notices).await.map_err(|error| storage_error(&error))?;
+    let seed = core.random.number();
+    let (chosen, explored, opinions) = decide(&learners, &contexts, seed).map_err(|error| cannot(&error))?;
+    let item = &found[chosen];
+    let propensities = &opinions[0].propensities;
+    let id = core.store.next_number("tip").await.map_err(|error| storage_error(&error))?;
+    let tip = Tip {
+        id: TipId::new(id),
+        kind: item.kind,
+        about: item.about.clone(),
+        title: item.title.clone(),
+        body: item.body.clone(),
+        finding: item.finding,
+        proposal: item.proposal,
+        url: item.url.clone(),
+        prompt_version: item.prompt.clone(),
+        policy: POLICIES[0].to_string(),
+        propensity: propensities[chosen],
+        explored,
+        at: core.now(),
+        worth: None,
+    };
+    let items = found.iter().zip(contexts);
+    let record = TipRecord {
+        tip: tip.clone(),
+        operator: who.operator.clone(),
+        items: items.map(|(item, context)| TipItem { about: item.about.clone(), context }).collect(),
+        chosen,
+        opinions,
+        seed,
+        reactions: Vec::new(),
+        silent: false,
+    };
+    let event = core.event(
+        "tip.shown",
+        &who.operator,
+        tip.id,
+        json!({"about": tip.about, "policy": tip.policy, "propensity": tip.propensity, "prompt": tip.prompt_version}),
+    );
+    let commit = Commit::new(core.now()).put(&record).event(event);
+    let _ = core.store.commit(commit).await.map_err(|error| storage_error(&error))?;
+    Ok(tip)
+}
+
+/// The place of what the active policy chooses, whether by chance, and what every policy makes of the items.
+fn decide(
+    learners: &[TipLearner],
+    contexts: &[TipContext],
+    seed: u64,
+) -> Result<(usize, bool, Vec<TipOpinion>), BanditError> {
+    let mut opinions = Vec::with_capacity(learners.len());
+    let mut chosen = (0, false);
+    for (place, (id, learner)) in POLICIES.into_iter().zip(learners).enumerate() {
+        let decision = learner.policy().choose(contexts, seed)?;
+        let best = |p: &[f64]| (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a))).unwrap_or(0);
+        if place == 0 {
+            chosen = (decision.chosen, decision.explored);
+        }
+        let preferred = best(&decision.propensities);
+        opinions.push(TipOpinion { policy: id.to_string(), preferred, propensities: decision.propensities });
+    }
+    Ok((chosen.0, chosen.1, opinions))
+}
+
+fn cannot(error: &BanditError) -> GatewayError {
+    GatewayError::new(ErrorKind::Storage, format!("no tip can be chosen: {error}; `ranking reset` begins anew"))
+}
+
+/// All tips that are looked at for statistics, the newest first.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(super) async fn log(core: &Core) -> Result<Vec<TipRecord>, StoreError> {
+    super::log::pages(core, wakeman_store::ListQuery::newest(0), super::log::DECISIONS_MAX).await
+}

@@ -1,0 +1,169 @@
+//! Tips: one thing worth doing, chosen and logged like a decision; a model is asked once for one state of the facts.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use wakeman_gateway::{
+    Core, Desk,
+    brain::Brain,
+    ports::Model,
+    rank::{PolicyRow, TipBatch, TipRecord},
+};
+use wakeman_store::ListQuery;
+use wakeman_types::{DAY_MS, ErrorKind, OperatorId, Ranking, TipId, TipKind};
+
+use crate::support::{FakeModel, Says, World, by, minutes};
+
+/// A warning whose repair has waited for ten minutes.
+async fn waiting() -> World {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    world.clock.advance(minutes(10));
+    world
+}
+
+fn with_model(world: &World, model: &Arc<FakeModel>) -> (Arc<Core>, Desk) {
+    let core = world.core_with_model(Some(Arc::clone(model) as Arc<dyn Model>));
+    let brain = Brain::new(Arc::clone(&core));
+    (Arc::clone(&core), Desk::with_brain(core, brain))
+}
+
+async fn batches(core: &Core) -> Vec<TipBatch> {
+    let all = core.store.list::<TipBatch>(&ListQuery::newest(10)).await.unwrap();
+    all.items.into_iter().map(|found| found.value).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_a_complete_answer_and_costs_no_model_call() {
+    let world = World::code_only().await;
+    let model = FakeModel::new(Vec::new());
+    let (core, desk) = with_model(&world, &model);
+    let view = desk.tip(&by("telegram:1")).await.unwrap();
+    assert_eq!((view.tip, view.considered, view.notice), (None, 0, None));
+    assert!(model.asked().is_empty() && batches(&core).await.is_empty());
+    assert!(world.all::<TipRecord>().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_tip_is_logged_with_the_exact_probabilities_of_three_policies_and_not_repeated() {
+    let world = waiting().await;
+    let ada = by("telegram:1");
+    let view = world.desk.tip(&ada).await.unwrap();
+    let tip = view.tip.unwrap();
+    assert_eq!((tip.kind, tip.about.as_str(), tip.policy.as_str()), (TipKind::Proposal, "P-1", "egreedy-v1"));
+    let record = world.all::<TipRecord>().await.remove(0);
+    let policies: Vec<&str> = record.opinions.iter().map(|opinion| opinion.policy.as_str()).collect();
+    assert_eq!(policies, ["egreedy-v1", "linucb-v1", "egreedy-v2"]);
+    for opinion in &record.opinions {
+        assert_eq!(opinion.propensities.len(), record.items.len());
+        assert!((opinion.propensities.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{opinion:?}");
+    }
+    assert_eq!(tip.propensity, record.opinions[0].propensities[record.chosen]);
+    assert_eq!(world.events_of(tip.id).await, ["tip.shown"]);
+    assert_eq!(world.desk.tip(&ada).await.unwrap().tip, None, "shown a moment ago");
+    // To somebody else it is news.
+    assert_eq!(world.desk.tip(&by("telegram:2")).await.unwrap().tip.unwrap().id, TipId::new(2));
+}
+
+#[tokio::test]
+async fn a_word_teaches_every_policy_and_the_last_one_counts() {
+    let world = waiting().await;
+    let ada = by("telegram:1");
+    let id = world.desk.tip(&ada).await.unwrap().tip.unwrap().id;
+    let other = world.desk.tip_feedback(&by("telegram:2"), id, true).await.unwrap_err();
+    assert_eq!(other.kind, ErrorKind::Forbidden);
+    assert_eq!(other.message, "T-1 was shown to ada; what it was worth is theirs to say");
+    let none = world.desk.tip_feedback(&ada, TipId::new(9), true).await.unwrap_err();
+    assert_eq!(none.message, "there is no tip T-9; `tip` shows one");
+    assert_eq!(world.desk.tip_feedback(&ada, id, false).await.unwrap().worth, Some(0.0));
+    let noise = world.all::<PolicyRow>().await;
+    assert_eq!(noise.iter().map(|row| row.rewards).collect::<Vec<_>>(), [1, 1, 1]);
+    world.desk.tip_feedback(&ada, id, false).await.unwrap();
+    assert_eq!(world.all::<PolicyRow>().await, noise, "said before");
+    world.desk.tip_feedback(&ada, id, true).await.unwrap();
+    assert_ne!(world.all::<PolicyRow>().await[0].state, noise[0].state);
+    assert_eq!(world.events_of(id).await, ["tip.shown", "tip.rewarded", "tip.rewarded"]);
+    let status = world.desk.ranking(&ada).await.unwrap();
+    let active = status.policies.iter().find(|policy| policy.id == "egreedy-v1").unwrap();
+    assert_eq!((active.decisions, active.rewards, active.mean_reward), (1, 1, Some(1.0)));
+}
+
+#[tokio::test]
+async fn silence_about_a_tip_teaches_no_score() {
+    let mut world = waiting().await;
+    let ada = by("telegram:1");
+    world.desk.tip(&ada).await.unwrap();
+    world.clock.advance(DAY_MS - minutes(1));
+    world.tick().await;
+    assert!(!world.all::<TipRecord>().await[0].silent, "there may still be a word");
+    world.clock.advance(minutes(2));
+    world.tick().await;
+    let record = world.all::<TipRecord>().await.remove(0);
+    assert!(record.silent && record.tip.worth.is_none());
+    assert!(world.all::<PolicyRow>().await.iter().filter(|row| row.policy != "lints-v1").all(|row| row.rewards == 0));
+    world.desk.tip_feedback(&ada, record.tip.id, true).await.unwrap();
+    assert!(!world.all::<TipRecord>().await[0].silent, "a late word counts");
+}
+
+#[tokio::test]
+async fn a_model_is_asked_once_for_one_state_of_the_facts() {
+    let world = waiting().await;
+    let idea = r#"{"title": "Run the form's tests before merging", "body": "CI has failed since #482; run them.", "based_on": ["P-1"]}"#;
+    let model = FakeModel::new(vec![Says::Words(idea)]);
+    let (core, desk) = with_model(&world, &model);
+    let first = desk.tip(&by("telegram:1")).await.unwrap();
+    let second = desk.tip(&by("telegram:1")).await.unwrap();
+    let third = desk.tip(&by("telegram:1")).await.unwrap();
+    assert_eq!((first.considered, second.considered, third.considered), (2, 1, 0), "{:?}", first.notice);
+    assert_eq!(model.asked().len(), 1);
+    let shown = [first.tip.unwrap(), second.tip.unwrap()];
+    let by_model = shown.iter().find(|tip| tip.kind == TipKind::Idea).unwrap();
+    assert_eq!(by_model.prompt_version.as_deref(), Some("tip-generator/v1"));
+    assert_eq!(batches(&core).await.len(), 1);
+    let stats = desk.prompt_stats(&by("telegram:1")).await.unwrap().prompts;
+    assert_eq!((stats.len(), stats[0].shown, stats[0].rewards, stats[0].mean), (1, 1, 0, None));
+    desk.tip_feedback(&by("telegram:1"), by_model.id, true).await.unwrap();
+    let stats = desk.prompt_stats(&by("telegram:1")).await.unwrap().prompts.remove(0);
+    assert_eq!((stats.id.as_str(), stats.version.as_str(), stats.mean), ("tip-generator", "v1", Some(1.0)));
+    assert!(stats.lower >= 0.0 && stats.upper == 1.0, "{stats:?}");
+}
+
+#[tokio::test]
+async fn an_idea_on_no_fact_or_said_before_is_dropped_and_a_failing_model_is_named_once() {
+    for (idea, notice) in [
+        (json!({"title": "Learn a new language", "body": "It broadens the mind.", "based_on": ["wishful"]}), false),
+        (json!({"title": "short"}), true),
+    ] {
+        let world = waiting().await;
+        let text: &'static str = Box::leak(idea.to_string().into_boxed_str());
+        let model = FakeModel::new(vec![Says::Words(text)]);
+        let (_core, desk) = with_model(&world, &model);
+        let view = desk.tip(&by("telegram:1")).await.unwrap();
+        assert_eq!((view.considered, view.notice.is_some()), (1, notice), "{:?}", view.notice);
+        assert_eq!(view.tip.unwrap().kind, TipKind::Proposal, "the tip needs no model");
+        desk.tip(&by("telegram:2")).await.unwrap();
+        assert_eq!(model.asked().len(), 1, "not asked again about the same");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_state_begins_anew_with_a_notice_and_forgetting_erases_tips() {
+    let world = waiting().await;
+    let ada = by("telegram:1");
+    let id = world.desk.tip(&ada).await.unwrap().tip.unwrap().id;
+    world.desk.tip_feedback(&ada, id, true).await.unwrap();
+    let row = world.all::<PolicyRow>().await.into_iter().find(|row| row.policy == "egreedy-v1").unwrap();
+    let broken = PolicyRow { state: json!({"bandit": 1}), ..row };
+    let _ = world.core.store.commit(wakeman_store::Commit::new(world.core.now()).put(&broken)).await.unwrap();
+    world.clock.advance(DAY_MS);
+    let view = world.desk.tip(&ada).await.unwrap();
+    assert_eq!(view.tip.unwrap().about, "F-1", "its repair has expired, it still holds");
+    let notice = view.notice.unwrap();
+    assert!(notice.starts_with("what egreedy-v1 learnt of ada cannot be used"), "{notice}");
+    assert!(notice.ends_with("`wakeman ranking reset --operator ada`"), "{notice}");
+    let forgotten = world.desk.forget(&ada, OperatorId::new("ada")).await.unwrap();
+    assert_eq!((forgotten.reactions, forgotten.states), (2, 3));
+    assert!(world.all::<TipRecord>().await.is_empty() && world.all::<PolicyRow>().await.is_empty());
+    assert_eq!(world.desk.tip(&ada).await.unwrap().tip.unwrap().about, "F-1", "as if never shown");
+}
