@@ -262,6 +262,22 @@ impl LabClient {
         self.send("model", |http, url| http.get(url)).await
     }
 
+    /// Something happens on Discord: `{"do": "say", "user": "4001", "channel": "dm", "text": "status"}`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if it cannot.
+    pub async fn discord(&self, deed: &Value) -> Result<Value, ClientError> {
+        self.send("discord", |http, url| http.post(url).json(deed)).await
+    }
+
+    /// A channel of Discord's as people see it: by id, name or `dm:<user id>`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if there is none.
+    pub async fn discord_channel(&self, name: &str) -> Result<Value, ClientError> {
+        self.send(&format!("discord/channels/{name}"), |http, url| http.get(url)).await
+    }
+
     /// Does something as one of Telegram's people: `say`, `press`, `react`, `edit`, `delete`, `block`, `update`, `chat`, `config`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The chat adapters of this build: which are configured, which were asked for, how each begins.
 
+mod discord;
+
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -20,8 +22,10 @@ type Configured = fn(&Secrets) -> bool;
 type Make = fn(&Secrets, Arc<dyn Gateway>, Arc<dyn Clock>, Tz, watch::Receiver<bool>) -> Start;
 
 /// Every chat adapter there is: its channel, the variable that configures it.
-const ADAPTERS: [(Channel, &str, Configured, Make); 1] =
-    [(Channel::Telegram, "TELEGRAM_BOT_TOKEN", |secrets| secrets.telegram_bot_token.is_some(), telegram)];
+const ADAPTERS: [(Channel, &str, Configured, Make); 2] = [
+    (Channel::Telegram, "TELEGRAM_BOT_TOKEN", |secrets| secrets.telegram_bot_token.is_some(), telegram),
+    (Channel::Discord, "DISCORD_BOT_TOKEN", |secrets| secrets.discord_bot_token.is_some(), discord::start),
+];
 
 /// The chats to serve: those asked for, else all that are configured. HTTP is always served.
 ///
