@@ -32,7 +32,7 @@ fn daemon(home: &Home) -> Process {
     loop {
         let status = home.json(&["status"]);
         let discord = status["components"].as_array().unwrap().iter().find(|one| one["name"] == "discord");
-        if discord.is_some_and(|discord| discord["ok"] == true) {
+        if discord.is_some_and(|discord| discord["ok"] == true && !discord["last_success"].is_null()) {
             return process;
         }
         assert!(begun.elapsed() < Duration::from_secs(30), "{status}");
