@@ -9,7 +9,7 @@ use wakeman_types::{
     FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, PairCode,
     PairRequest, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId, ProposalView,
     Proposals, Ranking, RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView, Tip, TipId,
-    TipView, TurnStream, WakeupView, Wakeups, WhoamiView, WhyView,
+    TipView, TurnStream, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -253,6 +253,10 @@ impl Ranking for SocketClient {
 impl Wakeups for SocketClient {
     fn wakeups<'a>(&'a self, _by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
         Box::pin(async move { self.wire.ask(self.wire.get(&["wakeups"])?).await })
+    }
+
+    fn order_wakeup<'a>(&'a self, _by: &'a Principal, order: WakeupOrder) -> Reply<'a, WakeupView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["wakeups"])?.json(&order)).await })
     }
 
     fn wakeup_history<'a>(&'a self, _by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {

@@ -49,6 +49,7 @@ fn wakeups() -> serde_json::Value {
 
 fn friday() -> AddedWakeup {
     AddedWakeup {
+        prompt_id: None,
         title: "Friday look".to_owned(),
         prompt: "What changed this week?".to_owned(),
         time_utc: None,

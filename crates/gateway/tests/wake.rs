@@ -12,7 +12,7 @@ use wakeman_gateway::{
 use wakeman_store::Fault as Disk;
 use wakeman_types::{
     Channel, DAY_MS, FindingId, Findings, Frontend, HOUR_MS, ListRequest, MINUTE_MS, Message, Occurrence,
-    OccurrenceState as S, Thread, Timestamp, Wakeups,
+    OccurrenceState as S, Thread, Timestamp, WakeupOrder, Wakeups,
 };
 
 use crate::support::{FakeBriefer, NOW, Note, World, by, merge_482, minutes};
@@ -492,4 +492,77 @@ async fn check(night: &Night, passed: &[(usize, Timestamp)], now: Timestamp, low
     let said: usize = night.said().await.len();
     let ran = rows.iter().filter(|row| row.state == S::Ran).count();
     assert_eq!(said, ran, "one message for each run");
+}
+
+#[tokio::test]
+async fn what_an_operator_orders_of_a_wakeup_holds_and_the_file_stays_as_it_is() {
+    let night = Night::morning().await;
+    let desk = &night.world.desk;
+    let lin = by("telegram:2");
+    let order = |order: WakeupOrder| desk.order_wakeup(&lin, order);
+    let add = |when: &str, what: &str| WakeupOrder::Add { when: when.to_owned(), what: what.to_owned() };
+    let added = order(add("daily 05:00 UTC", "night-check")).await.unwrap();
+    assert_eq!(
+        (added.cron.as_deref(), added.prompt_id.as_str(), added.enabled),
+        (Some("0 5 * * *"), "night-check", true)
+    );
+    assert_eq!(added.origin, "added by lin");
+    let own = order(add("weekdays 05:30", "How are sign-ups?")).await.unwrap();
+    assert_eq!(own.title, "How are sign-ups?");
+    night.pass().await;
+    // The next slot of the file's own is skipped, and the one after it is not.
+    let morning = desk.wakeups(&lin).await.unwrap()[0].id.clone();
+    order(WakeupOrder::Skip { id: morning.clone() }).await.unwrap();
+    order(WakeupOrder::Pause { id: own.id.clone() }).await.unwrap();
+    order(WakeupOrder::Run { id: added.id.clone() }).await.unwrap();
+    night.at(MINUTE_MS / 2).await;
+    night.at(7 * HOUR_MS).await;
+    let mut became: Vec<String> = night
+        .rows()
+        .await
+        .iter()
+        .map(|row| format!("{} {} {}", row.prompt_id, row.state.name(), row.due_at.ms() - NOW.ms()))
+        .collect();
+    became.sort();
+    let hours = |n: i64| n * HOUR_MS;
+    let want = [
+        format!("morning-brief skipped {}", hours(6)),
+        "night-check ran 0".to_owned(),
+        format!("night-check ran {}", hours(2)),
+    ];
+    assert_eq!(became, want);
+    night.at(31 * HOUR_MS).await;
+    let ran = night.rows().await.into_iter().filter(|row| row.prompt_id == "morning-brief" && row.state == S::Ran);
+    assert_eq!(ran.map(|row| row.due_at.ms() - NOW.ms()).collect::<Vec<_>>(), [hours(30)]);
+    let moved = order(WakeupOrder::Edit { id: added.id.clone(), when: "daily 04:00 UTC".to_owned() }).await.unwrap();
+    assert_eq!(moved.cron.as_deref(), Some("0 4 * * *"));
+    let views = desk.wakeups(&lin).await.unwrap();
+    assert!(views.iter().any(|view| view.id == added.id && !view.enabled), "the old time pauses");
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_is_refused_with_the_reason() {
+    let night = Night::morning().await;
+    let desk = &night.world.desk;
+    let morning = desk.wakeups(&by("telegram:1")).await.unwrap()[0].id.clone();
+    let pause = || WakeupOrder::Pause { id: morning.clone() };
+    let viewer = desk.order_wakeup(&by("telegram:3"), pause()).await.unwrap_err();
+    assert_eq!(viewer.message, "Only an approver or owner can set a wakeup. You are grace (viewer).");
+    let ada = by("telegram:1");
+    let strange = WakeupOrder::Run { id: "nothing".to_owned() };
+    assert_eq!(
+        desk.order_wakeup(&ada, strange).await.unwrap_err().message,
+        "there is no wakeup nothing; `wakeups` lists them"
+    );
+    let never = WakeupOrder::Add { when: "sometimes".to_owned(), what: "morning-brief".to_owned() };
+    assert!(
+        desk.order_wakeup(&ada, never)
+            .await
+            .unwrap_err()
+            .message
+            .starts_with("\"sometimes\" is not a time; write it like")
+    );
+    desk.order_wakeup(&ada, pause()).await.unwrap();
+    let paused = desk.order_wakeup(&ada, WakeupOrder::Run { id: morning.clone() }).await.unwrap_err();
+    assert!(paused.message.ends_with(&format!("`wakeups resume {morning}` lets it run again")), "{}", paused.message);
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use wakeman_types::{
     DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ResolvedAs, ThreadId, TipId,
+    WakeupOrder,
 };
 
 use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
@@ -12,7 +13,7 @@ use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sani
 pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
 
 /// Word, what follows it, what it does.
-const WORDS: [(&str, &str, &str); 21] = [
+const WORDS: [(&str, &str, &str); 22] = [
     ("status", "", "one look at everything"),
     ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
     ("finding", "F-12", "one finding"),
@@ -35,6 +36,11 @@ const WORDS: [(&str, &str, &str); 21] = [
         "F-12 useful|noise",
         "whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it",
     ),
+    (
+        "wakeups",
+        "[pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN]",
+        "what is told at which hours; WHEN like weekdays 09:00, WHAT a prompt or your words",
+    ),
     ("threads", "[ID]", "conversations, or one of them"),
     ("whoami", "", "who you are taken for"),
     ("help", "", "these words"),
@@ -50,6 +56,8 @@ pub fn verb_words() -> impl ExactSizeIterator<Item = (&'static str, &'static str
 pub enum Verb {
     /// The one-look summary.
     Status,
+    /// The wakeups, or what is ordered of one.
+    Wakeups(Option<WakeupOrder>),
     /// The findings, of one state or of all.
     Findings(Option<String>),
     /// One finding.
@@ -170,6 +178,15 @@ impl fmt::Display for Verb {
             Self::Feedback { id, useful } => write!(f, "feedback {id} {}", if *useful { "useful" } else { "noise" }),
             Self::Tip => f.write_str("tip"),
             Self::TipFeedback { id, useful } => write!(f, "feedback {id} {}", if *useful { "useful" } else { "noise" }),
+            Self::Wakeups(None) => f.write_str("wakeups"),
+            Self::Wakeups(Some(order)) => match order {
+                WakeupOrder::Add { when, what } => write!(f, "wakeups add {when}: {what}"),
+                WakeupOrder::Edit { id, when } => write!(f, "wakeups edit {id} {when}"),
+                WakeupOrder::Pause { id } => write!(f, "wakeups pause {id}"),
+                WakeupOrder::Resume { id } => write!(f, "wakeups resume {id}"),
+                WakeupOrder::Run { id } => write!(f, "wakeups run {id}"),
+                WakeupOrder::Skip { id } => write!(f, "wakeups skip {id}"),
+            },
             Self::Threads => f.write_str("threads"),
             Self::Thread(id) => write!(f, "threads {id}"),
             Self::Whoami => f.write_str("whoami"),
@@ -351,6 +368,7 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
             Verb::TipFeedback { id: args.id()?, useful: useful(&mut args)? }
         }
         "feedback" => Verb::Feedback { id: args.id()?, useful: useful(&mut args)? },
+        "wakeups" => return wakeups(args),
         "threads" => args.next().map_or(Verb::Threads, |id| Verb::Thread(ThreadId::new(sanitize(id, 120)))),
         "whoami" => Verb::Whoami,
         _ => Verb::Help,
@@ -366,6 +384,33 @@ fn mode(text: &str) -> Result<ExecutionMode, VerbError> {
 /// A state to filter by, with or without `--state` before it.
 fn state(args: &mut Arguments<'_>) -> Option<String> {
     flagged(args, "--state").map(|state| sanitize(state, 20).to_lowercase())
+}
+
+/// `pause ID`, `add weekdays 09:00: morning-brief`, `edit ID daily 10:00`; alone: the schedule.
+fn wakeups(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
+    let Some(word) = args.next() else { return Ok(Verb::Wakeups(None)) };
+    let order = match word.to_lowercase().as_str() {
+        "add" => {
+            // The first colon with a space behind it: those in times have none.
+            let rest = std::mem::take(&mut args.rest);
+            let (when, what) = rest.split_once(": ").ok_or_else(|| VerbError::Missing {
+                word: args.word,
+                usage: format!("{} — write a colon between when and what", args.usage),
+            })?;
+            WakeupOrder::Add { when: when.trim().to_owned(), what: what.trim().to_owned() }
+        }
+        "edit" => {
+            let id = sanitize(args.need()?, 120);
+            let when = args.everything().ok_or(VerbError::Missing { word: args.word, usage: args.usage.clone() })?;
+            return Ok(Verb::Wakeups(Some(WakeupOrder::Edit { id, when })));
+        }
+        "pause" => WakeupOrder::Pause { id: sanitize(args.need()?, 120) },
+        "resume" => WakeupOrder::Resume { id: sanitize(args.need()?, 120) },
+        "run" => WakeupOrder::Run { id: sanitize(args.need()?, 120) },
+        "skip" => WakeupOrder::Skip { id: sanitize(args.need()?, 120) },
+        other => return Err(VerbError::Extra { extra: sanitize(other, 40), usage: args.usage.clone() }),
+    };
+    args.done(Verb::Wakeups(Some(order)))
 }
 
 /// `P-3 done saw it`.

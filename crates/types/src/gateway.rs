@@ -10,7 +10,7 @@ use crate::{Accepted, CardButton, FrontendHealth, Inbound, LiveStream, PairCode,
 use crate::{
     AskRequest, Channel, ControlView, Delivery, DeliveryId, ExecutionMode, Finding, FindingId, FindingView, Message,
     Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
-    TurnEvent, Verdict, WakeupView, WhoamiView, WhyView,
+    TurnEvent, Verdict, WakeupOrder, WakeupView, WhoamiView, WhyView,
 };
 use crate::{
     ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, RankingView, Tip, TipId, TipView,
@@ -254,6 +254,8 @@ pub trait Ranking: Send + Sync {
 pub trait Wakeups: Send + Sync {
     /// Every wakeup of the file in its order, those that are wrong too.
     fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>>;
+    /// Sets one at run time; as it is then. Approvers and owners.
+    fn order_wakeup<'a>(&'a self, by: &'a Principal, order: WakeupOrder) -> Reply<'a, WakeupView>;
     /// What became of the due slots, newest first.
     fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>>;
 }

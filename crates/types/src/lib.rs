@@ -61,4 +61,4 @@ pub use view::{
     FindingView, ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice,
     StatusView, StormView, View, WakeupsView, WhoamiView, WhyView,
 };
-pub use wakeup::{Occurrence, OccurrenceState, WakeupView};
+pub use wakeup::{Occurrence, OccurrenceState, WakeupOrder, WakeupView};

@@ -111,3 +111,43 @@ pub struct WakeupView {
     /// What became of the last slot.
     pub last: Option<Occurrence>,
 }
+
+/// What is set of a wakeup at run time. The file is never rewritten: it lies over it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+pub enum WakeupOrder {
+    /// A wakeup of its own.
+    Add {
+        /// When, in a person's words: `weekdays 09:00 Europe/Berlin`.
+        when: String,
+        /// The id of a shipped prompt, or what to ask in one's own words.
+        what: String,
+    },
+    /// Another time for it.
+    Edit {
+        /// Which.
+        id: String,
+        /// When, as for [`WakeupOrder::Add`].
+        when: String,
+    },
+    /// Leaves its slots out.
+    Pause {
+        /// Which.
+        id: String,
+    },
+    /// No longer leaves them out.
+    Resume {
+        /// Which.
+        id: String,
+    },
+    /// Runs it once, now.
+    Run {
+        /// Which.
+        id: String,
+    },
+    /// Leaves its next slot out.
+    Skip {
+        /// Which.
+        id: String,
+    },
+}

@@ -361,6 +361,42 @@ pub struct WakeupsArgs {
 pub enum WakeupsCommand {
     /// What became of the due slots, newest first.
     History(StateArgs),
+    /// One of your own: `add "weekdays 09:00 Europe/Berlin" morning-brief`, or in your words.
+    Add {
+        /// When: `daily 09:00`, `mon,thu 17:30 Europe/Berlin`, `every 2 hours`, `cron 0 9 * * 1-5`.
+        when: String,
+        /// A shipped prompt (morning-brief, night-check), or what to ask in your words.
+        #[arg(required = true, num_args = 1..)]
+        what: Vec<String>,
+    },
+    /// Another time for one.
+    Edit {
+        /// Which, as `wakeups` names it.
+        id: String,
+        /// When, as for `add`.
+        #[arg(required = true, num_args = 1..)]
+        when: Vec<String>,
+    },
+    /// Leaves its slots out until `resume`.
+    Pause {
+        /// Which.
+        id: String,
+    },
+    /// No longer leaves its slots out.
+    Resume {
+        /// Which.
+        id: String,
+    },
+    /// Runs it once, now.
+    Run {
+        /// Which.
+        id: String,
+    },
+    /// Leaves its next slot out.
+    Skip {
+        /// Which.
+        id: String,
+    },
 }
 
 /// `pair`

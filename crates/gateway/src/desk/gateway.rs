@@ -10,7 +10,7 @@ use wakeman_types::{
     Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
     PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
     Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TurnStream, Verdict,
-    WakeupView, Wakeups, WhoamiView, WhyView,
+    WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -337,6 +337,10 @@ impl Wakeups for Desk {
             self.may_read(by).await?;
             wake::wakeup_views(&self.core).await.map_err(|error| storage_error(&error))
         })
+    }
+
+    fn order_wakeup<'a>(&'a self, by: &'a Principal, order: WakeupOrder) -> Reply<'a, WakeupView> {
+        Box::pin(async move { wake::order(&self.core, &self.identify(by).await?, order).await })
     }
 
     fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {

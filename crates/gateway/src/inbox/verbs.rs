@@ -3,7 +3,8 @@
 use wakeman_present::{RenderContext, Verb};
 use wakeman_types::{
     Admin, Chat, DecisionRequest, ErrorKind, Finding, FindingState, Findings, GatewayError, ListRequest, Principal,
-    Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View,
+    Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View, Wakeups,
+    WakeupsView,
 };
 
 use super::{end::Show, work::Inbox};
@@ -53,6 +54,9 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
             desk.feedback(by, id, useful).await?;
             let word = if useful { "useful" } else { "noise" };
             Done::Told(format!("{id} noted as {word}; what interrupts you is learnt from this."))
+        }
+        Verb::Wakeups(Some(order)) => {
+            shown(View::Wakeups(WakeupsView { items: vec![desk.order_wakeup(by, order).await?] }))
         }
         Verb::Tip => {
             let mut doc = wakeman_present::tip_view_doc(&desk.tip(by).await?, &context(inbox));
@@ -104,6 +108,7 @@ async fn looked(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, Gatew
             let view = desk.proposal(by, id).await?;
             of_proposal(&view.proposal.clone(), View::Details(Box::new(view)))
         }
+        Verb::Wakeups(None) => shown(View::Wakeups(WakeupsView { items: desk.wakeups(by).await? })),
         Verb::Threads => shown(View::Threads(desk.threads(by, of(None)).await?)),
         Verb::Thread(id) => thread(inbox, by, id).await?,
         Verb::Whoami => shown(View::Whoami(desk.whoami(by).await?)),

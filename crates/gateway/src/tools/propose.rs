@@ -201,6 +201,7 @@ fn wish(arguments: Arguments) -> Result<Wish, ToolError> {
         ActionName::ResumeWakeup => Wish::Wakeup { id: text("wakeup", arguments.wakeup, 200)?, paused: false },
         ActionName::AddWakeup => Wish::AddWakeup {
             added: AddedWakeup {
+                prompt_id: None,
                 title: text("title", arguments.title, TITLE_LEN_MAX)?,
                 prompt: text("body", arguments.body, BODY_LEN_MAX)?,
                 time_utc: None,

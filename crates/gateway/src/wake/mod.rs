@@ -10,6 +10,7 @@
 
 mod brief;
 mod facts;
+mod order;
 mod overlay;
 mod pass;
 pub mod phrase;
@@ -18,6 +19,7 @@ mod state;
 mod view;
 
 pub use brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt};
+pub use order::order;
 pub(crate) use overlay::Effective;
 pub use overlay::{AddedWakeup, WakeupChange, WakeupOverlay, effective, id_of, set};
 pub use pass::Wake;

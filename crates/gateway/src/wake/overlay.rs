@@ -32,8 +32,12 @@ const PROMPT_LEN_MAX: usize = 4_000;
 pub struct AddedWakeup {
     /// What people call it.
     pub title: String,
-    /// The words for the model.
+    /// The words for the model. Not used with `promptId`.
+    #[serde(default)]
     pub prompt: String,
+    /// A shipped prompt in the place of words of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_id: Option<String>,
     /// `10:00`, UTC; or `cron`.
     pub time_utc: Option<String>,
     /// Five fields, minutes first.
@@ -49,18 +53,21 @@ impl AddedWakeup {
     ///
     /// # Errors
     /// What is wrong with it, with the remedy.
-    pub fn entry(&self) -> Result<(ScheduleEntry, WakeupPrompt), String> {
+    pub fn entry(&self) -> Result<(ScheduleEntry, Option<WakeupPrompt>), String> {
         for (field, text, max) in [("title", &self.title, TITLE_LEN_MAX), ("prompt", &self.prompt, PROMPT_LEN_MAX)] {
-            if text.trim().is_empty() || text.chars().count() > max {
+            let needed = field == "title" || self.prompt_id.is_none();
+            if (needed && text.trim().is_empty()) || text.chars().count() > max {
                 return Err(format!("{field}: write 1 to {max} characters"));
             }
         }
-        let id = self.prompt_id();
+        let id = self.prompt_id.clone().unwrap_or_else(|| self.own_id());
         let all = json!({"promptId": id, "timeUtc": self.time_utc, "cron": self.cron, "timezone": self.timezone, "late": self.late});
         let given = all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
         let line: serde_json::Map<_, _> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
-        let prompt = WakeupPrompt { title: self.title.clone(), prompt: self.prompt.clone() };
-        let file = json!({"prompts": {&id: prompt}, "schedule": [line]}).to_string();
+        let own = || WakeupPrompt { title: self.title.clone(), prompt: self.prompt.clone() };
+        let prompt = self.prompt_id.is_none().then(own);
+        let prompts: BTreeMap<&String, &WakeupPrompt> = prompt.iter().map(|prompt| (&id, prompt)).collect();
+        let file = json!({"prompts": prompts, "schedule": [line]}).to_string();
         let parsed = parse_wakeup(&file, "the wakeup").map_err(|error| error.to_string())?;
         let entry = parsed.value.schedule.into_iter().next().ok_or("the wakeup has no time")?;
         match &entry.plan {
@@ -69,7 +76,7 @@ impl AddedWakeup {
         }
     }
 
-    fn prompt_id(&self) -> String {
+    fn own_id(&self) -> String {
         let digest = canonical::sha256_hex(format!("{}\n{}", self.title, self.prompt).as_bytes());
         format!("added-{}", &digest[..6])
     }
@@ -154,7 +161,7 @@ pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
         let mut origin = WAKEUP_FILE.to_owned();
         if let Some(added) = &overlay.added {
             let Ok((entry, prompt)) = added.entry() else { continue };
-            all.config.prompts.insert(entry.prompt_id.clone(), prompt);
+            all.config.prompts.extend(prompt.map(|prompt| (entry.prompt_id.clone(), prompt)));
             all.config.schedule.push(entry);
             origin = format!("added by {}", overlay.by);
         }

@@ -161,6 +161,7 @@ fn help_names_every_word() {
     resume · go on after a halt
     tip · the one thing worth doing next, or that there is none
     feedback F-12 useful|noise · whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it
+    wakeups [pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · what is told at which hours; WHEN like weekdays 09:00, WHAT a prompt or your words
     threads [ID] · conversations, or one of them
     whoami · who you are taken for
     help · these words

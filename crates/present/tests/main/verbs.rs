@@ -46,6 +46,15 @@ fn every_word_is_read() {
         ("/halt@wakeman_bot the wrong flag", Verb::Halt(reason("the wrong flag"))),
         ("resume", Verb::Resume),
         ("threads", Verb::Threads),
+        ("wakeups", Verb::Wakeups(None)),
+        ("/wakeups pause morning-1a2b3c", Verb::Wakeups(Some(WakeupOrder::Pause { id: "morning-1a2b3c".into() }))),
+        (
+            "wakeups add weekdays 09:00 Europe/Berlin: morning-brief",
+            Verb::Wakeups(Some(WakeupOrder::Add {
+                when: "weekdays 09:00 Europe/Berlin".into(),
+                what: "morning-brief".into(),
+            })),
+        ),
         ("threads thread_7f00", Verb::Thread(ThreadId::new("thread_7f00"))),
         ("whoami", Verb::Whoami),
         ("help", Verb::Help),

@@ -86,7 +86,10 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/threads/{id}/stop", needs(Role::Viewer, post(chat::stop)))
         .route("/api/v1/threads", needs(Role::Viewer, get(threads::list)))
         .route("/api/v1/threads/{id}/messages", needs(Role::Viewer, get(threads::messages)))
-        .route("/api/v1/wakeups", needs(Role::Viewer, get(wakeups::list)))
+        .route(
+            "/api/v1/wakeups",
+            needs(Role::Viewer, get(wakeups::list)).merge(needs(Role::Approver, post(wakeups::order))),
+        )
         .route("/api/v1/wakeups/history", needs(Role::Viewer, get(wakeups::history)))
         .merge(adapters())
 }

@@ -1,9 +1,7 @@
 //! A gateway with canned answers that remembers what it was asked.
 
-use std::{
-    future::pending,
-    sync::{Mutex, atomic::AtomicBool, atomic::Ordering},
-};
+use std::future::pending;
+use std::sync::{Mutex, atomic::AtomicBool, atomic::Ordering};
 
 use serde_json::json;
 use wakeman_types::*;
@@ -195,6 +193,10 @@ pub fn ranking() -> RankingView {
 impl Wakeups for Fake {
     fn wakeups<'a>(&'a self, by: &'a Principal) -> Reply<'a, Vec<WakeupView>> {
         self.reply(format!("wakeups {by}"), vec![wakeup()])
+    }
+
+    fn order_wakeup<'a>(&'a self, by: &'a Principal, order: WakeupOrder) -> Reply<'a, WakeupView> {
+        self.reply(format!("order_wakeup {by} {order:?}"), wakeup())
     }
 
     fn wakeup_history<'a>(&'a self, by: &'a Principal, list: ListRequest) -> Reply<'a, Page<Occurrence>> {
@@ -569,19 +571,9 @@ pub fn inbound(id: &str, text: &str) -> Inbound {
 /// One error of every kind.
 pub fn errors() -> Vec<GatewayError> {
     use ErrorKind::*;
-    let kinds = [
-        NotFound,
-        Invalid,
-        Forbidden,
-        AlreadyDecided,
-        Expired,
-        DigestMismatch,
-        Refused,
-        Conflict,
-        Unavailable,
-        Storage,
-    ];
-    kinds.into_iter().map(|kind| GatewayError::new(kind, format!("P-31: {kind:?}; do \"this\" instead"))).collect()
+    let first = [NotFound, Invalid, Forbidden, AlreadyDecided, Expired];
+    let kinds = first.into_iter().chain([DigestMismatch, Refused, Conflict, Unavailable, Storage]);
+    kinds.map(|kind| GatewayError::new(kind, format!("P-31: {kind:?}; do \"this\" instead"))).collect()
 }
 
 /// How every message to the fake ends.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use wakeman_present::{self as present, Verb};
-use wakeman_types::{ListRequest, Timestamp};
+use wakeman_types::{ListRequest, Principal, Timestamp, WakeupOrder};
 
 use super::verbs::once;
 use crate::{
@@ -76,16 +76,23 @@ pub async fn threads(global: &Global) -> Result<u8, Failure> {
 /// `wakeups` and `wakeups history`
 pub async fn wakeups(global: &Global, args: WakeupsArgs) -> Result<u8, Failure> {
     let by = global.principal();
-    let Some(WakeupsCommand::History(StateArgs { state })) = args.command else {
-        let (views, (now, zone)) = with_gateway!(global, |gateway| async {
-            Ok::<_, wakeman_types::GatewayError>((gateway.wakeups(&by).await?, clock(&*gateway, &by).await?))
-        });
-        global.answer(&views, &present::wakeups_table(&views, &global.context(now, &zone)))?;
-        return Ok(DONE);
+    let order = match args.command {
+        None => return once(global, Verb::Wakeups(None)).await,
+        Some(WakeupsCommand::History(StateArgs { state })) => return history(global, &by, state).await,
+        Some(WakeupsCommand::Add { when, what }) => WakeupOrder::Add { when, what: what.join(" ") },
+        Some(WakeupsCommand::Edit { id, when }) => WakeupOrder::Edit { id, when: when.join(" ") },
+        Some(WakeupsCommand::Pause { id }) => WakeupOrder::Pause { id },
+        Some(WakeupsCommand::Resume { id }) => WakeupOrder::Resume { id },
+        Some(WakeupsCommand::Run { id }) => WakeupOrder::Run { id },
+        Some(WakeupsCommand::Skip { id }) => WakeupOrder::Skip { id },
     };
+    once(global, Verb::Wakeups(Some(order))).await
+}
+
+async fn history(global: &Global, by: &Principal, state: Option<String>) -> Result<u8, Failure> {
     let list = ListRequest { state, ..ListRequest::default() };
     let (page, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, wakeman_types::GatewayError>((gateway.wakeup_history(&by, list).await?, clock(&*gateway, &by).await?))
+        Ok::<_, wakeman_types::GatewayError>((gateway.wakeup_history(by, list).await?, clock(&*gateway, by).await?))
     });
     global.answer(&page.items, &present::occurrences_table(&page.items, &global.context(now, &zone)))?;
     Ok(DONE)

@@ -43,6 +43,10 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
             control::typed(global, attached, by, said, &context).await
         }
         Verb::Feedback { id, useful } => tell_finding(global, gateway.feedback(by, id, useful).await?, &context),
+        Verb::Wakeups(Some(order)) => {
+            let view = gateway.order_wakeup(by, order).await?;
+            global.answer(&view, &present::wakeups_table(std::slice::from_ref(&view), &context))
+        }
         Verb::Tip => {
             let view = gateway.tip(by).await?;
             global.answer(&view, &present::tip_view_doc(&view, &context))
@@ -87,6 +91,10 @@ async fn looked(
         Verb::Proposal(id) => {
             let view = gateway.proposal(by, id).await?;
             global.answer(&view, &present::details_doc(&view.proposal, context))
+        }
+        Verb::Wakeups(None) => {
+            let views = gateway.wakeups(by).await?;
+            global.answer(&views, &present::wakeups_table(&views, context))
         }
         Verb::Threads => {
             let page = gateway.threads(by, ListRequest::default()).await?;
