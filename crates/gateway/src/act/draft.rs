@@ -33,14 +33,14 @@ pub struct Draft {
 /// Whether this cause has a repair in the catalogue that settings and credentials allow, and what its button says.
 pub fn repair_label(core: &Core, cause: &CandidateCause) -> Option<String> {
     match &cause.change.reference {
-        ChangeRef::PullRequest { number, .. } if may_write(core) => Some(format!("revert of #{number}")),
+        ChangeRef::PullRequest { number, .. } if may_write(core) => Some(format!("Propose revert of #{number}")),
         ChangeRef::Flag { key, active, .. } if core.hands.flags.is_some() && *active != Some(false) => {
-            Some(format!("turning flag {key} off"))
+            Some(format!("Propose turning flag {key} off"))
         }
         ChangeRef::Deployment { environment, .. }
             if environment.eq_ignore_ascii_case(PRODUCTION) && unavailable(core, &Rollback).is_none() =>
         {
-            Some("rollback of production".to_owned())
+            Some("Propose rollback of production".to_owned())
         }
         _ => None,
     }

@@ -290,7 +290,8 @@ const fn is_code(subject: &Subject) -> bool {
 }
 
 fn product_detail(product: &Product) -> String {
-    let mut parts = vec![format!("{} metrics", product.metrics.len())];
+    let count = product.metrics.len();
+    let mut parts = vec![format!("{count} metric{}", if count == 1 { "" } else { "s" })];
     let used = product.source.budget_used();
     parts.push(format!("{:.0} % of the hourly budget", used * 100.0));
     let learning = product.metrics.learning();
