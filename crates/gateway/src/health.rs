@@ -23,6 +23,11 @@ impl HealthBoard {
         self.set(name, true, true, None, "starting".to_owned());
     }
 
+    /// Records a component that is set up and only asked when somebody wants something of it.
+    pub fn on_demand(&self, name: &str, detail: impl Into<String>) {
+        self.set(name, true, true, None, detail.into());
+    }
+
     /// Records a success.
     pub fn succeeded(&self, name: &str, at: Timestamp, detail: impl Into<String>) {
         self.set(name, true, true, Some(at), detail.into());

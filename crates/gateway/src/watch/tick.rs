@@ -71,7 +71,12 @@ impl Watch {
             }
         }
         // Its deployments reach the watch through GitHub.
-        core.health.not_configured(HOSTING, "deployments are read from GitHub in this version");
+        match &core.hands.deploys {
+            Some(_) => core.health.on_demand(HOSTING, "asked when a question or a rollback needs it"),
+            None => {
+                core.health.not_configured(HOSTING, "set VERCEL_TOKEN and vercel.projectId in read-only/settings.json")
+            }
+        }
         let code =
             code.map(|source| CodeWatch { source, facts: Code::default(), backoff: Backoff::default(), round: 0 });
         Ok(Self { core, product, code, unstaged: HashMap::new(), resumed: false })
