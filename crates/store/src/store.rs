@@ -79,6 +79,9 @@ impl std::fmt::Debug for Store {
 }
 
 /// Opening and closing.
+/// How long readers are waited for at the end.
+const READERS_CLOSE: std::time::Duration = std::time::Duration::from_secs(2);
+
 impl Store {
     /// Opens the database file at `path`, creating it (mode 0600) and migrating it forward when needed. Its directory
     /// must exist. Must be called within a tokio runtime, which then runs the writer.
@@ -99,7 +102,10 @@ impl Store {
     /// Finishes what is queued, moves the log into the database and lets go of the file. Later calls on any clone get
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
-        self.inner.readers.close().await;
+        // A read that was cut off may keep its connection for good. Nothing is lost with one, so it is not waited for without end.
+        if tokio::time::timeout(READERS_CLOSE, self.inner.readers.close()).await.is_err() {
+            tracing::warn!("store.readers_left_open");
+        }
         let Some(writer) = &self.inner.writer else { return };
         let (sender, done) = oneshot::channel();
         if writer.send(Request::Close(sender)).await.is_ok() {

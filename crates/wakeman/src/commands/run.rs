@@ -237,10 +237,18 @@ impl Daemon<'_> {
             Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
         };
         global.note("stopping");
-        brain.close().await;
+        // Each with an end: whatever is left is durable, and the next start takes it up.
+        let patience = std::time::Duration::from_secs(10);
+        if tokio::time::timeout(patience, brain.close()).await.is_err() {
+            tracing::error!("run.turns_left_open");
+        }
         let _ = stop.send(true);
         let _ = printing.now_or_never();
-        while tasks.join_next().await.is_some() {}
+        let rest = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, rest).await.is_err() {
+            tracing::error!("run.parts_left_running");
+            tasks.abort_all();
+        }
         inbox.rest(CLOSE_MS).await;
         // The last: it signs what the others left behind.
         if let Ok(mut seal) = sealing.await
