@@ -47,6 +47,10 @@ pub async fn supervise(
                 return;
             }
         };
+        // Told to end, the part may be quicker than this.
+        if *stopped.borrow() {
+            return;
+        }
         let why = match ended {
             Ok(Ok(())) => "it ended by itself".to_owned(),
             Ok(Err(why)) => why,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt;
+use futures::{FutureExt, future::FusedFuture};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use wakeman_gateway::{
     Core, Desk, Inbox,
@@ -47,6 +47,8 @@ const NOTIFY_MS: i64 = 15_000;
 const RETAIN_MS: i64 = 3_600_000;
 /// How long the answers under way may take to be stored once the daemon stops.
 const CLOSE_MS: i64 = 5_000;
+/// How long each step of the end may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -229,7 +231,7 @@ impl Daemon<'_> {
         }
         let sealing = tokio::spawn(sealing(seal, Arc::clone(&core), stopped.clone()));
         tasks.spawn(project::Projection::new(dir, Arc::clone(&core), Arc::clone(&brain)).run(stopped.clone()));
-        let printing = printing(global, gateway, &core, stopped);
+        let printing = printing(global, gateway, &core, stopped).fuse();
         tokio::pin!(printing);
         let ended = tokio::select! {
             () = stop_signal() => Ok(DONE),
@@ -237,25 +239,28 @@ impl Daemon<'_> {
             Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
         };
         global.note("stopping");
-        // Each with an end: whatever is left is durable, and the next start takes it up.
-        let patience = std::time::Duration::from_secs(10);
-        if tokio::time::timeout(patience, brain.close()).await.is_err() {
-            tracing::error!("run.turns_left_open");
-        }
-        let _ = stop.send(true);
-        let _ = printing.now_or_never();
-        let rest = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(patience, rest).await.is_err() {
-            tracing::error!("run.parts_left_running");
-            tasks.abort_all();
-        }
-        inbox.rest(CLOSE_MS).await;
-        // The last: it signs what the others left behind.
-        if let Ok(mut seal) = sealing.await
-            && let Err(error) = seal.pass().await
-        {
-            tracing::error!(%error, "audit.seal");
-        }
+        let closing = async {
+            // Each with an end: whatever is left is durable, and the next start takes it up.
+            if tokio::time::timeout(PATIENCE, brain.close()).await.is_err() {
+                tracing::error!("run.turns_left_open");
+            }
+            let _ = stop.send(true);
+            let rest = async { while tasks.join_next().await.is_some() {} };
+            if tokio::time::timeout(PATIENCE, rest).await.is_err() {
+                tracing::error!("run.parts_left_running");
+                tasks.abort_all();
+            }
+            inbox.rest(CLOSE_MS).await;
+            last_seal(sealing).await;
+        };
+        // The printing is polled to its end beside it: one that is left standing may have been handed a reader of the
+        // store that everybody else then waits for.
+        let printed = async {
+            if !printing.is_terminated() {
+                drop(tokio::time::timeout(PATIENCE * 4, printing).await);
+            }
+        };
+        tokio::join!(closing, printed);
         core.store.close().await;
         ended
     }
@@ -309,6 +314,19 @@ async fn executing(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
             () = core.clock.sleep_until(core.now().plus_ms(WORK_MS)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
+    }
+}
+
+/// The last signature: it covers what the others left behind.
+async fn last_seal(sealing: tokio::task::JoinHandle<Seal>) {
+    let pass = async {
+        let Ok(mut seal) = sealing.await else { return };
+        if let Err(error) = seal.pass().await {
+            tracing::error!(%error, "audit.seal");
+        }
+    };
+    if tokio::time::timeout(PATIENCE, pass).await.is_err() {
+        tracing::error!("run.left_unsealed");
     }
 }
 
