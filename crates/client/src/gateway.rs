@@ -226,7 +226,7 @@ impl Ranking for SocketClient {
         Box::pin(async move { self.wire.ask(self.wire.get(&["ranking"])?).await })
     }
 
-    fn promote<'a>(&'a self, _by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
+    fn promote<'a>(&'a self, _by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView> {
         Box::pin(async move { self.wire.ask(self.wire.post(&["ranking", "promote"])?.json(&request)).await })
     }
 

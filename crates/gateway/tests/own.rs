@@ -185,7 +185,7 @@ async fn after_a_crash_in_between_it_is_done_once_and_said_once() {
 
 #[tokio::test]
 async fn what_changes_wakeman_never_runs_unattended_and_can_be_taken_back() {
-    for kind in ["wakeman.set_mode", "wakeman.set_mute", "wakeman.set_wakeup"] {
+    for kind in ["wakeman.set_mode", "wakeman.set_mute", "wakeman.set_wakeup", "wakeman.promote_policy"] {
         let settings = json!({"execute": {"classes": [kind]}}).to_string();
         let error = wakeman_gateway::config::parse_settings(&settings, "settings.json").unwrap_err();
         assert!(error.to_string().contains("changes Wakeman itself and always needs an approval"), "{error}");
@@ -197,7 +197,7 @@ async fn what_changes_wakeman_never_runs_unattended_and_can_be_taken_back() {
     let undo = class("wakeman.set_mode").unwrap().undo(&ended.action, output).unwrap();
     assert_eq!(undo.arguments, json!({"mode": "propose"}));
     class("wakeman.set_mode").unwrap().check(&undo).unwrap();
-    assert_eq!(ALL.len(), 15);
+    assert_eq!(ALL.len(), 16);
 }
 
 #[tokio::test]

@@ -91,6 +91,10 @@ fn done_step(step: &Step, proposal: &Proposal, ctx: &RenderContext) -> String {
             format!("production rolled back to {} {at}", argument(step, "deployment", "an earlier deployment"))
         }
         "vercel.promote" => format!("{} promoted {at}", argument(step, "deployment", "deployment")),
+        "wakeman.promote_policy" => match step.action.arguments.get("decides").and_then(|decides| decides.as_bool()) {
+            Some(false) => format!("rule-v1 decides again {at}"),
+            _ => format!("{} decides one in ten {at}", argument(step, "policy", "the policy")),
+        },
         "wakeman.set_mode" => format!("mode {} {at}", argument(step, "mode", "set")),
         "wakeman.set_mute" => match step.action.arguments.get("until") {
             Some(until) if until.is_i64() => format!("muted {at}"),

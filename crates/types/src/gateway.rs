@@ -240,8 +240,8 @@ pub trait Ranking: Send + Sync {
     fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView>;
     /// Every policy with what came of it.
     fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView>;
-    /// Judges a promotion, and begins it when an owner confirmed.
-    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView>;
+    /// Puts a promotion before an owner, as a card; refuses what the log does not prove.
+    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView>;
     /// Back to `rule-v1`, at once.
     fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView>;
     /// Begins anew with one operator, or with all; how many states that were.

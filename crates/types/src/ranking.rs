@@ -113,27 +113,20 @@ impl Entity for ChoiceRecord {
     }
 }
 
-/// A promotion that is asked for.
+/// A promotion that is asked for: it becomes a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PromoteRequest {
     /// Which policy: `lints-v1`.
     pub policy: String,
-    /// False: only judge it.
-    #[serde(default)]
-    pub confirmed: bool,
 }
 
-/// A promotion as it was judged or begun, or what is left of one that was rolled back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A promotion that was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PromotionView {
     /// Which policy.
     pub policy: String,
-    /// The conditions, which all hold.
-    pub conditions: Vec<String>,
-    /// Its share of decisions, 0–1.
-    pub share: f64,
-    /// True once it has begun.
-    pub begun: bool,
+    /// How far it had come: `tenth`, `half`, `whole`.
+    pub stage: String,
 }
 
 /// V(policy) − V(rule-v1) by the log, with an interval that holds at all times with probability 95 %.

@@ -297,7 +297,7 @@ pub struct SnoozeArgs {
 pub enum RankingCommand {
     /// Every policy with its decisions, rewards, agreement and bound.
     Status,
-    /// Let a shadow policy decide, by stages, if the log proves it better. For owners.
+    /// Propose that a shadow policy decides, by stages, if the log proves it better. An owner approves it.
     Promote(PromoteArgs),
     /// Back to rule-v1, at once. For owners.
     Rollback,
@@ -310,9 +310,6 @@ pub enum RankingCommand {
 pub struct PromoteArgs {
     /// Which policy, like lints-v1.
     pub policy: String,
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
 }
 
 /// `ranking reset`

@@ -84,12 +84,12 @@ async fn ranking_round_trips() {
     let server = start();
     let (client, me) = server.client().await;
     let (by, lin) = (Principal::system(), OperatorId::new("lin"));
-    let request = PromoteRequest { policy: "lints-v1".into(), confirmed: true };
+    let request = PromoteRequest { policy: "lints-v1".into() };
     assert_eq!(client.tip(&by).await.unwrap().tip, Some(fake::tip()));
     assert_eq!(client.tip_feedback(&by, TipId::new(7), true).await.unwrap(), fake::tip());
     assert!(client.prompt_stats(&by).await.unwrap().prompts.is_empty());
     assert_eq!(client.ranking(&by).await.unwrap(), fake::ranking());
-    assert_eq!(client.promote(&by, request.clone()).await.unwrap(), fake::promotion());
+    assert_eq!(client.promote(&by, request.clone()).await.unwrap().proposal, fake::proposal());
     assert_eq!(client.rollback(&by).await.unwrap(), fake::promotion());
     assert_eq!(client.reset_ranking(&by, None).await.unwrap(), 2);
     assert_eq!(client.forget(&by, lin.clone()).await.unwrap().operator, lin);

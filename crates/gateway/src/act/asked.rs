@@ -5,13 +5,14 @@
 use serde_json::{Value, json};
 use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{
-    Action, DeliveryClass, Finding, Identity, Proposal, ProposalId, ProposalView, Severity, Thread, ThreadId, View,
+    Action, Channel, DeliveryClass, Finding, Identity, Proposal, ProposalId, ProposalView, Severity, Thread, ThreadId,
+    View,
 };
 
 use super::{
     catalogue::{
-        ActionClass, Comment, MergePr, OpenIssue, OpenIssueArguments, PLAN, RerunFailedJobs, RevertPr, Rollback,
-        SetFlag, SetMode, SetMute, SetWakeup, marker, unavailable,
+        ActionClass, Comment, MergePr, OpenIssue, OpenIssueArguments, PLAN, PromotePolicy, RerunFailedJobs, RevertPr,
+        Rollback, SetFlag, SetMode, SetMute, SetWakeup, marker, unavailable,
     },
     draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
     own_draft,
@@ -56,11 +57,13 @@ pub enum WishKind {
     Mode,
     /// Pausing, resuming or adding a wakeup.
     Wakeup,
+    /// Letting a shadow policy decide.
+    Promote,
 }
 
 impl WishKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Revert,
         Self::Merge,
         Self::Issue,
@@ -72,6 +75,7 @@ impl WishKind {
         Self::Mute,
         Self::Mode,
         Self::Wakeup,
+        Self::Promote,
     ];
 
     /// The class that decides whether it can be proposed here.
@@ -87,6 +91,7 @@ impl WishKind {
             Self::Mute => &SetMute,
             Self::Mode => &SetMode,
             Self::Wakeup => &SetWakeup,
+            Self::Promote => &PromotePolicy,
         }
     }
 }
@@ -163,6 +168,11 @@ pub enum Wish {
         /// What, and when.
         added: AddedWakeup,
     },
+    /// Let a shadow policy decide.
+    Promote {
+        /// Which.
+        policy: String,
+    },
 }
 
 impl Wish {
@@ -171,9 +181,11 @@ impl Wish {
         match self {
             Self::Flag { .. } | Self::FlagOffAndAnnotate { .. } => "PostHog",
             Self::Rollback => "Vercel",
-            Self::Mute { .. } | Self::Mode { .. } | Self::Wakeup { .. } | Self::AddWakeup { .. } => {
-                "Wakeman's database"
-            }
+            Self::Mute { .. }
+            | Self::Mode { .. }
+            | Self::Wakeup { .. }
+            | Self::AddWakeup { .. }
+            | Self::Promote { .. } => "Wakeman's database",
             Self::Revert { .. }
             | Self::Merge { .. }
             | Self::Issue { .. }
@@ -223,6 +235,26 @@ pub async fn stage(
     if core.store.get::<Thread>(thread.as_str()).await?.is_none() {
         return Ok(Asked::Refused(format!("there is no conversation {thread} to show it in")));
     }
+    staged(core, by, (thread, None), wish, finding).await
+}
+
+/// The same in a conversation of its own, which begins with the card.
+///
+/// # Errors
+/// [`SettleError`] if it could not be stored.
+pub(crate) async fn stage_apart(core: &Core, by: &Identity, title: String, wish: Wish) -> Result<Asked, SettleError> {
+    let opening = ThreadWriter::create(core, Channel::System, title);
+    let thread = opening.id().clone();
+    staged(core, by, (&thread, Some(&opening)), wish, None).await
+}
+
+async fn staged(
+    core: &Core,
+    by: &Identity,
+    (thread, opening): (&ThreadId, Option<&ThreadWriter>),
+    wish: Wish,
+    finding: Option<Finding>,
+) -> Result<Asked, SettleError> {
     if let Some(id) = under_way(core, &wish).await? {
         return Ok(Asked::Waits(id));
     }
@@ -249,7 +281,7 @@ pub async fn stage(
         }
     };
     match made {
-        Ok(made) => show(core, made).await,
+        Ok(made) => show_in(core, made, opening).await,
         Err(reason) => Ok(Asked::Refused(reason)),
     }
 }
@@ -292,6 +324,7 @@ async fn draft(
         Wish::Mode { mode } => own_draft::mode(core, mode).await,
         Wish::Wakeup { id, paused } => own_draft::wakeup(core, &id, paused).await,
         Wish::AddWakeup { added } => own_draft::add_wakeup(core, added).await,
+        Wish::Promote { policy } => own_draft::promotion(core, &policy).await,
     }
 }
 
@@ -348,6 +381,7 @@ fn wish_of(proposal: &Proposal) -> Option<Wish> {
             rollout: arguments["rollout"].as_f64(),
         },
         "vercel.rollback" => Wish::Rollback,
+        "wakeman.promote_policy" if arguments["decides"] == json!(true) => Wish::Promote { policy: text("policy")? },
         "wakeman.set_mode" => Wish::Mode { mode: text("mode")?.parse().ok()? },
         _ => return None,
     })
@@ -388,6 +422,11 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
             kind == "wakeman.set_wakeup" && arguments["id"] == json!(id) && arguments["paused"] == json!(paused)
         }
         Wish::AddWakeup { added } => kind == "wakeman.set_wakeup" && arguments["add"] == json!(added),
+        Wish::Promote { policy } => {
+            kind == "wakeman.promote_policy"
+                && arguments["policy"] == json!(policy)
+                && arguments["decides"] == json!(true)
+        }
         // Its end is counted from when it was asked for: the newer card takes the place of the older.
         Wish::Mute { .. } => false,
         // The same words may be said twice; what was asked for twice in a row is on the first card.
@@ -396,9 +435,18 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
 }
 
 pub(super) async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleError> {
+    show_in(core, made, None).await
+}
+
+/// Shows it in its conversation, or as the first word of `opening`.
+async fn show_in(core: &Core, made: Proposal, opening: Option<&ThreadWriter>) -> Result<Asked, SettleError> {
     let id = made.id;
     settle!(core, "the proposal", async {
-        let Some(mut thread) = ThreadWriter::load(core, &made.thread).await? else {
+        let thread = match opening {
+            Some(opening) => Some(opening.clone()),
+            None => ThreadWriter::load(core, &made.thread).await?,
+        };
+        let Some(mut thread) = thread else {
             return Ok(Wanted::Nothing(Asked::Refused("the conversation is gone".to_owned())));
         };
         let post = Post {

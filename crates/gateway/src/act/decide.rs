@@ -5,7 +5,7 @@ use serde_json::json;
 use wakeman_store::{Commit, Versioned};
 use wakeman_types::{
     Channel, Decision, DecisionRequest, DeliveryClass, ErrorKind, GatewayError, Identity, OperatorId, Principal,
-    Proposal, ProposalId, ProposalState, Role, Severity, Timestamp, Verdict,
+    Proposal, ProposalId, ProposalState, Role, Severity, Step, Timestamp, Verdict,
 };
 
 use super::{
@@ -243,18 +243,28 @@ fn judge(
 /// By the settings as they are now, not as they were when the card was drawn. Fails closed. Returns how many must say yes.
 fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
     let rule = rule_of(core, proposal);
-    let owner_only =
-        proposal.steps.iter().any(|step| class(&step.action.kind).is_none_or(|c| c.owner_only(&step.action)));
+    let owner_only = only_owners(&proposal.steps);
     let role = if owner_only { Role::Owner } else { Role::Approver };
     if identity.role >= role && rule.allows(identity) {
         return Ok(rule.needed);
     }
     Err(DecideError::NotAnApprover {
         id: proposal.id,
-        approvers: core.approvers(&rule).into_iter().filter(|id| !owner_only || is_owner(core, id)).collect(),
+        approvers: may_say_yes(core, &rule, &proposal.steps),
         who: identity.operator.clone(),
         role: identity.role,
     })
+}
+
+/// Whether a step is one that only an owner may approve, whoever the settings list.
+fn only_owners(steps: &[Step]) -> bool {
+    steps.iter().any(|step| class(&step.action.kind).is_none_or(|class| class.owner_only(&step.action)))
+}
+
+/// Whose yes to these steps counts under `rule`.
+pub(super) fn may_say_yes(core: &Core, rule: &ApprovalRule, steps: &[Step]) -> Vec<OperatorId> {
+    let owner_only = only_owners(steps);
+    core.approvers(rule).into_iter().filter(|id| !owner_only || is_owner(core, id)).collect()
 }
 
 /// The strictest of the rules of its parts, by the settings as they are now.

@@ -12,6 +12,7 @@ use super::{
         RevertMethod, RevertRevision, Rollback, SetFlagArguments, SetFlagRevision, class, forbidden, marker, plan_card,
         plan_steps, unavailable,
     },
+    decide::may_say_yes,
     digest::digest,
 };
 use crate::{
@@ -307,7 +308,7 @@ pub(super) fn proposal_of(
         finding: origin.finding,
         thread: thread.clone(),
         requested_by: origin.by,
-        approvers: core.approvers(&rule),
+        approvers: may_say_yes(core, &rule, &steps),
         needed: rule.needed,
         created_at: now,
         expires_at: now.plus_ms(rule.expires_ms),

@@ -1,12 +1,12 @@
-//! Drafts of changes to Wakeman itself: the mode, a mute, a wakeup. Asked for in a conversation, they wait for a yes like anything else.
+//! Drafts of changes to Wakeman itself: the mode, a mute, a wakeup, who decides. Asked for in a conversation, they wait for a yes like anything else.
 
 use serde_json::json;
 use wakeman_types::{Action, ExecutionMode, Finding};
 
 use super::{
     catalogue::{
-        SetModeArguments, SetMuteArguments, SetMuteRevision, SetWakeupArguments, mode_revision, mute_held,
-        wakeup_revision,
+        PromotePolicyArguments, SetModeArguments, SetMuteArguments, SetMuteRevision, SetWakeupArguments, mode_revision,
+        mute_held, promotion_revision, wakeup_revision,
     },
     draft::{Draft, card},
 };
@@ -57,4 +57,11 @@ pub(super) async fn add_wakeup(core: &Core, added: AddedWakeup) -> Result<Draft,
     let shown = wakeup_revision(core, &id).await?;
     let arguments = SetWakeupArguments { id, paused: false, add: Some(added) };
     card(core, action("wakeman.set_wakeup", json!(arguments), json!(shown)), None, String::new())
+}
+
+/// The draft of letting a policy decide, with what the log shows for it.
+pub(super) async fn promotion(core: &Core, policy: &str) -> Result<Draft, HandsError> {
+    let shown = promotion_revision(core, policy).await?;
+    let arguments = PromotePolicyArguments { policy: policy.to_owned(), decides: true };
+    card(core, action("wakeman.promote_policy", json!(arguments), json!(shown)), None, String::new())
 }

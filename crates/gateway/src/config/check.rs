@@ -18,6 +18,7 @@ const INTERVAL_MS_MAX: u64 = 86_400_000;
 const EXPIRES_MS_MAX: i64 = 30 * wakeman_types::DAY_MS;
 /// Words in a class of action that change what users get at once. Such a class always needs an approval.
 const ALWAYS_APPROVED: &[(&str, &str)] = &[
+    ("wakeman", "changes Wakeman itself"),
     ("deploy", "deploys"),
     ("deployment", "deploys"),
     ("redeploy", "deploys"),
@@ -31,7 +32,6 @@ const ALWAYS_APPROVED: &[(&str, &str)] = &[
     ("merge", "merges"),
     ("automerge", "merges"),
     ("plan", "can merge or deploy"),
-    ("wakeman", "changes Wakeman itself"),
 ];
 
 /// Wrong values, and settings that cannot do what they seem to.
@@ -276,6 +276,6 @@ fn check_execute(settings: &Settings, found: &mut Found) {
 /// What a class does that always needs an approval: `deploys`, `changes a flag`, `merges`. `None`: it may run unattended.
 pub(crate) fn always_approved(class: &str) -> Option<&'static str> {
     let words = class.split(|c: char| !c.is_alphanumeric());
-    let gated = words.filter_map(|word| ALWAYS_APPROVED.iter().find(|(w, _)| word.eq_ignore_ascii_case(w)));
-    gated.map(|(_, does)| *does).next_back()
+    let mut gated = words.filter_map(|word| ALWAYS_APPROVED.iter().find(|(w, _)| word.eq_ignore_ascii_case(w)));
+    gated.next().map(|(_, does)| *does)
 }

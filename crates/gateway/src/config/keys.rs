@@ -105,6 +105,7 @@ pub(crate) const ACTION_CLASSES: &[&str] = &[
     "posthog.update_error_issue",
     "vercel.promote",
     "vercel.rollback",
+    "wakeman.promote_policy",
     "wakeman.set_mode",
     "wakeman.set_mute",
     "wakeman.set_wakeup",

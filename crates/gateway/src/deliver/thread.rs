@@ -30,6 +30,7 @@ pub struct Post {
 }
 
 /// A thread that is about to be spoken in. Its changes join the commit of whatever is said, so both exist or neither.
+#[derive(Clone)]
 pub struct ThreadWriter {
     thread: Thread,
     version: Version,

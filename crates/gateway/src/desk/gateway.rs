@@ -314,7 +314,7 @@ impl Ranking for Desk {
         })
     }
 
-    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
+    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView> {
         Box::pin(async move { rank::promote(&self.core, &self.identify(by).await?, &request).await })
     }
 

@@ -11,6 +11,7 @@ mod log;
 mod mixture;
 mod promote;
 mod rate;
+mod reset;
 mod rows;
 mod silence;
 mod stats;
@@ -22,8 +23,11 @@ pub(crate) use forget::forget;
 pub(crate) use learn::{feedback, react, reaction_to};
 pub(crate) use mixture::{Learnt, learnt};
 pub use promote::PromotionRow;
-pub(crate) use promote::{follow, promote, promoted, reset, rollback};
+pub(crate) use promote::{
+    Way, already, begin, conditions, done_by, follow, promotable, promote, promoted, rollback, rollback_because,
+};
 pub(crate) use rate::useful_rate;
+pub(crate) use reset::reset;
 pub(crate) use rows::ARMS;
 pub use rows::{Given, PolicyRow, ReactionRecord};
 pub(crate) use silence::silence;

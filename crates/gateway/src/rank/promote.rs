@@ -1,26 +1,27 @@
-//! Who decides: promotion by share of decisions, the next stage, the way back, and beginning anew. All of it by an owner or by the bound.
+//! Who decides: promotion by share of decisions, the next stage, the way back. All of it by an owner or by the bound.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wakeman_ranking::{
-    LintsV1, PolicyId, Problem,
+    PolicyId, Problem,
     bandit::BanditError,
     promotion::{Judged, Move, Requirements, Stage, judge, next_move},
 };
-use wakeman_store::{Commit, EntityRef, ListQuery, StoreError, Versioned};
+use wakeman_store::{Commit, EntityRef, JournalEntry, LANE, Seq, StoreError, Versioned};
 use wakeman_types::{
-    Entity, ErrorKind, GatewayError, HOUR_MS, Identity, OperatorId, PromoteRequest, PromotionView, Role, Timestamp,
+    DeliveryClass, Entity, ErrorKind, GatewayError, HOUR_MS, Identity, OperatorId, PromoteRequest, PromotionView,
+    Proposal, ProposalId, ProposalView, Role, Severity, Timestamp,
 };
 
 use super::{
     judge::{difference, evidence},
     log::rounds,
-    rows::PolicyRow,
-    tip,
 };
 use crate::{
+    act::asked::{Asked, Wish, WishKind, refusal, stage_apart},
     core::Core,
-    desk::{settle_error, storage_error},
+    deliver::announce,
+    desk::{not_found, settle_error, storage_error},
     settle::{SettleError, Wanted, settle},
 };
 
@@ -30,6 +31,12 @@ const ID: &str = "interrupt";
 const CHECKPOINT: &str = "ranking.judged";
 /// Comparing reads the whole log of a stage; reactions come by the hour.
 const EVERY_MS: i64 = HOUR_MS;
+/// In the journal: it began.
+const PROMOTED: &str = "ranking.promoted";
+/// It ended.
+const ROLLED_BACK: &str = "ranking.rolled_back";
+/// Entries of the journal that are read at once.
+const JOURNAL_PAGE: usize = 1000;
 
 /// The policy that was promoted, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +49,12 @@ pub struct PromotionRow {
     pub since: Timestamp,
     /// Who promoted it.
     pub by: OperatorId,
+    /// When the first stage began.
+    #[serde(default)]
+    pub begun: Timestamp,
+    /// The proposal that an owner approved.
+    #[serde(default)]
+    pub proposal: Option<ProposalId>,
 }
 
 impl Entity for PromotionRow {
@@ -70,6 +83,10 @@ pub(crate) async fn promoted(core: &Core) -> Result<Option<Versioned<PromotionRo
     }
 }
 
+async fn is_broken(core: &Core) -> bool {
+    matches!(core.store.get::<PromotionRow>(ID).await, Err(StoreError::Decode { .. }))
+}
+
 /// Refuses who is not an owner.
 pub(super) fn needs_owner(who: &Identity, what: &str) -> Result<(), GatewayError> {
     if who.role == Role::Owner {
@@ -79,12 +96,12 @@ pub(super) fn needs_owner(who: &Identity, what: &str) -> Result<(), GatewayError
     Err(GatewayError::new(ErrorKind::Forbidden, message))
 }
 
-fn unjudged(error: &BanditError) -> GatewayError {
+pub(super) fn unjudged(error: &BanditError) -> GatewayError {
     GatewayError::new(ErrorKind::Refused, format!("the decision log cannot be evaluated: {error}"))
 }
 
 /// The policy's name, if it is one that can be promoted.
-fn promotable(name: &str) -> Result<PolicyId, GatewayError> {
+pub(crate) fn promotable(name: &str) -> Result<PolicyId, GatewayError> {
     let id: PolicyId = name.parse().map_err(|error| GatewayError::new(ErrorKind::Invalid, format!("{error}")))?;
     match id {
         PolicyId::LintsV1 => Ok(id),
@@ -99,58 +116,136 @@ fn promotable(name: &str) -> Result<PolicyId, GatewayError> {
     }
 }
 
-/// Judges a promotion by the log, and begins it where the owner has confirmed. Nothing is begun while a condition fails.
+/// Puts the promotion of a policy before an owner, as a card. What fails refuses it, with by how much.
 ///
 /// # Errors
-/// Not an owner, no such policy, promoted already; or the conditions that fail, each with by how much.
+/// A viewer, no such policy, promoted already; or the conditions that fail, each with by how much.
 pub(crate) async fn promote(
     core: &Core,
     who: &Identity,
     request: &PromoteRequest,
-) -> Result<PromotionView, GatewayError> {
-    needs_owner(who, "promote a policy")?;
+) -> Result<ProposalView, GatewayError> {
+    if who.role < Role::Approver {
+        let message =
+            format!("Only an approver or owner can propose a promotion. You are {} ({}).", who.operator, who.role);
+        return Err(GatewayError::new(ErrorKind::Forbidden, message));
+    }
     let policy = promotable(&request.policy)?;
     if let Some(row) = promoted(core).await.map_err(|error| storage_error(&error))? {
-        let message = format!("{policy} is promoted already, at stage {}", name(row.value.stage));
-        return Err(GatewayError::new(ErrorKind::AlreadyDecided, message));
+        return Err(GatewayError::new(ErrorKind::AlreadyDecided, already(&row.value)));
     }
-    let judged = judged(core).await?;
+    if let Some(reason) = refusal(core, WishKind::Promote) {
+        return Err(GatewayError::new(ErrorKind::Refused, reason));
+    }
+    let (title, wish) = (format!("Promotion of {policy}"), Wish::Promote { policy: policy.to_string() });
+    match stage_apart(core, who, title, wish).await.map_err(|error| settle_error(&error))? {
+        Asked::Staged(id) | Asked::Waits(id) => {
+            let found = core.store.get::<Proposal>(&id.to_string()).await.map_err(|error| storage_error(&error))?;
+            let found = found.ok_or_else(|| not_found(format!("there is no proposal {id}; `proposals` lists them")))?;
+            Ok(ProposalView { proposal: found.value })
+        }
+        Asked::Refused(reason) => Err(GatewayError::new(ErrorKind::Refused, reason)),
+        Asked::Unknown { reason, .. } => Err(GatewayError::new(ErrorKind::Unavailable, reason)),
+    }
+}
+
+/// What refuses a promotion where one holds.
+pub(crate) fn already(row: &PromotionRow) -> String {
+    format!("{} is promoted already, at stage {}", row.policy, name(row.stage))
+}
+
+/// The conditions of promoting `policy` as the log shows them now, which all hold.
+///
+/// # Errors
+/// The conditions that fail, each with by how much; or the log could not be read.
+pub(crate) async fn conditions(core: &Core, policy: &str) -> Result<Vec<Judged>, GatewayError> {
+    let policy = promotable(policy)?;
+    let log = rounds(core, None).await.map_err(|error| storage_error(&error))?;
+    let budget = f64::from(core.settings.monitor.alarm_budget_per_week);
+    let evidence = evidence(&log.rounds, budget).map_err(|error| unjudged(&error))?;
+    let judged = judge(&evidence, &Requirements::DEFAULT);
     let failing: Vec<String> = judged.iter().filter(|one| !one.holds).map(ToString::to_string).collect();
     if !failing.is_empty() {
         let message = format!("{policy} is not promoted: {}", failing.join("; "));
         return Err(GatewayError::new(ErrorKind::Refused, message));
     }
-    let conditions: Vec<String> = judged.iter().map(ToString::to_string).collect();
-    let view = |begun| PromotionView {
-        policy: policy.to_string(),
-        conditions: conditions.clone(),
-        share: Stage::Tenth.share(),
-        begun,
-    };
-    if !request.confirmed {
-        return Ok(view(false));
-    }
-    let row =
-        PromotionRow { policy: policy.to_string(), stage: Stage::Tenth, since: core.now(), by: who.operator.clone() };
-    let event = core.event(
-        "ranking.promoted",
-        &who.operator,
-        policy,
-        json!({"principal": who.principal.to_string(), "stage": row.stage, "conditions": conditions}),
-    );
-    let begun: Result<(), SettleError> = settle!(core, "the promotion", async {
-        let commit = Commit::durable(core.now()).put(&row).event(event.clone());
-        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
-    });
-    begun.map_err(|error| settle_error(&error))?;
-    Ok(view(true))
+    Ok(judged.into())
 }
 
-async fn judged(core: &Core) -> Result<[Judged; 4], GatewayError> {
-    let log = rounds(core, None).await.map_err(|error| storage_error(&error))?;
-    let budget = f64::from(core.settings.monitor.alarm_budget_per_week);
-    let evidence = evidence(&log.rounds, budget).map_err(|error| unjudged(&error))?;
-    Ok(judge(&evidence, &Requirements::DEFAULT))
+/// Lets `policy` decide its first share, because an owner approved `cause`. Begun for the same cause before, it is as it was.
+///
+/// # Errors
+/// Not an owner; another promotion holds; or it could not be stored.
+pub(crate) async fn begin(
+    core: &Core,
+    who: &Identity,
+    policy: &str,
+    judged: &[Judged],
+    cause: ProposalId,
+) -> Result<PromotionRow, GatewayError> {
+    needs_owner(who, "promote a policy")?;
+    let policy = promotable(policy)?;
+    let conditions: Vec<String> = judged.iter().map(ToString::to_string).collect();
+    let begun: Result<Result<PromotionRow, PromotionRow>, SettleError> = settle!(core, "the promotion", async {
+        if let Some(held) = promoted(core).await? {
+            let own = held.value.proposal == Some(cause);
+            return Ok(Wanted::Nothing(if own { Ok(held.value) } else { Err(held.value) }));
+        }
+        let now = core.now();
+        let row = PromotionRow {
+            policy: policy.to_string(),
+            stage: Stage::Tenth,
+            since: now,
+            by: who.operator.clone(),
+            begun: now,
+            proposal: Some(cause),
+        };
+        let principal = who.principal.to_string();
+        let payload = json!({"principal": principal, "stage": row.stage, "conditions": conditions, "proposal": cause});
+        let event = core.event(PROMOTED, &who.operator, policy, payload);
+        let commit = Commit::durable(now).event(event);
+        // One that cannot be read holds nothing, and must not keep this one from beginning.
+        let commit = if is_broken(core).await { commit.put(&row) } else { commit.insert(&row) };
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Ok(row)))
+    });
+    let held = begun.map_err(|error| settle_error(&error))?;
+    held.map_err(|row| GatewayError::new(ErrorKind::AlreadyDecided, already(&row)))
+}
+
+/// The two ways a proposal can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It began a promotion.
+    Begun,
+    /// It took one back.
+    TakenBack,
+}
+
+/// When `cause` did so, by the journal: it remembers what was rolled back since. `None`: it never did.
+///
+/// # Errors
+/// [`StoreError`] if the journal does not answer.
+pub(crate) async fn done_by(
+    core: &Core,
+    policy: &str,
+    way: Way,
+    cause: ProposalId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let (wanted, named) = (if way == Way::Begun { PROMOTED } else { ROLLED_BACK }, json!(cause));
+    let mut from = Seq(0);
+    loop {
+        let entries = core.store.journal_of(policy, LANE, from, JOURNAL_PAGE).await?;
+        let of_cause = |entry: &&JournalEntry| {
+            entry.event_type == wanted && entry.payload.as_ref().is_some_and(|payload| payload["proposal"] == named)
+        };
+        if let Some(entry) = entries.iter().find(of_cause) {
+            return Ok(Some(entry.at));
+        }
+        match entries.last() {
+            Some(last) if entries.len() == JOURNAL_PAGE => from = Seq(last.seq.0 + 1),
+            _ => return Ok(None),
+        }
+    }
 }
 
 /// Back to `rule-v1`, at once.
@@ -158,18 +253,28 @@ async fn judged(core: &Core) -> Result<[Judged; 4], GatewayError> {
 /// # Errors
 /// Not an owner, or nothing was promoted.
 pub(crate) async fn rollback(core: &Core, who: &Identity) -> Result<PromotionView, GatewayError> {
+    rollback_because(core, who, None).await
+}
+
+/// The same, because of a proposal that an owner approved; it is named in the journal.
+pub(crate) async fn rollback_because(
+    core: &Core,
+    who: &Identity,
+    cause: Option<ProposalId>,
+) -> Result<PromotionView, GatewayError> {
     needs_owner(who, "roll a promotion back")?;
-    let Some(row) = promoted(core).await.map_err(|error| storage_error(&error))? else {
-        return Err(GatewayError::new(ErrorKind::Refused, "nothing is promoted; rule-v1 decides"));
-    };
-    let payload = json!({"by": "operator", "principal": who.principal.to_string(), "stage": row.value.stage});
-    let event = core.event("ranking.rolled_back", &who.operator, &row.value.policy, payload);
-    let rolled: Result<(), SettleError> = settle!(core, "the promotion", async {
-        let commit = Commit::durable(core.now()).delete(EntityRef::to::<PromotionRow>(ID)).event(event.clone());
-        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit.essential()), ()))
+    let rolled: Result<Option<PromotionRow>, SettleError> = settle!(core, "the promotion", async {
+        let Some(row) = promoted(core).await? else { return Ok(Wanted::Nothing(None)) };
+        let principal = who.principal.to_string();
+        let payload = json!({"by": "operator", "principal": principal, "stage": row.value.stage, "proposal": cause});
+        let event = core.event(ROLLED_BACK, &who.operator, &row.value.policy, payload);
+        let gone = EntityRef::to::<PromotionRow>(ID);
+        let commit = Commit::durable(core.now()).expect(&gone, row.version).delete(gone).event(event).essential();
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(row.value)))
     });
-    rolled.map_err(|error| settle_error(&error))?;
-    Ok(PromotionView { policy: row.value.policy, conditions: Vec::new(), share: 0.0, begun: false })
+    let row = rolled.map_err(|error| settle_error(&error))?;
+    let row = row.ok_or_else(|| GatewayError::new(ErrorKind::Refused, "nothing is promoted; rule-v1 decides"))?;
+    Ok(PromotionView { policy: row.policy, stage: name(row.stage).to_owned() })
 }
 
 /// Compares a promoted policy with the one before by the decisions since its stage began: on to the next stage, or back.
@@ -207,10 +312,8 @@ pub(crate) async fn follow(core: &Core) -> Result<(), SettleError> {
             }
             Move::Rollback => {
                 let gone = EntityRef::to::<PromotionRow>(ID);
-                commit
-                    .expect(&gone, found.version)
-                    .delete(gone)
-                    .event(event("ranking.rolled_back", Stage::Shadow))
+                let commit = commit.expect(&gone, found.version).delete(gone).event(event(ROLLED_BACK, Stage::Shadow));
+                announce(core, commit, DeliveryClass::Note, Severity::Warning, worse(&policy, since.bound.upper))
                     .essential()
             }
         };
@@ -218,52 +321,9 @@ pub(crate) async fn follow(core: &Core) -> Result<(), SettleError> {
     })
 }
 
-/// Forgets what `lints-v1` learnt of one operator, or of all: reactions from now on count. How many states that were.
-///
-/// # Errors
-/// Not an owner; or nothing was learnt of that operator.
-pub(crate) async fn reset(core: &Core, who: &Identity, operator: Option<&OperatorId>) -> Result<u32, GatewayError> {
-    needs_owner(who, "reset what was learnt")?;
-    let policy = PolicyId::LintsV1.as_str();
-    let mut all: Vec<OperatorId> = match operator {
-        Some(operator) => vec![operator.clone()],
-        None => core.settings.operators.iter().map(|o| o.id.clone()).chain([core.local_operator.clone()]).collect(),
-    };
-    if operator.is_none()
-        && let Ok(rows) = core.store.list::<PolicyRow>(&ListQuery::newest(200).state(policy)).await
-    {
-        all.extend(rows.items.into_iter().map(|found| found.value.operator));
-    }
-    all.sort();
-    all.dedup();
-    let fresh = LintsV1::new().map_err(|error| unjudged(&error))?;
-    let state = serde_json::to_value(fresh.state()).unwrap_or_default();
-    let (now, mut commit, mut count) = (core.now(), Commit::durable(core.now()), 0);
-    for operator in all {
-        let reset = tip::reset(core, commit, &who.operator, &operator).await;
-        let (with_tips, tips) = reset.map_err(|error| storage_error(&error))?;
-        (commit, count) = (with_tips, count + tips);
-        let held = core.store.get::<PolicyRow>(&PolicyRow::id(policy, &operator)).await;
-        if matches!(held, Ok(None)) {
-            continue;
-        }
-        let row = PolicyRow {
-            policy: policy.to_owned(),
-            operator: operator.clone(),
-            state: state.clone(),
-            rewards: 0,
-            from: now,
-            updated_at: now,
-        };
-        commit =
-            commit.put(&row).event(core.event("ranking.reset", &who.operator, operator, json!({"policy": policy})));
-        count += 1;
-    }
-    if let (0, Some(operator)) = (count, operator) {
-        return Err(GatewayError::new(ErrorKind::NotFound, format!("nothing was learnt of {operator}")));
-    }
-    let _ = core.store.commit(commit).await.map_err(|error| storage_error(&error))?;
-    Ok(count)
+/// What everybody is told when the bound rolls a promotion back.
+fn worse(policy: &str, upper: f64) -> String {
+    format!("{policy} is rolled back: surely worse than rule-v1 by at least {:.3}. rule-v1 decides again.", upper.abs())
 }
 
 /// The stage in a word.

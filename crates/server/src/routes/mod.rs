@@ -74,7 +74,7 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/tips/{id}/feedback", needs(Role::Viewer, post(ranking::tip_feedback)))
         .route("/api/v1/prompts/stats", needs(Role::Viewer, get(ranking::prompt_stats)))
         .route("/api/v1/ranking", needs(Role::Viewer, get(ranking::status)))
-        .route("/api/v1/ranking/promote", needs(Role::Owner, post(ranking::promote)))
+        .route("/api/v1/ranking/promote", needs(Role::Approver, post(ranking::promote)))
         .route("/api/v1/ranking/rollback", needs(Role::Owner, post(ranking::rollback)))
         .route("/api/v1/ranking/reset", needs(Role::Owner, post(ranking::reset)))
         .route("/api/v1/ranking/forget", needs(Role::Owner, post(ranking::forget)))

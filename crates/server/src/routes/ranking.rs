@@ -3,7 +3,7 @@
 use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
-    ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, RankingView, Tip, TipView,
+    ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, ProposalView, RankingView, Tip, TipView,
 };
 
 use super::{Answer, Brain, findings::Feedback};
@@ -39,7 +39,7 @@ pub(super) async fn promote(
     State(gateway): Brain,
     Extension(caller): Extension<Caller>,
     Body(body): Body<PromoteRequest>,
-) -> Answer<PromotionView> {
+) -> Answer<ProposalView> {
     Ok(Json(gateway.promote(&caller.principal, body).await?))
 }
 

@@ -150,8 +150,8 @@ impl Ranking for Fake {
         self.reply(format!("ranking {by}"), ranking())
     }
 
-    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, PromotionView> {
-        self.reply(format!("promote {by} {request:?}"), promotion())
+    fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView> {
+        self.reply(format!("promote {by} {request:?}"), ProposalView { proposal: proposal() })
     }
 
     fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView> {
@@ -175,7 +175,7 @@ pub fn tip() -> Tip {
 }
 
 pub fn promotion() -> PromotionView {
-    PromotionView { policy: "lints-v1".into(), conditions: vec!["agrees in 80 %".into()], share: 0.1, begun: true }
+    PromotionView { policy: "lints-v1".into(), stage: "tenth".into() }
 }
 
 pub fn ranking() -> RankingView {

@@ -1,11 +1,11 @@
 //! What operators' reactions teach.
 
-use wakeman_cli::{Choice, read_key};
 use wakeman_present::{self as present, Doc, Verb};
-use wakeman_types::{OperatorId, PromoteRequest, PromotionView};
+use wakeman_types::{OperatorId, Principal, PromoteRequest};
 
 use super::{
-    show::{id, with_gateway},
+    decide,
+    show::{clock, id, with_gateway},
     verbs::once,
 };
 use crate::{
@@ -49,33 +49,29 @@ pub async fn run(global: &Global, command: RankingCommand) -> Result<u8, Failure
     Ok(DONE)
 }
 
+/// Puts it before an owner; where one can be asked here, asks.
 async fn promote(global: &Global, args: PromoteArgs) -> Result<(), Failure> {
-    let by = global.principal();
-    let asked = |confirmed| PromoteRequest { policy: args.policy.clone(), confirmed };
-    if !args.yes {
-        let view = with_gateway!(global, |gateway| gateway.promote(&by, asked(false)));
-        if !global.interactive || global.json {
-            let message =
-                format!("nobody can be asked here; to let {0} decide: wakeman ranking promote {0} --yes", view.policy);
-            return Err(Failure::usage(message));
-        }
-        let doc = promotion_doc(&view);
-        global.print(&wakeman_cli::render(&doc, &global.style))?;
-        if read_key("Let it decide one in ten?", &[Choice::new('p', "Promote"), Choice::new('n', "Not now")])? != 'p' {
-            return Err(Failure::refused(format!("{} was not promoted", view.policy)));
-        }
+    let (by, request) = (global.principal(), PromoteRequest { policy: args.policy });
+    let attached = attach(global).await?;
+    let done = proposed(global, &attached, &by, request).await;
+    if let Some(embedded) = attached.embedded {
+        embedded.close().await;
     }
-    let view = with_gateway!(global, |gateway| gateway.promote(&by, asked(true)));
-    global.answer(&view, &promotion_doc(&view))
+    done
 }
 
-fn promotion_doc(view: &PromotionView) -> Doc {
-    let share = format!("{:.0} %", view.share * 100.0);
-    let head = match view.begun {
-        true => format!("{} decides {share} now, more as it proves itself.", view.policy),
-        false => format!("{} would decide {share} of what is open to choice.", view.policy),
-    };
-    view.conditions.iter().fold(Doc::bare().text(head), |doc, line| doc.text(format!("✓ {line}")))
+async fn proposed(
+    global: &Global,
+    attached: &Attached,
+    by: &Principal,
+    request: PromoteRequest,
+) -> Result<(), Failure> {
+    let view = attached.gateway.promote(by, request).await?;
+    if global.interactive && !global.json {
+        return decide::approved(global, attached, by, view.proposal.id, None).await;
+    }
+    let (now, zone) = clock(&*attached.gateway, by).await?;
+    global.answer(&view.proposal, &present::proposal_doc(&view.proposal, &global.context(now, &zone)))
 }
 
 /// `forget OPERATOR`

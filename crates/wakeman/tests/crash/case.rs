@@ -51,12 +51,20 @@ impl Kit {
     }
 }
 
-struct Home {
+pub(super) struct Home {
     folder: tempfile::TempDir,
     env: Vec<(&'static str, String)>,
 }
 
 impl Home {
+    /// An instance without any source.
+    pub(super) fn alone(settings: &serde_json::Value) -> Self {
+        let home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
+        assert!(home.command(&["init", "--yes"]).status().unwrap().success());
+        std::fs::write(home.instance().join("read-only/settings.json"), settings.to_string()).unwrap();
+        home
+    }
+
     fn new(lab: &Lab) -> Self {
         let state = lab.get("/_lab/state");
         let services = &state["services"];
@@ -69,14 +77,12 @@ impl Home {
             ("VERCEL_TOKEN", "lab".to_owned()),
             ("VERCEL_API_URL", format!("{}/vercel", lab.url)),
         ];
-        let mut home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
-        // Without credentials: it would try each of them.
-        assert!(home.command(&["init", "--yes"]).status().unwrap().success());
-        home.env = env;
         let repository = &services["github"]["repository"];
         let vercel = json!({"projectId": services["vercel"]["project_id"], "teamId": services["vercel"]["team_id"]});
         let settings = json!({"github": {"repository": repository}, "posthog": {"rateShare": 1.0}, "vercel": vercel});
-        std::fs::write(home.instance().join("read-only/settings.json"), settings.to_string()).unwrap();
+        // Without credentials at first: it would try each of them.
+        let mut home = Self::alone(&settings);
+        home.env = env;
         let tools = json!({"vercel": {"triggerDeploys": true}}).to_string();
         std::fs::write(home.instance().join("read-only/tools.json"), tools).unwrap();
         home
@@ -86,7 +92,7 @@ impl Home {
         self.folder.path().join("instances/default")
     }
 
-    fn database(&self) -> PathBuf {
+    pub(super) fn database(&self) -> PathBuf {
         self.instance().join("storage/wakeman.db")
     }
 
@@ -100,10 +106,14 @@ impl Home {
 
     /// Runs it until it ends or its time is up, then kills it. Whether it killed itself.
     fn run(&self, args: &[&str], crash: Option<&str>) -> bool {
+        self.run_for(args, crash, PATIENCE)
+    }
+
+    pub(super) fn run_for(&self, args: &[&str], crash: Option<&str>, patience: Duration) -> bool {
         let mut command = self.command(args);
         let mut child = command.envs(crash.map(|at| ("WAKEMAN_CRASH_AT", at))).spawn().unwrap();
         let began = Instant::now();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < patience {
             if let Some(status) = child.try_wait().unwrap() {
                 return status.signal() == Some(9);
             }
@@ -116,7 +126,7 @@ impl Home {
     }
 }
 
-fn with_store<T>(database: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
+pub(super) fn with_store<T>(database: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Store::open(database, Options::default()).await.unwrap();

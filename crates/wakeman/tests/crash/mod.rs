@@ -5,6 +5,7 @@
 
 mod case;
 mod lab;
+mod own;
 mod world;
 
 use std::sync::{

@@ -14,6 +14,7 @@ mod own;
 mod patch_policy;
 mod plan;
 mod production;
+mod promote_policy;
 mod rerun;
 mod revert_pr;
 mod set_flag;
@@ -44,6 +45,8 @@ pub use patch_policy::Protected;
 pub(crate) use plan::resolve_known;
 pub use plan::{PLAN, PlanArguments, plan_card, plan_steps, resolve_references};
 pub use production::{ProductionArguments, ProductionRevision, Promote, Rollback};
+pub(crate) use promote_policy::revision as promotion_revision;
+pub use promote_policy::{PromotePolicy, PromotePolicyArguments, PromotePolicyRevision};
 pub use rerun::{RerunArguments, RerunFailedJobs, RerunRevision};
 pub use revert_pr::{RevertArguments, RevertMethod, RevertPr, RevertRevision};
 pub use set_flag::{SetFlag, SetFlagArguments, SetFlagRevision};
@@ -56,7 +59,7 @@ pub use set_wakeup::{SetWakeup, SetWakeupArguments, SetWakeupRevision};
 pub use webhook::{PostWebhook, WebhookArguments, WebhookRevision};
 
 /// Every class but `plan`, which is made of these.
-pub const ALL: [&dyn ActionClass; 15] = [
+pub const ALL: [&dyn ActionClass; 16] = [
     &RevertPr,
     &MergePr,
     &OpenPr,
@@ -72,6 +75,7 @@ pub const ALL: [&dyn ActionClass; 15] = [
     &SetWakeup,
     &SetMute,
     &SetMode,
+    &PromotePolicy,
 ];
 
 /// The switches of everything that writes to branches of ours.

@@ -30,3 +30,13 @@ pub(super) fn refused(error: GatewayError) -> HandsError {
         _ => HandsError::Permanent { reason: error.message },
     }
 }
+
+/// The same for a question, which changed nothing: what is unavailable is asked again.
+pub(super) fn unread(error: GatewayError) -> HandsError {
+    match error.kind {
+        wakeman_types::ErrorKind::Storage | wakeman_types::ErrorKind::Unavailable => {
+            HandsError::NotDone { reason: error.message, not_before: None }
+        }
+        _ => HandsError::Precondition { reason: error.message },
+    }
+}
