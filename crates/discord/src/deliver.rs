@@ -2,6 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::time::Instant;
 use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc};
 use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, View};
 
@@ -21,6 +22,8 @@ pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
     let mut tries = Backoff::new(&adapter.options);
     let lease_ms = i64::try_from(adapter.options.pace.lease.as_millis()).unwrap_or(i64::MAX);
     loop {
+        well(adapter).await?;
+        let until = Instant::now() + adapter.options.pace.lease;
         let claimed = match adapter.gateway.claim_deliveries(Channel::Discord, lease_ms, BATCH).await {
             Ok(claimed) => claimed,
             Err(error) => {
@@ -43,19 +46,37 @@ pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
             }
         }
         let mut all: FuturesUnordered<_> =
-            chats.into_iter().map(|(chat, owed)| in_order(adapter, chat, owed)).collect();
+            chats.into_iter().map(|(chat, owed)| in_order(adapter, chat, owed, until)).collect();
         while let Some(result) = all.next().await {
             result?;
         }
     }
 }
 
-/// The messages of one chat, one after the other.
-async fn in_order(adapter: &Adapter, chat: String, owed: Vec<ClaimedDelivery>) -> Result<(), DiscordError> {
+/// Waits while Discord is not well: what is claimed then only comes back.
+async fn well(adapter: &Adapter) -> Result<(), DiscordError> {
+    let mut tries = Backoff::new(&adapter.options);
+    while adapter.health.is_ill() {
+        match adapter.rest.me().await {
+            Ok(_) => adapter.health.set_ill(false),
+            Err(RestError::Token) => return Err(DiscordError::Token),
+            Err(error) => tries.wait(error.retry_after()).await,
+        }
+    }
+    Ok(())
+}
+
+/// The messages of one chat, one after the other; ours until `until`.
+async fn in_order(
+    adapter: &Adapter,
+    chat: String,
+    owed: Vec<ClaimedDelivery>,
+    until: Instant,
+) -> Result<(), DiscordError> {
     let held = adapter.chats.chat(&chat);
     for one in owed {
         let mut held = held.lock().await;
-        let result = deliver(adapter, &mut held, &one).await;
+        let result = deliver(adapter, &mut held, &one, until).await;
         drop(held);
         let refused = matches!(result, Err(RestError::Token));
         let report = match result {
@@ -78,13 +99,17 @@ async fn in_order(adapter: &Adapter, chat: String, owed: Vec<ClaimedDelivery>) -
 
 fn report(adapter: &Adapter, error: &RestError) -> DeliveryReport {
     let reason = error.to_string();
+    adapter.health.set_ill(adapter.health.is_ill() || error.is_ill());
     match error {
-        RestError::Token | RestError::Unreached(_) => DeliveryReport::Unavailable { reason },
+        // It costs no try, however long it lasts: should it have arrived, its nonce keeps it from being said twice.
+        RestError::Token | RestError::Unreached(_) | RestError::Server(_) | RestError::Silent(_) => {
+            DeliveryReport::Unavailable { reason }
+        }
         RestError::Refused { .. } => DeliveryReport::Failed { reason },
-        RestError::Throttled(_) | RestError::Server(_) | RestError::Silent(_) => {
-            let wait = error.retry_after().unwrap_or(adapter.options.pace.retry * 8);
+        RestError::Throttled(_) | RestError::Late => {
+            let wait = error.retry_after().unwrap_or_default();
             let not_before = (adapter.options.now)().plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-            DeliveryReport::Retry { not_before, reason }
+            DeliveryReport::Busy { not_before, reason }
         }
     }
 }
@@ -94,6 +119,7 @@ async fn deliver(
     adapter: &Adapter,
     chat: &mut crate::chats::Chat,
     one: &ClaimedDelivery,
+    until: Instant,
 ) -> Result<Option<String>, RestError> {
     let delivery = &one.delivery;
     let channel = adapter.chats.channel(&delivery.chat, &adapter.rest).await?;
@@ -131,6 +157,7 @@ async fn deliver(
         picture: picture.as_ref(),
         nonce,
         reply_to: one.reply_to.as_deref(),
+        until,
     };
     show(adapter, shown, &post).await?;
     Ok(shown.ids.first().map(u64::to_string))

@@ -1,5 +1,6 @@
 //! How the adapter is doing: the last heartbeat that Discord acknowledged.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ struct State {
 pub(crate) struct Health {
     state: Mutex<State>,
     changed: Notify,
+    /// A request came to nothing: nothing is claimed before one works again.
+    ill: AtomicBool,
 }
 
 impl Health {
@@ -50,6 +53,16 @@ impl Health {
     /// Something is wrong until the next heartbeat.
     pub(crate) fn broken(&self, problem: &str) {
         self.change(|state| state.problem = Some(problem.to_owned()));
+    }
+
+    /// Notes whether requests work.
+    pub(crate) fn set_ill(&self, ill: bool) {
+        self.ill.store(ill, Ordering::SeqCst);
+    }
+
+    /// Whether the last that is known of requests is that they do not work.
+    pub(crate) fn is_ill(&self) -> bool {
+        self.ill.load(Ordering::SeqCst)
     }
 
     fn told(&self, report: Duration) -> FrontendHealth {

@@ -75,7 +75,7 @@ impl Default for Pace {
         Self {
             retry: Duration::from_secs(1),
             edit: Duration::from_millis(1_200),
-            lease: Duration::from_secs(20),
+            lease: Duration::from_secs(30),
             report: Duration::from_secs(20),
         }
     }

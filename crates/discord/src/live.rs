@@ -132,6 +132,7 @@ async fn grow(adapter: &Adapter, place: &(String, String), one: Grown) -> Option
         picture: None,
         nonce: [chat, key],
         reply_to: one.reply_to.as_deref(),
+        until: Instant::now() + adapter.options.pace.lease,
     };
     if let Err(error) = show(adapter, shown, &post).await {
         tracing::debug!(%error, "discord: a growing answer was not shown");

@@ -71,12 +71,15 @@ impl Allowance {
         })
     }
 
-    /// Waits until something may be sent to the channel.
-    pub(crate) async fn wait(&self, channel: u64) {
+    /// Waits until something may be sent to the channel, if that is before `until`; else how long it would take.
+    pub(crate) async fn wait(&self, channel: u64, until: Instant) -> Result<(), Duration> {
         loop {
             let wait = self.take(channel);
             if wait.is_zero() {
-                return;
+                return Ok(());
+            }
+            if Instant::now() + wait >= until {
+                return Err(wait);
             }
             tokio::time::sleep(wait).await;
         }
@@ -99,21 +102,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_discord_says_is_left_is_spent_and_then_waited_for() {
         let allowance = Allowance::default();
-        allowance.wait(1).await;
+        allowance.wait(1, Instant::now()).await.unwrap();
         allowance.told(1, 3, Duration::from_secs(4));
-        let begun = Instant::now();
+        let (begun, far) = (Instant::now(), Instant::now() + Duration::from_secs(60));
         assert!(allowance.spare(1));
-        allowance.wait(1).await;
+        allowance.wait(1, far).await.unwrap();
         assert!(!allowance.spare(1), "two are kept for what is owed");
-        allowance.wait(1).await;
-        allowance.wait(1).await;
+        allowance.wait(1, far).await.unwrap();
+        allowance.wait(1, far).await.unwrap();
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        allowance.wait(1).await;
+        allowance.wait(1, far).await.unwrap();
         assert!(begun.elapsed() >= Duration::from_secs(4));
         allowance.throttled(None, Duration::from_secs(9));
         assert!(!allowance.spare(2));
         let begun = Instant::now();
-        allowance.wait(2).await;
+        assert_eq!(allowance.wait(2, begun + Duration::from_secs(5)).await, Err(Duration::from_secs(9)));
+        assert_eq!(begun.elapsed(), Duration::ZERO, "what is too long is not waited for");
+        allowance.wait(2, far).await.unwrap();
         assert!(begun.elapsed() >= Duration::from_secs(9), "all of them");
     }
 }

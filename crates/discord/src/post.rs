@@ -1,16 +1,15 @@
 //! Sending and editing one message, in as many parts as it needs.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::Value;
+use tokio::time::Instant;
 use wakeman_types::CardButton;
 
 use crate::Adapter;
 use crate::backoff::Backoff;
 use crate::body::{self, Picture};
 use crate::chats::Shown;
-use crate::rest::{Ask, RestError, id_of};
+use crate::rest::{Ask, RestError, TIMEOUT, id_of};
 
 /// Tries of one request: the nonce, or the edit, makes a further one harmless.
 const TRIES: u32 = 3;
@@ -24,6 +23,8 @@ pub(crate) struct Post<'a> {
     /// What makes it the same message when it is tried again.
     pub(crate) nonce: [&'a str; 2],
     pub(crate) reply_to: Option<&'a str>,
+    /// When it has to be over.
+    pub(crate) until: Instant,
 }
 
 /// Shows a message: what stands there is edited, what is missing is sent, what is too much is taken away.
@@ -51,7 +52,7 @@ pub(crate) async fn show(adapter: &Adapter, shown: &mut Shown, post: &Post<'_>) 
         shown.says.truncate(shown.ids.len());
         let path = format!("/channels/{}/messages/{id}", post.channel);
         // It may be gone already; what matters was said.
-        let _ = ask(adapter, post.channel, || Ask::new(Method::DELETE, path.clone(), None)).await;
+        let _ = ask(adapter, post, || Ask::new(Method::DELETE, path.clone(), None)).await;
     }
     Ok(())
 }
@@ -72,7 +73,7 @@ async fn send(adapter: &Adapter, post: &Post<'_>, place: usize, said: Said<'_>) 
     let reply_to = post.reply_to.filter(|_| place == 0);
     let fresh = with(body::new_message(text, buttons, &nonce, reply_to), picture);
     let path = format!("/channels/{}/messages", post.channel);
-    let answer = ask(adapter, post.channel, || Ask {
+    let answer = ask(adapter, post, || Ask {
         picture,
         channel: Some(post.channel),
         ..Ask::new(Method::POST, path.clone(), Some(fresh.clone()))
@@ -96,7 +97,7 @@ async fn edit(
 ) -> Result<(), RestError> {
     let edited = with(body::message(text, buttons), picture);
     let path = format!("/channels/{}/messages/{id}", post.channel);
-    let answer = ask(adapter, post.channel, || Ask {
+    let answer = ask(adapter, post, || Ask {
         picture,
         channel: Some(post.channel),
         ..Ask::new(Method::PATCH, path.clone(), Some(edited.clone()))
@@ -109,23 +110,22 @@ fn with(value: Value, picture: Option<&Picture>) -> Value {
 }
 
 /// Asks within the channel's allowance, and again where that can help and harms nothing.
-pub(crate) async fn ask<'a>(adapter: &Adapter, channel: u64, what: impl Fn() -> Ask<'a>) -> Result<Value, RestError> {
-    let patience = adapter.options.pace.lease / 2;
+async fn ask<'a>(adapter: &Adapter, post: &Post<'_>, what: impl Fn() -> Ask<'a>) -> Result<Value, RestError> {
+    // So that the last answer is here before the time is over.
+    let until = post.until - TIMEOUT;
     let mut tries = Backoff::new(&adapter.options);
-    let mut waited = Duration::ZERO;
     loop {
-        adapter.rest.allowance.wait(channel).await;
+        if Instant::now() >= until {
+            return Err(RestError::Late);
+        }
+        adapter.rest.allowance.wait(post.channel, until).await.map_err(RestError::Throttled)?;
         let error = match adapter.rest.ask(what()).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         match &error {
-            RestError::Throttled(wait) => {
-                waited += *wait;
-                if waited > patience {
-                    return Err(error);
-                }
-            }
+            // The allowance knows how long.
+            RestError::Throttled(_) => {}
             RestError::Server(_) | RestError::Silent(_) | RestError::Unreached(_) if tries.tries() + 1 < TRIES => {
                 tracing::debug!(%error, "discord: asked again");
                 tries.wait(None).await;

@@ -12,7 +12,7 @@ use crate::pace::Allowance;
 use crate::{DISCORD_URL, DiscordError, DiscordOptions};
 
 /// One request with its answer.
-const TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Who asks, in the form that Discord wants it.
 const AGENT: &str = concat!("DiscordBot (https://github.com/wakeman/wakeman, ", env!("CARGO_PKG_VERSION"), ")");
@@ -38,6 +38,9 @@ pub(crate) enum RestError {
     #[error("no answer from Discord")]
     Silent(#[source] reqwest::Error),
     /// It was never asked for.
+    #[error("there was no time left to ask Discord")]
+    Late,
+    /// It was never asked for.
     #[error("Discord cannot be reached")]
     Unreached(#[source] reqwest::Error),
 }
@@ -45,6 +48,11 @@ pub(crate) enum RestError {
 impl RestError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         if let Self::Throttled(wait) = self { Some(*wait) } else { None }
+    }
+
+    /// Whether Discord, or the way to it, is not well.
+    pub(crate) fn is_ill(&self) -> bool {
+        matches!(self, Self::Server(_) | Self::Silent(_) | Self::Unreached(_))
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -63,6 +63,35 @@ async fn lost_replies_errors_and_throttling_end_in_one_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_costs_no_try_and_nothing_is_claimed_before_discord_answers_again() {
+    for mode in ["not_applied", "reply_lost"] {
+        let world = ready().await;
+        world.fault("POST .*/messages", mode, 9).await;
+        world.fault("GET .*/users/@me$", "not_applied", 6).await;
+        let begun = std::time::Instant::now();
+        world.desk.owe(note("d1", "dm:4001", "once"));
+        let reports = world.reports(4).await;
+        assert!(begun.elapsed().as_millis() > 200, "six tries to find Discord well come first");
+        let away = |report: &DeliveryReport| matches!(report, DeliveryReport::Unavailable { .. });
+        assert!(reports[..3].iter().all(|(_, report)| away(report)), "{mode}: {reports:?}");
+        assert!(matches!(&reports[3].1, DeliveryReport::Sent { .. }), "{mode}: {reports:?}");
+        assert_eq!(world.said("dm:4001").await, ["once"], "{mode}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_that_is_longer_than_the_lease_is_handed_on_and_costs_no_try() {
+    let world = ready().await;
+    let wait = json!({"do": "throttle", "match": "POST .*/messages", "retry_after": 600, "global": false, "times": 1});
+    world.play(wait).await;
+    world.desk.owe(note("d1", "dm:4001", "later"));
+    let reports = world.reports(1).await;
+    let DeliveryReport::Busy { not_before, .. } = &reports[0].1 else { panic!("{reports:?}") };
+    let wait = not_before.since(wakeman_types::Timestamp::from_ms(1_767_600_000_000));
+    assert!((590_000..=600_000).contains(&wait), "{wait}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_for_good_is_told_as_failed_and_others_go_on() {
     let world = ready().await;
     let closed = world.play(json!({"do": "channel", "name": "closed"})).await;

@@ -77,6 +77,21 @@ async fn three_tries_and_then_it_is_put_aside_but_an_outage_costs_none() {
 }
 
 #[tokio::test]
+async fn a_platform_that_asks_to_wait_is_waited_for_and_costs_no_try() {
+    let world = told(json!([])).await;
+    for _ in 0..5 {
+        let claimed = claim(&world, Channel::Cli).await.remove(0);
+        assert_eq!(claimed.attempt, 1);
+        let busy = DeliveryReport::Busy { not_before: world.core.now().plus_ms(90_000), reason: "429".to_owned() };
+        world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, busy).await.unwrap();
+        world.clock.advance(minutes(1));
+        assert!(claim(&world, Channel::Cli).await.is_empty(), "not before it was asked for");
+        world.clock.advance(minutes(1));
+    }
+    assert_eq!(claim(&world, Channel::Cli).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_lease_that_lapsed_confirms_nothing() {
     let world = told(json!([])).await;
     let slow = claim(&world, Channel::Cli).await.remove(0);

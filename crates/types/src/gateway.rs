@@ -130,6 +130,13 @@ pub enum DeliveryReport {
         /// What went wrong.
         reason: String,
     },
+    /// The platform asks to wait; costs no try.
+    Busy {
+        /// Not before then.
+        not_before: Timestamp,
+        /// What it said.
+        reason: String,
+    },
     /// The channel itself is down; costs no try.
     Unavailable {
         /// What went wrong.

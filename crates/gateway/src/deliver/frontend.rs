@@ -21,6 +21,8 @@ const TRIES_MAX: u32 = 3;
 const BACKOFF_MS: i64 = 2_000;
 /// How long a channel that is away is left alone.
 const AWAY_MS: i64 = 15_000;
+/// How long a platform may ask to wait.
+const BUSY_MS_MAX: i64 = 3_600_000;
 /// Longest wait for something to send.
 const READY_MS_MAX: i64 = 60_000;
 
@@ -143,6 +145,10 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
             tries if tries >= TRIES_MAX => Outcome::Failed { reason: format!("{reason}; tried {tries} times") },
             tries => Outcome::Retry { not_before: next_try(core, not_before, tries), reason },
         },
+        DeliveryReport::Busy { not_before, reason } => {
+            let not_before = not_before.max(core.now()).min(core.now().plus_ms(BUSY_MS_MAX));
+            Outcome::Unavailable { not_before, reason }
+        }
         DeliveryReport::Unavailable { reason } => {
             if let Some(delivery) = delivered(core, id).await? {
                 commit = begins(core, commit, &delivery).await.map_err(|error| storage_error(&error))?;
