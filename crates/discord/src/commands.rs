@@ -11,14 +11,33 @@ use crate::rest::{Ask, RestError};
 /// The longest description.
 const WORDS_MAX: usize = 100;
 
+/// What is one text because it can be said in several ways.
+const WORDS: &str = "words";
+/// Words of a chat that are no verbs: what they are followed by, and what they do.
+const OF_CHATS: [(&str, &str, &str); 2] = [
+    ("new", "", "a new conversation begins with your next message"),
+    ("stop", "", "stop the answer that is being written"),
+];
+
+/// Every word, what follows it, what it does.
+fn words() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    wakeman_present::verb_words().chain(OF_CHATS)
+}
+
 /// Every word as a command, with what follows it as options.
 pub(crate) fn all() -> Vec<CreateCommand> {
-    wakeman_present::verb_words().map(|(word, usage, help)| command(word, usage, help)).collect()
+    words().map(|(word, usage, help)| command(word, usage, help)).collect()
 }
 
 fn command(word: &str, usage: &str, help: &str) -> CreateCommand {
     let contexts = vec![InteractionContext::Guild, InteractionContext::BotDm];
-    let options = parts(usage).into_iter().map(|(part, required)| option(part, required)).collect();
+    let options = match one_text(usage) {
+        Some(required) => {
+            let described = short(&format!("like {}", usage.trim_start_matches('[').trim_end_matches(']')));
+            vec![CreateCommandOption::new(CommandOptionType::String, WORDS, described).required(required)]
+        }
+        None => parts(usage).into_iter().map(|(part, required)| option(part, required)).collect(),
+    };
     CreateCommand::new(word).description(short(help)).contexts(contexts).set_options(options)
 }
 
@@ -28,19 +47,26 @@ fn short(text: &str) -> String {
 
 /// What the options of a word are called, in their order.
 pub(crate) fn option_names(word: &str) -> Vec<String> {
-    let usage = wakeman_present::verb_words().find(|(known, ..)| *known == word).map_or("", |(_, usage, _)| usage);
+    let usage = words().find(|(known, ..)| *known == word).map_or("", |(_, usage, _)| usage);
+    if one_text(usage).is_some() {
+        return vec![WORDS.to_owned()];
+    }
     parts(usage).into_iter().map(|(part, _)| name(part)).collect()
 }
 
-/// What follows a word, each with whether it must. Of several usages (`F-12 | P-3 done`) everything is an option that need not be there.
+/// Whether what follows a word is one text, and if so whether it must be there: of several usages (`F-12 | P-3 done`) no option stands
+/// alone.
+fn one_text(usage: &str) -> Option<bool> {
+    usage.contains(" | ").then(|| !usage.starts_with('['))
+}
+
+/// What follows a word, each with whether it must.
 fn parts(usage: &str) -> Vec<(&str, bool)> {
-    let alternatives = usage.split(" | ").count() > 1;
-    let each = usage.split_whitespace().filter(|part| *part != "|");
-    each.map(|part| {
+    let each = usage.split_whitespace().map(|part| {
         let inner = part.trim_start_matches('[').trim_end_matches(']');
-        (inner, inner == part && !alternatives)
-    })
-    .collect()
+        (inner, inner == part)
+    });
+    each.collect()
 }
 
 /// What an option is called.
@@ -87,11 +113,13 @@ mod tests {
 
     #[test]
     fn every_words_usage_is_options_with_names_and_whole_choices() {
-        for (word, usage, help) in wakeman_present::verb_words() {
+        for (word, usage, help) in words() {
             let command = json!(command(word, usage, help));
             let options = command["options"].as_array().cloned().unwrap_or_default();
             let names: Vec<&str> = options.iter().map(|option| option["name"].as_str().unwrap()).collect();
             assert_eq!(names, option_names(word), "{word}");
+            let unlike: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+            assert_eq!(unlike.len(), names.len(), "{word}: Discord takes no name twice: {names:?}");
             for option in &options {
                 assert!(!option["name"].as_str().unwrap().is_empty(), "{word}: {option}");
                 let choices = option["choices"].as_array().into_iter().flatten();
@@ -100,7 +128,8 @@ mod tests {
         }
         assert_eq!(parts("F-12 2h"), [("F-12", true), ("2h", true)]);
         assert_eq!(parts("P-3 [REASON]"), [("P-3", true), ("REASON", false)]);
-        assert_eq!(parts("F-12 | P-3 done|failed"), [("F-12", false), ("P-3", false), ("done|failed", false)]);
-        assert_eq!(option_names("resolve"), ["finding", "proposal", "choice"]);
+        assert_eq!([option_names("resolve"), option_names("wakeups")], [[WORDS], [WORDS]]);
+        assert_eq!([one_text("F-12 | P-3 done"), one_text("[pause ID | add WHEN: WHAT]")], [Some(true), Some(false)]);
+        assert_eq!(option_names("feedback"), ["finding", "choice"]);
     }
 }

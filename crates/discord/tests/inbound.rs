@@ -83,6 +83,7 @@ async fn a_command_is_acknowledged_shown_and_taken_once() {
         ["status", "why", "approve", "snooze"].iter().all(|name| names.iter().any(|known| known == name)),
         "{names:?}"
     );
+    assert!(["new", "stop", "wakeups"].iter().all(|name| names.iter().any(|known| known == name)), "{names:?}");
     let options = json!({"finding": "F-12", "duration": "2h"});
     let id =
         world.play(json!({"do": "command", "user": ADA, "channel": "dm", "name": "snooze", "options": options})).await;

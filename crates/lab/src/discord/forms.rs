@@ -13,6 +13,7 @@ const NONCE_MAX: usize = 25;
 const CUSTOM_ID_MAX: usize = 100;
 const LABEL_MAX: usize = 80;
 const ROWS_MAX: usize = 5;
+const OPTIONS_MAX: usize = 25;
 const BUTTONS_MAX: usize = 5;
 /// An emoji before a button's label, a link's address and so on are not looked into.
 const BUTTON: u64 = 2;
@@ -133,8 +134,7 @@ pub(super) fn commands(list: &[Value]) -> Result<(), Refusal> {
     for command in list {
         let name = command["name"].as_str().unwrap_or_default();
         let kind = command["type"].as_u64().unwrap_or(1);
-        let plain = |c: char| c == '-' || c == '_' || (c.is_alphanumeric() && !c.is_uppercase());
-        if kind == 1 && (name.is_empty() || name.chars().count() > 32 || !name.chars().all(plain)) {
+        if kind == 1 && !is_name(name) {
             let words = "String value did not match validation regex.".to_owned();
             return Err(Refusal::Form("0.name", "STRING_TYPE_REGEX", words));
         }
@@ -155,11 +155,30 @@ pub(super) fn commands(list: &[Value]) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Discord's `^[-_\p{L}\p{N}]{1,32}$`, in small letters.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c == '-' || c == '_' || (c.is_alphanumeric() && !c.is_uppercase());
+    (1..=32).contains(&name.chars().count()) && name.chars().all(plain)
+}
+
 fn options(list: &[Value]) -> Result<(), Refusal> {
+    if list.len() > OPTIONS_MAX {
+        return Err(too_long("0.options", OPTIONS_MAX));
+    }
+    let mut names = BTreeSet::new();
     let mut optional = false;
     for option in list {
+        let name = option["name"].as_str().unwrap_or_default();
+        if !is_name(name) {
+            let words = "String value did not match validation regex.".to_owned();
+            return Err(Refusal::Form("0.options.0.name", "STRING_TYPE_REGEX", words));
+        }
+        if !names.insert(name) {
+            let words = "Option names must be unique".to_owned();
+            return Err(Refusal::Form("0.options.0", "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", words));
+        }
         let described = option["description"].as_str().unwrap_or_default().chars().count();
-        if option["name"].as_str().is_none_or(str::is_empty) || !(1..=100).contains(&described) {
+        if !(1..=100).contains(&described) {
             let words = "Must be between 1 and 100 in length.".to_owned();
             return Err(Refusal::Form("0.options.0", "BASE_TYPE_BAD_LENGTH", words));
         }

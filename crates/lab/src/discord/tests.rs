@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Refusal;
 use super::people::Speech;
-use super::{Desk, Scenario};
+use super::{Desk, Scenario, forms};
 
 const HEAD: &str = "[scenario]\nname = \"test\"\nseed = 1\nstart = \"2026-01-05T08:00:00Z\"\nhours = 1\nstep_minutes = 5\nwarmup_hours = 1\n[[metric]]\nname = \"m\"\nkind = \"count\"\nlevel = 1\nnoise = \"poisson\"\n";
 const ADA: u64 = 4001;
@@ -117,4 +117,27 @@ async fn a_deferred_answer_is_filled_by_the_first_follow_up_and_a_modal_is_submi
         (&data["custom_id"], &data["components"][0]["components"][0]["value"]),
         (&json!("m1"), &json!("too late"))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_have_options_that_discord_tells_apart() {
+    let option =
+        |name: &str, required: bool| json!({"type": 3, "name": name, "description": "d", "required": required});
+    let refused =
+        |options: Vec<Value>| match forms::commands(&[json!({"name": "a", "description": "d", "options": options})]) {
+            Ok(()) => None,
+            Err(Refusal::Form(_, code, _)) => Some(code),
+            Err(other) => panic!("{other:?}"),
+        };
+    assert_eq!(refused(vec![option("one", true), option("two-2_ä", false)]), None);
+    for (options, code) in [
+        (vec![option("id", false), option("id", false)], "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS"),
+        (vec![option("Id", false)], "STRING_TYPE_REGEX"),
+        (vec![option("a b", false)], "STRING_TYPE_REGEX"),
+        (vec![option(&"x".repeat(33), false)], "STRING_TYPE_REGEX"),
+        (vec![option("one", false), option("two", true)], "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID"),
+        ((0..26).map(|n| option(&format!("n{n}"), false)).collect(), "BASE_TYPE_MAX_LENGTH"),
+    ] {
+        assert_eq!(refused(options), Some(code));
+    }
 }
