@@ -80,11 +80,19 @@ async fn send(adapter: &Adapter, post: &Post<'_>, place: usize, said: Said<'_>) 
     });
     let answer = answer.await?;
     let id = id_of(&answer)?;
-    // The nonce brought back what an earlier try said, when there was less to say.
-    if answer["content"].as_str().is_some_and(|content| content.trim() != text.trim()) {
+    // The nonce brought back what an earlier try said: there may have been less to say, and its buttons mean nothing any more.
+    let other_words = answer["content"].as_str().is_some_and(|content| content.trim() != text.trim());
+    if other_words || pressable(&answer["components"]) != pressable(&fresh["components"]) {
         edit(adapter, post, id, text, buttons, picture).await?;
     }
     Ok(id)
+}
+
+/// What the buttons of a message hand back.
+fn pressable(rows: &Value) -> Vec<&str> {
+    let rows = rows.as_array().into_iter().flatten();
+    let buttons = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    buttons.filter_map(|button| button["custom_id"].as_str()).collect()
 }
 
 async fn edit(

@@ -3,7 +3,7 @@
 use serde_json::json;
 use wakeman_types::{DeliveryReport, LiveEvent};
 
-use crate::desk::note;
+use crate::desk::{Halt, note};
 use crate::world::World;
 
 async fn ready() -> World {
@@ -77,6 +77,35 @@ async fn an_outage_costs_no_try_and_nothing_is_claimed_before_discord_answers_ag
         assert!(matches!(&reports[3].1, DeliveryReport::Sent { .. }), "{mode}: {reports:?}");
         assert_eq!(world.said("dm:4001").await, ["once"], "{mode}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_arrived_unheard_gets_the_buttons_that_count_when_it_is_sent_again() {
+    let world = ready().await;
+    let button = |reference: &str| wakeman_types::CardButton {
+        label: "Approve".into(),
+        reference: reference.into(),
+        style: wakeman_types::ButtonStyle::Yes,
+        asks_reason: false,
+    };
+    world.fault("POST .*/messages", "reply_lost", 3).await;
+    world.desk.state().halt = Some(Halt::BeforeConfirm);
+    let card = |reference: &str| wakeman_types::ClaimedDelivery {
+        buttons: vec![button(reference)],
+        ..note("d1", "dm:4001", "a card")
+    };
+    world.desk.owe(card("first"));
+    world.halted().await;
+    // The gateway makes new references for every claim.
+    let mut world = world;
+    world.kill().await;
+    world.desk.disown();
+    world.start().await;
+    world.desk.owe(card("second"));
+    world.reports(1).await;
+    let seen: Vec<_> = world.seen("dm:4001").await.into_iter().filter(|one| one["content"] == "a card").collect();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!(seen[0]["buttons"][0]["id"], "p:second");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

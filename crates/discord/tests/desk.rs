@@ -90,6 +90,11 @@ impl Desk {
         (state.halt, state.halted) = (None, false);
     }
 
+    /// Nothing is owed any more.
+    pub fn disown(&self) {
+        self.state().owed.clear();
+    }
+
     pub fn tell(&self, event: LiveEvent) {
         let _ = self.live.send(event);
     }
