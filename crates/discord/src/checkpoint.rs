@@ -35,6 +35,9 @@ pub(crate) struct Checkpoint {
     /// By channel.
     #[serde(default)]
     pub(crate) seen: BTreeMap<u64, Seen>,
+    /// Channels whose messages after this one are still to be fetched.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) behind: BTreeMap<u64, u64>,
 }
 
 impl Checkpoint {
@@ -49,6 +52,19 @@ impl Checkpoint {
 
     pub(crate) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Everything after what was taken last has to be fetched; what was behind before stays as far behind.
+    pub(crate) fn fall_behind(&mut self) {
+        for (channel, seen) in self.seen.iter().filter(|(_, seen)| seen.message > 0) {
+            self.behind.entry(*channel).or_insert(seen.message);
+        }
+    }
+
+    /// A channel is out of reach.
+    pub(crate) fn forget(&mut self, channel: u64) {
+        self.seen.remove(&channel);
+        self.behind.remove(&channel);
     }
 
     /// Notes a message of a channel.

@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::json;
 use serenity::all::{CommandOptionType, CreateCommand, CreateCommandOption, InteractionContext};
 
-use crate::Adapter;
 use crate::backoff::Backoff;
-use crate::rest::{Ask, RestError};
+use crate::rest::{Ask, RestError, id_of};
+use crate::{Adapter, DiscordError};
 
 /// The longest description.
 const WORDS_MAX: usize = 100;
@@ -94,17 +94,28 @@ fn option(inner: &str, required: bool) -> CreateCommandOption {
     choices.into_iter().fold(option, |option, choice| option.add_string_choice(choice, choice))
 }
 
-/// Registers the commands, until Discord took them.
-pub(crate) async fn register(adapter: &Adapter) {
-    let path = format!("/applications/{}/commands", adapter.chats.application());
+/// Registers the commands once, until Discord took them; nothing waits for that.
+pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
     let mut tries = Backoff::new(&adapter.options);
-    while let Err(error) = adapter.rest.ask(Ask::new(Method::PUT, path.clone(), Some(json!(all())))).await {
-        if matches!(error, RestError::Refused { .. } | RestError::Token) {
-            tracing::error!(%error, "discord: the commands are not taken; words can be typed all the same");
-            return;
+    while let Err(error) = register(adapter).await {
+        match error {
+            RestError::Token => return Err(DiscordError::Token),
+            RestError::Refused { .. } => {
+                tracing::error!(%error, "discord: the commands are not taken; words can be typed all the same");
+                return Ok(());
+            }
+            _ => tries.wait(error.retry_after()).await,
         }
-        tries.wait(error.retry_after()).await;
     }
+    Ok(())
+}
+
+async fn register(adapter: &Adapter) -> Result<(), RestError> {
+    let application = adapter.rest.ask(Ask::new(Method::GET, "/oauth2/applications/@me", None)).await?;
+    let application = id_of(&application)?;
+    adapter.chats.set_application(application);
+    let path = format!("/applications/{application}/commands");
+    adapter.rest.ask(Ask::new(Method::PUT, path, Some(json!(all())))).await.map(drop)
 }
 
 #[cfg(test)]

@@ -126,8 +126,9 @@ impl Reader<'_> {
     /// A message; `edited`: when, if it was said differently before.
     pub(crate) fn message(&self, message: &Message, edited: Option<i64>) -> Heard {
         let (author, id, channel) = (message.author.id.get(), message.id.get(), message.channel_id.get());
+        let place = Place { channel, message: id, with: None };
         if author == self.me {
-            return Heard::default();
+            return Heard { inbound: None, place: Some(place) };
         }
         let direct = message.guild_id.is_none();
         let reply_to = message.message_reference.as_ref().filter(|_| message.message_snapshots.is_empty());
@@ -135,8 +136,8 @@ impl Reader<'_> {
         let to_us = message.referenced_message.as_ref().is_some_and(|answered| answered.author.id.get() == self.me);
         let named = message.mentions.iter().any(|user| user.id.get() == self.me);
         if !direct && !named && !to_us {
-            // What others say to each other is not ours to keep.
-            return Heard::default();
+            // What others say to each other is not ours to keep, only how far we have heard.
+            return Heard { inbound: None, place: Some(place) };
         }
         let person = !message.author.bot && message.webhook_id.is_none();
         let with = (direct && person).then_some(author);
@@ -163,7 +164,7 @@ impl Reader<'_> {
             at: instant(id),
             said,
         };
-        Heard { inbound: Some(inbound), place: Some(Place { channel, message: id, with }) }
+        Heard { inbound: Some(inbound), place: Some(Place { with, ..place }) }
     }
 
     /// A text without our name before it.

@@ -1,22 +1,27 @@
 //! What comes in: read in its order, stored together with how far that is, and what was missed while away.
 
+use std::collections::VecDeque;
+
 use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
 use wakeman_types::{Channel, Inbound};
 
 use crate::backoff::Backoff;
 use crate::checkpoint::{Checkpoint, Session};
 use crate::events::{Heard, Reader};
 use crate::rest::{Ask, RestError};
-use crate::{Adapter, DiscordError, commands};
+use crate::{Adapter, DiscordError};
 
 /// Events that wait to be stored.
 pub(crate) const QUEUE: usize = 512;
 /// Events stored together.
 const BATCH: usize = 64;
-/// Messages of one channel that are fetched after an absence, in pages of 100.
-const PAGES_MAX: usize = 20;
+/// Pages of what was missed that are fetched before anything new is taken; then they take turns.
+const PAGES_FIRST: u32 = 20;
+/// Messages of a page.
+const PAGE: usize = 100;
 /// Events after which the place in the session is stored even if nobody spoke to us.
 const IDLE_MAX: u64 = 200;
 
@@ -38,31 +43,39 @@ pub(crate) enum Told {
 /// Stores what arrives, for ever.
 pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) -> Result<(), DiscordError> {
     let left = adapter.gateway.checkpoint(Channel::Discord).await?;
-    let mut inbox = Inbox { adapter, me, checkpoint: Checkpoint::read(left.as_deref()), stored: 0 };
+    let mut inbox = Inbox {
+        adapter,
+        me,
+        checkpoint: Checkpoint::read(left.as_deref()),
+        stored: 0,
+        pages: 0,
+        failed: 0,
+        again: Instant::now(),
+        tries: Backoff::new(&adapter.options),
+    };
     for (channel, seen) in &inbox.checkpoint.seen {
         if let Some(user) = seen.with {
             adapter.chats.direct(user, *channel);
         }
     }
-    let mut some = Vec::new();
-    let mut registered = false;
+    let mut waiting = VecDeque::new();
     loop {
-        if told.recv_many(&mut some, BATCH).await == 0 {
-            return Ok(());
-        }
-        let mut batch = Vec::new();
-        for one in some.drain(..) {
-            match one {
-                Told::Event { kind, data, seq, session } => batch.extend(inbox.event(&kind, data, seq, &session)),
-                Told::Begun { session } => {
-                    inbox.begin(session, &mut batch).await;
-                    if !std::mem::replace(&mut registered, true) {
-                        commands::register(adapter).await;
-                    }
-                }
+        // What was missed comes first, as long as Discord tells it.
+        if inbox.has_page() {
+            inbox.page().await;
+            if inbox.has_page() && inbox.pages < PAGES_FIRST {
+                continue;
             }
         }
-        inbox.store(batch).await;
+        if waiting.is_empty() {
+            let mut some = Vec::new();
+            tokio::select! {
+                count = told.recv_many(&mut some, BATCH) => if count == 0 { return Ok(()) },
+                () = tokio::time::sleep_until(inbox.again), if !inbox.checkpoint.behind.is_empty() => {}
+            }
+            waiting.extend(some);
+        }
+        inbox.take(&mut waiting).await;
     }
 }
 
@@ -72,9 +85,32 @@ struct Inbox<'a> {
     checkpoint: Checkpoint,
     /// The place in the session that was last stored.
     stored: u64,
+    /// Pages fetched since the session began.
+    pages: u32,
+    /// The channel that was asked in vain last.
+    failed: u64,
+    /// Nothing that was missed is asked for before.
+    again: Instant,
+    tries: Backoff,
 }
 
 impl Inbox<'_> {
+    /// Stores what was told, up to the beginning of a session.
+    async fn take(&mut self, waiting: &mut VecDeque<Told>) {
+        let mut batch = Vec::new();
+        while let Some(one) = waiting.pop_front() {
+            match one {
+                Told::Event { kind, data, seq, session } => batch.extend(self.event(&kind, data, seq, &session)),
+                Told::Begun { session } => {
+                    self.store(std::mem::take(&mut batch)).await;
+                    self.begin(session).await;
+                    return;
+                }
+            }
+        }
+        self.store(batch).await;
+    }
+
     fn event(&mut self, kind: &str, data: Value, seq: u64, session: &str) -> Option<Inbound> {
         if let Some(current) = self.checkpoint.session.as_mut().filter(|current| current.id == session) {
             current.seq = current.seq.max(seq);
@@ -85,7 +121,9 @@ impl Inbox<'_> {
     }
 
     fn note(&mut self, heard: Heard) -> Option<Inbound> {
-        if let Some(place) = heard.place {
+        // A channel counts once somebody spoke to us there.
+        let known = |channel: u64| self.checkpoint.seen.contains_key(&channel);
+        if let Some(place) = heard.place.filter(|place| heard.inbound.is_some() || known(place.channel)) {
             if let Some(user) = place.with {
                 self.adapter.chats.direct(user, place.channel);
             }
@@ -94,53 +132,50 @@ impl Inbox<'_> {
         heard.inbound
     }
 
-    /// A new session: stores where it begins, and what was said since the last message that was taken.
-    async fn begin(&mut self, session: Session, batch: &mut Vec<Inbound>) {
-        self.store(std::mem::take(batch)).await;
-        let seen: Vec<(u64, u64, Option<u64>)> =
-            self.checkpoint.seen.iter().map(|(channel, seen)| (*channel, seen.message, seen.with)).collect();
-        for (channel, after, with) in seen {
-            self.catch_up(channel, after, with).await;
-        }
-        self.stored = 0;
+    /// A new session: stores where it begins, and that what was said since the last message that was taken is to be fetched.
+    async fn begin(&mut self, session: Session) {
+        self.checkpoint.fall_behind();
         self.checkpoint.session = Some(session);
+        (self.stored, self.pages, self.again) = (0, 0, Instant::now());
         self.store_now(Vec::new()).await;
     }
 
-    /// What was said in a channel after a message.
-    async fn catch_up(&mut self, channel: u64, mut after: u64, with: Option<u64>) {
-        if after == 0 {
-            return;
-        }
-        let mut tries = Backoff::new(&self.adapter.options);
-        let mut pages = 0;
-        while pages < PAGES_MAX {
-            let path = format!("/channels/{channel}/messages?after={after}&limit=100");
-            match self.adapter.rest.ask(Ask::new(Method::GET, path, None)).await {
-                Ok(Value::Array(page)) => {
-                    pages += 1;
-                    if page.is_empty() {
-                        return;
-                    }
-                    after = self.missed(page, after, with).await;
-                }
-                Ok(_) => return,
-                Err(error @ (RestError::Refused { .. } | RestError::Token)) => {
-                    tracing::info!(%error, channel, "discord: a channel is out of reach");
-                    self.checkpoint.seen.remove(&channel);
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, channel, "discord: what was missed is not told yet");
-                    tries.wait(error.retry_after()).await;
-                }
-            }
-        }
-        tracing::warn!(channel, "discord: more was missed than is fetched; the rest has to be said again");
+    /// Whether something that was missed can be asked for now.
+    fn has_page(&self) -> bool {
+        !self.checkpoint.behind.is_empty() && self.again <= Instant::now()
     }
 
-    /// One page of what was missed; the newest message of it.
-    async fn missed(&mut self, page: Vec<Value>, after: u64, with: Option<u64>) -> u64 {
+    /// Fetches one page of what was missed in one channel and stores it with how far that is. What Discord does not tell is asked for
+    /// later; nobody waits for it.
+    async fn page(&mut self) {
+        let behind = &self.checkpoint.behind;
+        let next = behind.range(self.failed + 1..).next().or(behind.first_key_value());
+        let Some((&channel, &after)) = next else { return };
+        let path = format!("/channels/{channel}/messages?after={after}&limit={PAGE}");
+        match self.adapter.rest.ask(Ask::new(Method::GET, path, None)).await {
+            Ok(answer) => {
+                self.tries.reset();
+                self.pages += 1;
+                self.missed(channel, after, answer).await;
+            }
+            Err(error @ RestError::Refused { .. }) => {
+                tracing::info!(%error, channel, "discord: a channel is out of reach");
+                self.checkpoint.forget(channel);
+            }
+            Err(error) => {
+                tracing::warn!(%error, channel, "discord: what was missed is not told yet");
+                // The next try is another channel's: what one does not tell keeps no other waiting.
+                self.failed = channel;
+                self.again = Instant::now() + self.tries.next().max(error.retry_after().unwrap_or_default());
+            }
+        }
+    }
+
+    /// One page of what was missed.
+    async fn missed(&mut self, channel: u64, after: u64, answer: Value) {
+        let page = if let Value::Array(page) = answer { page } else { Vec::new() };
+        let whole = page.len() >= PAGE;
+        let direct = self.checkpoint.seen.get(&channel).is_some_and(|seen| seen.with.is_some());
         let mut batch = Vec::new();
         let mut newest = after;
         // Discord tells the newest first.
@@ -148,15 +183,19 @@ impl Inbox<'_> {
             let id = message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
             newest = newest.max(id);
             // What is fetched does not say which guild it is of, and without one it would count as said in private.
-            if with.is_none() {
+            if !direct {
                 message["guild_id"] = serde_json::json!("1");
             }
             let now = (self.adapter.options.now)();
             let heard = Reader { me: self.me, now, session: "fetched", seq: id }.read("MESSAGE_CREATE", message);
             batch.extend(self.note(heard));
         }
-        self.store(batch).await;
-        newest
+        if whole && newest > after {
+            self.checkpoint.behind.insert(channel, newest);
+        } else {
+            self.checkpoint.behind.remove(&channel);
+        }
+        self.store_now(batch).await;
     }
 
     async fn store(&mut self, batch: Vec<Inbound>) {

@@ -123,10 +123,13 @@ pub async fn run(
     let adapter = Arc::new(Adapter { options, gateway, rest, chats: Chats::default(), health: Health::default() });
     let work = async {
         let me = introduce(&adapter).await?;
+        // Until Discord says otherwise: a session that is taken up again never does.
+        adapter.chats.set_application(me);
         let (sender, receiver) = tokio::sync::mpsc::channel(inbox::QUEUE);
         tokio::try_join!(
             socket::serve(&adapter, me, sender),
             inbox::serve(&adapter, me, receiver),
+            commands::serve(&adapter),
             deliver::serve(&adapter),
             live::serve(&adapter),
         )?;

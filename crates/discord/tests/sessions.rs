@@ -57,6 +57,59 @@ async fn a_session_that_is_over_is_followed_by_a_new_one_that_asks_what_was_miss
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mention_far_back_in_a_busy_channel_is_fetched_from_where_it_was_heard_last() {
+    let mut world = World::new().await;
+    let mention = async |world: &World, text: &str| {
+        world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": text, "mention": true})).await
+    };
+    mention(&world, "one").await;
+    // Heard, though none of ours: it is not fetched again.
+    for n in 0..30 {
+        world.say("general", &format!("among us {n}")).await;
+    }
+    mention(&world, "two").await;
+    world.inbound(2).await;
+    world.kill().await;
+    world.play(json!({"do": "invalidate"})).await;
+    for n in 0..150 {
+        world.say("general", &format!("meanwhile {n}")).await;
+        if n == 20 || n == 140 {
+            mention(&world, &format!("while away {n}")).await;
+        }
+    }
+    world.fault("GET .*/messages", "not_applied", 2).await;
+    world.start().await;
+    assert_eq!(texts(&world, 4).await, ["one", "two", "while away 20", "while away 140"]);
+    world
+        .until("level", async |world| (!world.desk.state().checkpoint.as_deref()?.contains("behind")).then_some(()))
+        .await;
+    let seen = world.desk.state().checkpoint.clone().unwrap();
+    let last = world.seen("general").await.last().unwrap()["id"].as_str().unwrap().to_owned();
+    assert!(seen.contains(&last), "the last it heard is no mention: {last} in {seen}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_commands_nor_what_was_missed_keep_new_words_waiting() {
+    let mut world = World::new().await;
+    world.say("dm", "one").await;
+    world.inbound(1).await;
+    world.kill().await;
+    world.play(json!({"do": "invalidate"})).await;
+    world.say("dm", "two").await;
+    world.fault("(PUT .*/commands|GET .*/messages)", "not_applied", 1_000_000).await;
+    let before = world.state().await["connections"].as_u64().unwrap();
+    world.start_anyhow();
+    world
+        .until("back", async |world| {
+            (world.state().await["connections"].as_u64() > Some(before) && world.state().await["connected"] == 1)
+                .then_some(())
+        })
+        .await;
+    world.say("dm", "three").await;
+    assert_eq!(texts(&world, 2).await, ["one", "three"], "what was missed follows when Discord tells it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heartbeats_without_an_answer_end_the_connection_and_health_says_so() {
     let mut world = World::quiet().await;
     world.play(json!({"do": "heartbeat", "every_ms": 20})).await;
