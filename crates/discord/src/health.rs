@@ -38,7 +38,7 @@ impl Health {
         }
     }
 
-    /// Discord answered a heartbeat, or greeted; the next is due after `interval`.
+    /// Discord answered a heartbeat, or told something; the next is due after `interval`.
     pub(crate) fn beat(&self, interval: Duration) {
         let first = self.state.lock().unwrap_or_else(PoisonError::into_inner).beat.is_none();
         self.change(|state| {

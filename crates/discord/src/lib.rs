@@ -62,6 +62,8 @@ pub struct DiscordOptions {
 pub struct Pace {
     /// Before the first new try, doubled with each further one up to a minute.
     pub retry: Duration,
+    /// For the connection, and then for the session to be taken up.
+    pub open: Duration,
     /// Between two edits of one growing answer.
     pub edit: Duration,
     /// How long a delivery is ours alone.
@@ -74,6 +76,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             retry: Duration::from_secs(1),
+            open: Duration::from_secs(20),
             edit: Duration::from_millis(1_200),
             lease: Duration::from_secs(30),
             report: Duration::from_secs(20),

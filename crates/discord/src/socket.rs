@@ -19,8 +19,6 @@ use crate::{Adapter, DiscordError};
 const INTENTS: u64 = 1 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13;
 /// What is said to others; the bot's owner has to allow it.
 const MESSAGE_CONTENT: u64 = 1 << 15;
-/// For the connection and for the greeting.
-const OPEN: Duration = Duration::from_secs(20);
 /// Failed resumes, after which a new session is begun.
 const RESUMES_MAX: u32 = 5;
 
@@ -117,7 +115,8 @@ impl Socket<'_> {
                 }
             },
         };
-        match tokio::time::timeout(OPEN, Stream::open(self.adapter.rest.socket(), &url)).await {
+        match tokio::time::timeout(self.adapter.options.pace.open, Stream::open(self.adapter.rest.socket(), &url)).await
+        {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "discord: the socket does not open");
@@ -133,7 +132,8 @@ impl Socket<'_> {
             Ok(stream) => stream,
             Err(end) => return end,
         };
-        let Ok(Frame::Payload(hello)) = tokio::time::timeout(OPEN, stream.next()).await else { return End::Resume };
+        let open = self.adapter.options.pace.open;
+        let Ok(Frame::Payload(hello)) = tokio::time::timeout(open, stream.next()).await else { return End::Resume };
         let Some(interval) = hello["d"]["heartbeat_interval"].as_u64().filter(|_| hello["op"] == 10) else {
             return End::Resume;
         };
@@ -144,7 +144,6 @@ impl Socket<'_> {
         // The first heartbeat at a moment by chance, so that clients do not beat together.
         let first = interval.mul_f64((self.adapter.options.chance)().clamp(0.0, 1.0));
         let mut pulse = Pulse { interval, due: Instant::now() + first, acknowledged: true };
-        self.adapter.health.beat(interval);
         self.listen(&mut stream, &mut pulse).await
     }
 
@@ -161,6 +160,8 @@ impl Socket<'_> {
 
     async fn listen(&mut self, stream: &mut Stream, pulse: &mut Pulse) -> End {
         let inbox = self.inbox.clone();
+        let open = self.adapter.options.pace.open;
+        let mut taken_up_by = Instant::now() + open;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(pulse.due) => {
@@ -177,9 +178,19 @@ impl Socket<'_> {
                 room = inbox.reserve() => {
                     let Ok(room) = room else { return End::Resume };
                     let frame = tokio::select! {
+                        biased;
                         frame = stream.next() => frame,
                         () = tokio::time::sleep_until(pulse.due) => continue,
+                        () = tokio::time::sleep_until(taken_up_by), if !self.alive => {
+                            self.adapter.health.broken("Discord does not take up the session");
+                            stream.leave().await;
+                            return End::Resume;
+                        }
                     };
+                    if matches!(&frame, Frame::Payload(payload) if payload["op"] == 0) {
+                        // What was missed is told before the session counts as taken up.
+                        taken_up_by = Instant::now() + open;
+                    }
                     match self.heard(frame, stream, pulse).await {
                         Ok(Some(told)) => room.send(told),
                         Ok(None) => {}
@@ -187,6 +198,13 @@ impl Socket<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Only a session that Discord took up is a sign of life.
+    fn beats(&self, pulse: &Pulse) {
+        if self.alive {
+            self.adapter.health.beat(pulse.interval);
         }
     }
 
@@ -203,7 +221,11 @@ impl Socket<'_> {
             Frame::Closed(code) => return Err(end_of(code)),
         };
         match payload["op"].as_u64() {
-            Some(0) => Ok(self.event(payload)),
+            Some(0) => {
+                let told = self.event(payload);
+                self.beats(pulse);
+                Ok(told)
+            }
             Some(1) => {
                 if self.beat(stream, pulse).await {
                     Ok(None)
@@ -218,7 +240,7 @@ impl Socket<'_> {
             Some(9) => Err(if payload["d"] == true { End::Resume } else { End::Identify }),
             Some(11) => {
                 pulse.acknowledged = true;
-                self.adapter.health.beat(pulse.interval);
+                self.beats(pulse);
                 Ok(None)
             }
             op => {

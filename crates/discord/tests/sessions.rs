@@ -129,6 +129,21 @@ async fn heartbeats_without_an_answer_end_the_connection_and_health_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_never_taken_up_is_not_healthy_and_asked_for_again() {
+    let mut world = World::quiet().await;
+    world.play(json!({"do": "heartbeat", "every_ms": 20})).await;
+    world.play(json!({"do": "mute", "times": 2})).await;
+    world.start_anyhow();
+    let third = async |world: &World| (world.state().await["connections"].as_u64() > Some(2)).then_some(());
+    world.until("asked again", third).await;
+    let health = world.desk.state().health.clone();
+    let before: Vec<&str> = health.iter().take_while(|one| !one.ok).map(|one| one.detail.as_str()).collect();
+    assert!(before.contains(&"Discord does not take up the session"), "{health:?}");
+    world.say("dm", "after all").await;
+    assert_eq!(texts(&world, 1).await, ["after all"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_process_takes_up_the_session_of_the_last() {
     let mut world = World::new().await;
     world.say("dm", "one").await;

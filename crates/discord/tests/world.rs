@@ -55,6 +55,7 @@ impl World {
             chance: Arc::new(|| 0.5),
             pace: Pace {
                 retry: Duration::from_millis(5),
+                open: Duration::from_secs(2),
                 edit: Duration::from_millis(5),
                 report: Duration::from_millis(50),
                 ..Pace::default()

@@ -106,6 +106,10 @@ enum Deed {
     Acks {
         withheld: bool,
     },
+    /// So many clients that identify themselves or come back are not answered, though their heartbeats are.
+    Mute {
+        times: u32,
+    },
     /// How often a client is to say that it lives, from the next connection on.
     Heartbeat {
         every_ms: u64,
@@ -267,6 +271,7 @@ impl Desk {
             Deed::Reconnect => self.order_all(&Order::Send(json!({"op": 7, "s": null, "t": null, "d": null}))),
             Deed::Invalidate { resumable } => self.invalidate(resumable),
             Deed::Acks { withheld } => self.deaf = withheld,
+            Deed::Mute { times } => self.mute = times,
             Deed::Heartbeat { every_ms } => self.heartbeat_ms = every_ms.max(1),
             Deed::Event { name, data } => self.tell_all(&name, &data),
             Deed::Throttle(throttle) => self.limits.order(throttle)?,

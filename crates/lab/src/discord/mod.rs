@@ -130,6 +130,8 @@ pub(crate) struct Desk {
     heartbeat_ms: u64,
     /// Heartbeats are not acknowledged.
     deaf: bool,
+    /// So many clients are not answered when they identify themselves or come back.
+    mute: u32,
     /// How many sockets were opened so far.
     connections: u64,
 }
@@ -152,6 +154,7 @@ impl Desk {
             limits: Limits::default(),
             heartbeat_ms: HEARTBEAT_MS,
             deaf: false,
+            mute: 0,
             connections: 0,
         };
         desk.bot = desk.next_id();

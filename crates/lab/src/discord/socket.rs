@@ -103,12 +103,20 @@ impl Connection {
             Some(1) if self.lab.discord().deaf => Next::Nothing,
             Some(1) => Next::Send(json!({"op": 11, "s": null, "t": null, "d": null})),
             Some(2 | 6) if self.known => Next::Close(4_005, "Already authenticated."),
+            Some(2 | 6) if self.unanswered() => Next::Nothing,
             Some(2) => self.identify(&value["d"]),
             Some(6) => self.resume(&value["d"]),
             Some(3 | 4 | 8 | 31) if self.known => Next::Nothing,
             Some(3 | 4 | 8 | 31) => Next::Close(4_003, "Not authenticated."),
             _ => Next::Close(4_001, "Unknown opcode."),
         }
+    }
+
+    fn unanswered(&self) -> bool {
+        let mut desk = self.lab.discord();
+        let mute = desk.mute > 0;
+        desk.mute = desk.mute.saturating_sub(1);
+        mute
     }
 
     fn identify(&mut self, data: &Value) -> Next {
