@@ -14,18 +14,18 @@ use wakeman_types::{
 
 use crate::support::{NOW, World, by, minutes};
 
-const TELEGRAM: Channel = Channel::Telegram;
+pub(crate) const TELEGRAM: Channel = Channel::Telegram;
 /// A group in which the operators are.
 const GROUP: &str = "-100";
 
-struct Surface {
-    core: Arc<Core>,
-    desk: Arc<Desk>,
-    inbox: Arc<Inbox>,
+pub(crate) struct Surface {
+    pub core: Arc<Core>,
+    pub desk: Arc<Desk>,
+    pub inbox: Arc<Inbox>,
 }
 
 /// A message of `from` in their own chat.
-fn text(id: &str, from: &str, words: &str) -> Inbound {
+pub(crate) fn text(id: &str, from: &str, words: &str) -> Inbound {
     let from = by(from);
     let said = Said::Text {
         text: words.to_owned(),
@@ -47,7 +47,7 @@ fn text(id: &str, from: &str, words: &str) -> Inbound {
 }
 
 /// The same in the group.
-fn in_group(inbound: Inbound) -> Inbound {
+pub(crate) fn in_group(inbound: Inbound) -> Inbound {
     Inbound { chat: GROUP.to_owned(), direct: false, ..inbound }
 }
 
@@ -58,32 +58,32 @@ fn press(id: &str, from: Option<&str>, reference: &str, message: &str) -> Inboun
 }
 
 impl Surface {
-    fn on(core: &Arc<Core>) -> Self {
+    pub fn on(core: &Arc<Core>) -> Self {
         let desk = Arc::new(Desk::new(core.clone()));
         Self { core: core.clone(), inbox: Inbox::new(core.clone(), desk.clone()), desk }
     }
 
-    async fn take(&self, batch: Vec<Inbound>) -> Accepted {
+    pub async fn take(&self, batch: Vec<Inbound>) -> Accepted {
         let accepted = self.desk.accept_inbound(TELEGRAM, batch, None).await.unwrap();
         self.inbox.idle().await.unwrap();
         accepted
     }
 
     /// Takes one, and what became of it.
-    async fn end(&self, inbound: Inbound) -> (InboundState, String) {
+    pub async fn end(&self, inbound: Inbound) -> (InboundState, String) {
         let id = inbound.id.clone();
         self.take(vec![inbound]).await;
         self.row(&id).await
     }
 
-    async fn row(&self, id: &str) -> (InboundState, String) {
+    pub async fn row(&self, id: &str) -> (InboundState, String) {
         let row = self.core.store.get::<InboundRow>(&format!("telegram/{id}")).await.unwrap().unwrap().value;
         assert_eq!(row.ended_at.is_some(), row.state.is_terminal());
         (row.state, row.detail)
     }
 
     /// Everything that is owed, sent: an edit keeps its message, anything else is a new one.
-    async fn send(&self, channel: Channel) -> Vec<(ClaimedDelivery, String)> {
+    pub async fn send(&self, channel: Channel) -> Vec<(ClaimedDelivery, String)> {
         let mut sent = Vec::new();
         loop {
             let claimed = self.desk.claim_deliveries(channel, 30_000, 100).await.unwrap();
@@ -100,7 +100,7 @@ impl Surface {
     }
 
     /// A card in the group: the reference of each button by its label, and the message's.
-    async fn card(&self, id: &str, proposal: ProposalId) -> (Vec<(String, String)>, String) {
+    pub async fn card(&self, id: &str, proposal: ProposalId) -> (Vec<(String, String)>, String) {
         let asked = in_group(text(id, "telegram:1", &format!("proposal {proposal}")));
         assert_eq!(self.end(asked).await.0, InboundState::Done);
         let (shown, message) = self.send(TELEGRAM).await.remove(0);
@@ -108,11 +108,11 @@ impl Surface {
     }
 }
 
-fn words(claimed: &ClaimedDelivery) -> String {
+pub(crate) fn words(claimed: &ClaimedDelivery) -> String {
     plain(&doc(&claimed.delivery.view, &RenderContext { now: NOW, zone: chrono_tz::Tz::UTC }))
 }
 
-fn reference<'a>(buttons: &'a [(String, String)], label: &str) -> &'a str {
+pub(crate) fn reference<'a>(buttons: &'a [(String, String)], label: &str) -> &'a str {
     &buttons.iter().find(|(known, _)| known == label).unwrap_or_else(|| panic!("{label} in {buttons:?}")).1
 }
 

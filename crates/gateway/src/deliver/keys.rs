@@ -12,6 +12,11 @@ pub(crate) fn proposal_key(id: ProposalId) -> String {
     format!("proposal:{id}")
 }
 
+/// The key of a message that shows all of a proposal: a copy of its card, which keeps its own place.
+pub(crate) fn details_key(id: ProposalId) -> String {
+    format!("{}#details", proposal_key(id))
+}
+
 /// How a message stands to the others of its chat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Keys {

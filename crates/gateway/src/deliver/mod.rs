@@ -18,7 +18,7 @@ mod refresh;
 pub use announce::{announce, announce_besides};
 pub(crate) use buttons::{ButtonRow, button};
 pub use frontend::{claim, confirm, ready};
-pub(crate) use keys::{finding_key, proposal_key};
+pub(crate) use keys::{details_key, finding_key, proposal_key};
 pub use place::placed;
 pub(crate) use place::{Place, SentMessage, reply_to_message, turn_key};
 pub use refresh::{refresh_card, refresh_finding};

@@ -24,6 +24,9 @@ pub(crate) fn turn_key(turn: &TurnId) -> String {
     format!("{TURN}{turn}")
 }
 
+/// Between a key and what tells its copies apart.
+const COPY: char = '#';
+
 /// The message with this key in one chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -45,6 +48,17 @@ impl Place {
     /// The row of `key` in a chat.
     pub fn row_id(channel: Channel, chat: &str, key: &str) -> String {
         format!("{channel}/{chat}/{key}")
+    }
+
+    /// Whether it is the message with `key`, or one further up that shows the same.
+    pub fn shows(&self, key: &str) -> bool {
+        self.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(COPY))
+    }
+
+    /// The same message, after a later one took its key: it is still edited when what it shows changes.
+    #[must_use]
+    pub fn earlier(&self) -> Self {
+        Self { key: format!("{}{COPY}{}", self.key, self.reference), ..self.clone() }
     }
 }
 

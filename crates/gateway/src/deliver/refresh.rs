@@ -2,13 +2,13 @@
 
 use wakeman_store::{Commit, StoreError};
 use wakeman_types::{
-    Channel, Delivery, DeliveryClass, Finding, FindingId, FindingNews, FindingView, Proposal, SettledView, Severity,
-    ThreadId, View,
+    Channel, Delivery, DeliveryClass, Finding, FindingId, FindingNews, FindingView, Proposal, ProposalState,
+    ProposalView, SettledView, Severity, ThreadId, View,
 };
 
 use super::{
-    keys::{finding_key, proposal_key},
-    place::places_of,
+    keys::{details_key, finding_key, proposal_key},
+    place::{Place, places_of},
     thread::outbox_row,
 };
 use crate::{act::draft::repair_label, core::Core};
@@ -18,17 +18,24 @@ pub async fn refresh_finding(core: &Core, finding: &Finding) {
     let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
     let (news, proposal) = (FindingNews::Asked, finding.proposal);
     let view = View::Finding(Box::new(FindingView { finding: finding.clone(), news, proposal, repair }));
-    let shown = edit(core, &finding.thread, &finding_key(finding.id), Some(finding.id), view).await;
+    let shown = edit(core, (&finding.thread, &finding_key(finding.id)), Some(finding.id), |_| view.clone()).await;
     if let Err(error) = shown {
         tracing::warn!(%error, finding.id = %finding.id, "deliver.refresh");
     }
 }
 
-/// Owes edits of the cards of `proposal`. A failure is logged: nothing depends on it but looks.
+/// Owes edits of the cards of `proposal`: with what became of it, or, while more must say yes, with who did. A failure is logged:
+/// nothing depends on it but looks.
 pub async fn refresh_card(core: &Core, proposal: &Proposal) {
-    let view = SettledView { proposal: proposal.clone(), finding: None, verification: None };
-    let view = View::Settled(Box::new(view));
-    let shown = edit(core, &proposal.thread, &proposal_key(proposal.id), proposal.finding, view).await;
+    let details = details_key(proposal.id);
+    let view = |place: &Place| match proposal.state {
+        ProposalState::Pending if place.shows(&details) => {
+            View::Details(Box::new(ProposalView { proposal: proposal.clone() }))
+        }
+        ProposalState::Pending => View::Proposal(Box::new(ProposalView { proposal: proposal.clone() })),
+        _ => View::Settled(Box::new(SettledView { proposal: proposal.clone(), finding: None, verification: None })),
+    };
+    let shown = edit(core, (&proposal.thread, &proposal_key(proposal.id)), proposal.finding, view).await;
     if let Err(error) = shown {
         tracing::warn!(%error, proposal.id = %proposal.id, "deliver.refresh");
     }
@@ -36,14 +43,14 @@ pub async fn refresh_card(core: &Core, proposal: &Proposal) {
 
 async fn edit(
     core: &Core,
-    thread: &ThreadId,
-    key: &str,
+    (thread, key): (&ThreadId, &str),
     finding: Option<FindingId>,
-    view: View,
+    view: impl Fn(&Place) -> View,
 ) -> Result<(), StoreError> {
     let places = places_of(core, thread).await?;
     let mut commit = Commit::new(core.now());
-    for place in places.into_iter().filter(|place| place.key == key && place.channel != Channel::Cli) {
+    for place in places.into_iter().filter(|place| place.shows(key) && place.channel != Channel::Cli) {
+        let view = view(&place);
         commit = commit.send(outbox_row(
             core,
             &Delivery {
@@ -54,8 +61,8 @@ async fn edit(
                 class: DeliveryClass::Note,
                 severity: Severity::Info,
                 finding,
-                view: view.clone(),
-                key: Some(key.to_owned()),
+                view,
+                key: Some(place.key),
                 reply_key: None,
                 created_at: core.now(),
             },

@@ -146,9 +146,12 @@ impl ThreadWriter {
             }
         }
         // What edits a message goes wherever that message stands.
-        for place in self.places.iter().filter(|place| keys.key.as_ref() == Some(&place.key)) {
+        for place in self.places.iter().filter(|place| keys.key.as_ref().is_some_and(|key| place.shows(key))) {
             let chat = (place.channel, place.chat.clone());
-            if !chats.contains(&chat) {
+            if keys.key.as_ref() != Some(&place.key) {
+                let own = Keys { key: Some(place.key.clone()), reply_key: None };
+                self.outbox.push(outbox_row(core, &self.delivery(core, post, (chat.0, &chat.1), own, now)));
+            } else if !chats.contains(&chat) {
                 chats.push(chat);
             }
         }

@@ -94,7 +94,11 @@ pub(super) async fn land(core: &Core, row: &InboundRow, version: Version, end: E
     let End { state, detail, show, mut commit, pairs } = end;
     if let Some(show) = show {
         if let Some(key) = show.key.as_ref().filter(|_| show.afresh) {
-            commit = commit.delete(EntityRef::to::<Place>(Place::row_id(row.channel, &row.inbound.chat, key)));
+            let there = Place::row_id(row.channel, &row.inbound.chat, key);
+            let found = core.store.get::<Place>(&there).await.map_err(|error| storage_error(&error))?;
+            if let Some(place) = found {
+                commit = commit.delete(EntityRef::to::<Place>(there)).put(&place.value.earlier());
+            }
         }
         commit = commit.send(outbox_row(core, &delivery(core, row, show)));
     }

@@ -8,7 +8,7 @@ use wakeman_types::{
 };
 
 use super::{end::Show, work::Inbox};
-use crate::deliver::{finding_key, proposal_key};
+use crate::deliver::{details_key, finding_key, proposal_key};
 
 /// What a verb comes to.
 pub(super) enum Done {
@@ -106,7 +106,7 @@ async fn looked(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, Gatew
         Verb::Proposals(state) => shown(View::Proposals(desk.proposals(by, of(state)).await?)),
         Verb::Proposal(id) => {
             let view = desk.proposal(by, id).await?;
-            of_proposal(&view.proposal.clone(), View::Details(Box::new(view)))
+            of_proposal(&view.proposal.clone(), details_key(id), View::Details(Box::new(view)))
         }
         Verb::Wakeups(None) => shown(View::Wakeups(WakeupsView { items: desk.wakeups(by).await? })),
         Verb::Threads => shown(View::Threads(desk.threads(by, of(None)).await?)),
@@ -124,13 +124,13 @@ async fn thread(inbox: &Inbox, by: &Principal, id: ThreadId) -> Result<Done, Gat
 /// A yes without a digest is no yes: the card is shown, and its button knows the digest.
 async fn card(inbox: &Inbox, by: &Principal, id: ProposalId) -> Result<Done, GatewayError> {
     let view = inbox.desk.proposal(by, id).await?;
-    Ok(of_proposal(&view.proposal.clone(), View::Proposal(Box::new(view))))
+    Ok(of_proposal(&view.proposal.clone(), proposal_key(id), View::Proposal(Box::new(view))))
 }
 
-fn of_proposal(proposal: &Proposal, view: View) -> Done {
+fn of_proposal(proposal: &Proposal, key: String, view: View) -> Done {
     Done::Shown(Box::new(Show {
         view,
-        key: Some(proposal_key(proposal.id)),
+        key: Some(key),
         afresh: true,
         thread: Some(proposal.thread.clone()),
         finding: proposal.finding,
