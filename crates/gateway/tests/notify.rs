@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use wakeman_gateway::{notify, ports::ErrorIssue};
 use wakeman_types::{
-    Channel, ClaimedDelivery, DeliveryReport, Finding, Findings, Frontend, HOUR_MS, MINUTE_MS, Severity, Timestamp,
-    View,
+    Admin, Channel, ClaimedDelivery, DeliveryReport, Finding, Findings, Frontend, HOUR_MS, MINUTE_MS, Severity,
+    Timestamp, View,
 };
 
 use crate::support::{NOW, World, by, minutes};
@@ -185,4 +185,80 @@ async fn what_nobody_reacted_to_is_told_once_more_and_on_the_fallback_too() {
         assert_eq!((again.len(), on_fallback.len()), (1, 1), "{first:?}");
         assert!(words(&world, &again[0]).contains("Told once more: nobody has reacted yet."));
     }
+}
+
+/// Half an hour into ada's night, which ends at seven.
+async fn broken_before_the_night(more: Value) -> World {
+    let mut settings = routed(people("04:00-07:00"));
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut world = World::code_only_with(settings, "{}").await;
+    notify::pass(&world.core).await.unwrap();
+    world.break_the_build();
+    world.tick().await;
+    world.clock.set(NOW.plus_ms(HOUR_MS + minutes(30)));
+    notify::pass(&world.core).await.unwrap();
+    world
+}
+
+fn morning(world: &World) {
+    world.clock.set(NOW.plus_ms(4 * HOUR_MS));
+}
+
+#[tokio::test]
+async fn what_recovers_in_quiet_hours_is_told_when_they_end() {
+    let mut world = broken_before_the_night(json!({})).await;
+    assert!(sent(&world, "1").await.iter().any(|told| matches!(told.delivery.view, View::Finding(_))));
+    world.code.run(2, crate::support::MERGE_SHA, true, world.core.now());
+    world.tick().await;
+    assert!(world.only_finding().await.is_over());
+    let told = sent(&world, "1").await;
+    assert!(told.iter().all(|told| !matches!(told.delivery.view, View::Recovery(_))), "{told:?}");
+    morning(&world);
+    notify::pass(&world.core).await.unwrap();
+    let told = sent(&world, "1").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(words(&world, &told[0]).contains("over by now · F-1"), "{}", words(&world, &told[0]));
+}
+
+#[tokio::test]
+async fn who_hears_of_warnings_only_gets_the_nights_warnings_too() {
+    let mut settings = routed(people("22:00-07:00"));
+    settings["routes"] = json!([{"to": ["telegram"], "minSeverity": "warning"}]);
+    let world = erring(settings, 1, 10).await;
+    notify::pass(&world.core).await.unwrap();
+    assert!(sent(&world, "1").await.is_empty());
+    morning(&world);
+    notify::pass(&world.core).await.unwrap();
+    let told = sent(&world, "1").await;
+    assert!(told.len() == 1 && words(&world, &told[0]).contains("in quiet hours · F-1"), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_is_told_once_more_waits_until_somebody_may_be_disturbed() {
+    let mut settings = routed(json!({"operators": [
+        {"id": "ada", "role": "owner", "principals": ["telegram:1"], "quietHours": ["22:00-07:00"]},
+    ]}));
+    settings["routes"] = json!([{"to": ["telegram"], "escalateAfter": "15m"}]);
+    let world = erring(settings, 1, 10).await;
+    world.clock.advance(minutes(16));
+    notify::pass(&world.core).await.unwrap();
+    assert!(sent(&world, "1").await.is_empty());
+    morning(&world);
+    notify::pass(&world.core).await.unwrap();
+    let told: Vec<String> = sent(&world, "1").await.iter().map(|told| words(&world, told)).collect();
+    let interrupted = world.only_finding().await.interruption == wakeman_types::Interruption::Now;
+    assert_eq!(told.iter().any(|told| told.contains("Told once more")), interrupted, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_wakeman_says_of_itself_in_quiet_hours_is_kept_until_they_end() {
+    let world = broken_before_the_night(json!({})).await;
+    sent(&world, "1").await;
+    world.desk.halt(&by("telegram:2"), Some("looking".to_owned())).await.unwrap();
+    assert!(sent(&world, "1").await.is_empty());
+    morning(&world);
+    notify::pass(&world.core).await.unwrap();
+    notify::pass(&world.core).await.unwrap();
+    let told: Vec<String> = sent(&world, "1").await.iter().map(|told| words(&world, told)).collect();
+    assert_eq!(told.iter().filter(|told| told.contains("looking")).count(), 1, "{told:?}");
 }

@@ -1,6 +1,6 @@
 //! Who hears of it.
 
-use wakeman_types::{Channel, Proposal, Severity};
+use wakeman_types::{Channel, Principal, Proposal, Severity};
 
 use crate::{act::rule_of, config::Operator, core::Core, notify::is_quiet};
 
@@ -53,8 +53,15 @@ pub(crate) fn listeners(core: &Core, severity: Severity) -> Vec<(Channel, String
     out
 }
 
+/// Those who hear of this severity and have quiet hours now.
+pub(super) fn asleep(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
+    let awake = destinations(core, severity);
+    let all = listeners(core, severity).into_iter().map(|(channel, chat, _)| (channel, chat));
+    all.filter(|chat| !awake.contains(chat)).collect()
+}
+
 /// Where the card of a proposal goes: to the approver channel of its class, in the chats of those who may approve there, if it has
-/// one that is served; else where everything of this severity goes.
+/// one that is served; else where everything of this severity goes. What somebody asked for waits for nobody's quiet hours.
 pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -> Vec<(Channel, String)> {
     let rule = rule_of(core, proposal);
     let may = core.approvers(&rule);
@@ -69,7 +76,14 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
             _ => there.extend(principals.map(|principal| (*channel, private_chat(*channel, principal.id())))),
         }
     }
-    if there.is_empty() { destinations(core, severity) } else { there }
+    if !there.is_empty() {
+        return there;
+    }
+    let mut there = destinations(core, severity);
+    if proposal.requested_by != Principal::system() {
+        there.extend(asleep(core, severity));
+    }
+    there
 }
 
 /// The chats of every served channel but one, for what must be heard although that one is away. The terminal, if there is no other.
@@ -89,6 +103,12 @@ pub(crate) fn chats(core: &Core, channel: Channel, severity: Severity) -> Vec<St
     let disturbs = |whose: Option<&Operator>| whose.is_some_and(|operator| is_quiet(core, operator));
     let all = listening(core, channel).into_iter();
     all.filter(|(_, whose)| severity == Severity::Critical || !disturbs(*whose)).map(|(chat, _)| chat).collect()
+}
+
+/// Whether a message to this chat would disturb nobody in quiet hours; `None`: there is nobody any more.
+pub(super) fn awake(core: &Core, channel: Channel, chat: &str) -> Option<bool> {
+    let found = listening(core, channel).into_iter().find(|(there, _)| there == chat);
+    found.map(|(_, whose)| whose.is_none_or(|operator| !is_quiet(core, operator)))
 }
 
 /// The chats of `channel`, with whose they are.

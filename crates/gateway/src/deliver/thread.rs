@@ -3,14 +3,15 @@
 use wakeman_present::RenderContext;
 use wakeman_store::{Commit, ListQuery, OutboxRow, StoreError, Version};
 use wakeman_types::{
-    Channel, Delivery, DeliveryClass, FindingId, Message, MessageId, MessageRole, Severity, Thread, ThreadId,
-    Timestamp, View,
+    Channel, Delivery, DeliveryClass, FindingId, Message, MessageId, MessageRole, ProposalState, Severity, Thread,
+    ThreadId, Timestamp, View,
 };
 
 use super::{
+    held::{Held, can_wait},
     keys::{Keys, keys_of, said_aloud},
     place::{Place, places_of},
-    route::{card_destinations, destinations},
+    route::{asleep, card_destinations, destinations},
     scrub::{scrub, without_credentials},
 };
 use crate::{core::Core, instance::conversation_id};
@@ -37,6 +38,8 @@ pub struct ThreadWriter {
     ordinal: u64,
     messages: Vec<Message>,
     outbox: Vec<OutboxRow>,
+    /// For those who have quiet hours.
+    held: Vec<Held>,
     /// Where its messages stand in chats.
     places: Vec<Place>,
 }
@@ -59,6 +62,7 @@ impl ThreadWriter {
             ordinal: 0,
             messages: Vec::new(),
             outbox: Vec::new(),
+            held: Vec::new(),
             places: Vec::new(),
         }
     }
@@ -74,6 +78,7 @@ impl ThreadWriter {
             ordinal,
             messages: Vec::new(),
             outbox: Vec::new(),
+            held: Vec::new(),
             places: places_of(core, id).await?,
         }))
     }
@@ -134,12 +139,21 @@ impl ThreadWriter {
         id
     }
 
+    /// Whether anything of what was said goes out now.
+    pub fn owes(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     fn owe(&mut self, core: &Core, post: &Post, now: Timestamp, more: Vec<(Channel, String)>) {
         let keys = keys_of(&post.view);
         let mut chats = match &post.view {
             View::Proposal(card) => card_destinations(core, &card.proposal, post.severity),
             _ => destinations(core, post.severity),
         };
+        let asleep = asleep(core, post.severity);
+        if needs_a_person(&post.view) {
+            chats.extend(asleep.iter().cloned());
+        }
         for chat in more {
             if !chats.contains(&chat) {
                 chats.push(chat);
@@ -153,6 +167,11 @@ impl ThreadWriter {
                 self.outbox.push(outbox_row(core, &self.delivery(core, post, (chat.0, &chat.1), own, now)));
             } else if !chats.contains(&chat) {
                 chats.push(chat);
+            }
+        }
+        if can_wait(&post.view) {
+            for (channel, chat) in asleep.iter().filter(|chat| !chats.contains(chat)) {
+                self.held.push(Held::of(core, &self.delivery(core, post, (*channel, chat), keys.clone(), now)));
             }
         }
         for (channel, chat) in chats {
@@ -192,8 +211,14 @@ impl ThreadWriter {
         for message in &self.messages {
             commit = commit.insert(message);
         }
+        let commit = self.held.iter().fold(commit, |commit, held| commit.put(held));
         self.outbox.into_iter().fold(commit, Commit::send)
     }
+}
+
+/// Whether it waits for nobody's quiet hours: nothing goes on until a person looked.
+fn needs_a_person(view: &View) -> bool {
+    matches!(view, View::Settled(view) if view.proposal.state == ProposalState::NeedsReview)
 }
 
 /// A delivery as the store keeps it.

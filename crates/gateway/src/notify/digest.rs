@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use wakeman_store::{Commit, Committed, ListQuery, StoreError};
 use wakeman_types::{
     Channel, ChoiceRecord, DeliveryClass, DigestLine, DigestView, Finding, FindingState, Interruption, Proposal,
-    ProposalState, Severity, Timestamp, View,
+    ProposalState, Resolution, Severity, Timestamp, View,
 };
 
 use super::{owe, quiet};
@@ -32,13 +32,25 @@ struct Told {
 }
 
 pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
-    for (channel, chat, operator) in listeners(core, Severity::Info) {
-        one(core, channel, chat, operator).await?;
+    let mut seen = Vec::new();
+    for least in [Severity::Info, Severity::Warning, Severity::Critical] {
+        for (channel, chat, operator) in listeners(core, least) {
+            if !seen.contains(&(channel, chat.clone())) {
+                seen.push((channel, chat.clone()));
+                one(core, (channel, chat), operator, least).await?;
+            }
+        }
     }
     Ok(())
 }
 
-async fn one(core: &Core, channel: Channel, chat: String, operator: Option<&Operator>) -> Result<(), SettleError> {
+/// One chat, which hears of what is at `least` this bad.
+async fn one(
+    core: &Core,
+    (channel, chat): (Channel, String),
+    operator: Option<&Operator>,
+    least: Severity,
+) -> Result<(), SettleError> {
     let (now, name) = (core.now(), format!("digest.{channel}.{chat}"));
     let keep = |commit: Commit, told: Told| commit.checkpoint(name.clone(), serde_json::json!(told));
     let found = core.store.checkpoint(&name).await?.and_then(|value| serde_json::from_value::<Told>(value).ok());
@@ -57,7 +69,7 @@ async fn one(core: &Core, channel: Channel, chat: String, operator: Option<&Oper
     if !told.quiet && now < next_at(core.settings.monitor.digest_at, zone, told.until) {
         return Ok(());
     }
-    let lines = lines(core, operator, told.until).await?;
+    let lines = lines(core, operator, least, told.until).await?;
     let mut commit = keep(Commit::durable(now), Told { until: now, quiet: false });
     if !lines.is_empty() {
         let view = View::Digest(DigestView { lines, since: told.until });
@@ -87,7 +99,12 @@ fn next_at(time: TimeOfDay, zone: Tz, since: Timestamp) -> Timestamp {
 }
 
 /// What did not reach this operator when it was found, the worst first.
-async fn lines(core: &Core, operator: Option<&Operator>, since: Timestamp) -> Result<Vec<DigestLine>, StoreError> {
+async fn lines(
+    core: &Core,
+    operator: Option<&Operator>,
+    least: Severity,
+    since: Timestamp,
+) -> Result<Vec<DigestLine>, StoreError> {
     let query = ListQuery::newest(CHOICES_MAX).since(since.ms());
     let mut lines: Vec<DigestLine> = Vec::new();
     for choice in core.store.list::<ChoiceRecord>(&query).await?.items.into_iter().map(|found| found.value) {
@@ -108,9 +125,35 @@ async fn lines(core: &Core, operator: Option<&Operator>, since: Timestamp) -> Re
             lines.push(DigestLine { finding, reason });
         }
     }
+    for finding in over_in_quiet_hours(core, operator, since).await? {
+        if lines.iter().all(|line| line.finding.id != finding.id) {
+            lines.push(DigestLine { finding, reason: "over by now".to_owned() });
+        }
+    }
+    lines.retain(|line| line.finding.severity >= least);
     lines.sort_by_key(|line| (line.finding.is_over(), std::cmp::Reverse(line.finding.severity), line.finding.id));
     lines.truncate(LINES_MAX);
     Ok(lines)
+}
+
+/// What this operator was told of before, and whose end came when they were to be left alone.
+async fn over_in_quiet_hours(
+    core: &Core,
+    operator: Option<&Operator>,
+    since: Timestamp,
+) -> Result<Vec<Finding>, StoreError> {
+    let Some(operator) = operator else { return Ok(Vec::new()) };
+    let over = core.store.list::<Finding>(&ListQuery::newest(CHOICES_MAX).state("resolved")).await?.items.into_iter();
+    let unheard = |finding: &Finding| match finding.state {
+        FindingState::Resolved { at, how: Resolution::Recovered } => {
+            at > since && finding.severity < Severity::Critical && quiet::until(core, operator, at).is_some()
+        }
+        _ => false,
+    };
+    Ok(over
+        .map(|found| found.value)
+        .filter(|finding| finding.interruption == Interruption::Now && unheard(finding))
+        .collect())
 }
 
 /// What a person should know first: that a card waits, that it is over, that somebody has it; else why it could wait.

@@ -11,7 +11,11 @@ mod unanswered;
 use wakeman_store::Commit;
 use wakeman_types::{Channel, Delivery, DeliveryClass, Severity, View};
 
-use crate::{core::Core, deliver::outbox_row, settle::SettleError};
+use crate::{
+    core::Core,
+    deliver::{outbox_row, release},
+    settle::SettleError,
+};
 
 pub(crate) use quiet::{everybody_quiet, is_quiet};
 pub(crate) use storm::{foreseen, joined, settled};
@@ -21,11 +25,12 @@ const STORM_FROM: usize = 5;
 /// What comes within this time belongs together.
 const STORM_MS: i64 = 10 * wakeman_types::MINUTE_MS;
 
-/// One look: digests that are due, findings nobody reacted to, storms that are over.
+/// One look: what waited for the end of quiet hours, digests that are due, findings nobody reacted to, storms that are over.
 ///
 /// # Errors
 /// [`SettleError`] if something could not be stored; the next look tries again.
 pub async fn pass(core: &Core) -> Result<(), SettleError> {
+    release(core).await?;
     digest::pass(core).await?;
     unanswered::pass(core).await?;
     storm::pass(core).await

@@ -93,6 +93,10 @@ async fn one(core: &Core, finding: &Finding) -> Result<(), SettleError> {
             .iter()
             .flat_map(|channel| chats(core, *channel, severity).into_iter().map(move |chat| (*channel, chat)));
         thread.say_also(core, post, more.collect());
+        if !thread.owes() {
+            // Everybody is to be left alone; it is told once more when somebody is not.
+            return Ok(Wanted::Nothing(()));
+        }
         let row = Unanswered { finding: id, told_at, at: core.now() };
         let event = core.event("finding.unanswered", "system:watch", id, serde_json::json!({"told_at": told_at}));
         let commit = thread.finish(Commit::durable(core.now()).insert(&row).event(event));
