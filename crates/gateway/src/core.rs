@@ -166,6 +166,15 @@ impl Core {
         self.prompts.select(id, requested, &self.settings.ai, default, self.random.number())
     }
 
+    /// A part of the process ended with an error: its component says so, and of a channel people are told on another one.
+    pub fn part_ended(&self, name: &str, why: String) {
+        if let Some(channel) = Channel::ALL.into_iter().find(|channel| channel.name() == name) {
+            self.surfaces.ended(channel, why.clone(), self.now());
+            self.surfaces.arrived.notify_one();
+        }
+        self.health.failed(name, why);
+    }
+
     fn hex(&self, bytes: usize) -> String {
         hex::encode(&self.random.bytes16()[..bytes])
     }

@@ -15,26 +15,31 @@ use wakeman_types::{Channel, FrontendHealth, LiveEvent, LiveStream, Pairing, Tim
 
 /// Live events that a slow listener may lie behind; each text carries all that came before it.
 const LIVE_MAX: usize = 256;
-/// How long after its report was due an adapter counts as silent.
-const OVERDUE_MS: i64 = 60_000;
+/// How long after its report was due an adapter counts as silent, and after it was fine last as ill: what passes by itself is no news.
+const PATIENCE_MS: i64 = 60_000;
 
 /// An adapter as it last reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reported {
     pub health: FrontendHealth,
     pub at: Timestamp,
+    /// Since when every report says that it does not work.
+    ill_since: Option<Timestamp>,
+    /// It ended, and is begun anew by others if at all.
+    ended: bool,
     /// Whether people were told that it is away.
     pub told: bool,
 }
 
 impl Reported {
-    /// Why it counts as away at `now`; `None`: it is fine.
+    /// Why it counts as away at `now`; `None`: it is fine, or not so for long enough to tell.
     pub fn trouble(&self, now: Timestamp) -> Option<String> {
-        if !self.health.ok {
-            return Some(self.health.detail.clone());
+        let due = self.at.plus_ms(self.health.within_ms.max(0)).plus_ms(PATIENCE_MS);
+        match self.ill_since {
+            Some(since) if self.ended || now.since(since) >= PATIENCE_MS => Some(self.health.detail.clone()),
+            _ if now > due => Some("its adapter has not reported".to_owned()),
+            _ => None,
         }
-        let due = self.at.plus_ms(self.health.within_ms.max(0)).plus_ms(OVERDUE_MS);
-        (now > due).then(|| "its adapter has not reported".to_owned())
     }
 }
 
@@ -99,9 +104,27 @@ impl Surfaces {
 
     /// Takes an adapter's word.
     pub(crate) fn reported(&self, channel: Channel, health: FrontendHealth, at: Timestamp) {
+        self.know(channel, health, at, false);
+    }
+
+    /// An adapter ended with an error, perhaps before it reported anything.
+    pub(crate) fn ended(&self, channel: Channel, why: String, at: Timestamp) {
+        self.know(channel, FrontendHealth { ok: false, detail: why, within_ms: PATIENCE_MS }, at, true);
+    }
+
+    fn know(&self, channel: Channel, health: FrontendHealth, at: Timestamp, ended: bool) {
         let mut frontends = lock(&self.frontends);
-        let told = frontends.get(channel.name()).is_some_and(|(_, before)| before.told);
-        frontends.insert(channel.name(), (channel, Reported { health, at, told }));
+        let before = frontends.get(channel.name()).map(|(_, before)| before);
+        let told = before.is_some_and(|before| before.told);
+        let ill_since = before.and_then(|before| before.ill_since).or(Some(at)).filter(|_| !health.ok);
+        // Begun anew it first says that it is not connected yet.
+        let ended = ended || (!health.ok && before.is_some_and(|before| before.ended));
+        frontends.insert(channel.name(), (channel, Reported { health, at, ill_since, ended, told }));
+    }
+
+    /// Whether `channel` has not worked for so long that what is owed there is owed elsewhere too.
+    pub(crate) fn is_away(&self, channel: Channel, now: Timestamp) -> bool {
+        lock(&self.frontends).get(channel.name()).is_some_and(|(_, reported)| reported.trouble(now).is_some())
     }
 
     /// Every adapter that reported in this process's time.

@@ -28,6 +28,10 @@ fn channels(core: &Core, severity: Severity) -> Vec<Channel> {
     let mut wanted: Vec<Channel> = Vec::new();
     for route in settings.routes.iter().filter(|route| route.min_severity <= severity) {
         wanted.extend(route.to.iter().copied());
+        if route.to.iter().all(|channel| !core.served.contains(channel) || core.surfaces.is_away(*channel, core.now()))
+        {
+            wanted.extend(route.fallback.iter().copied());
+        }
     }
     if settings.routes.is_empty() {
         wanted.extend(settings.runtime.channels.iter().flatten().copied());

@@ -121,7 +121,7 @@ fn answering(inbox: &Arc<Inbox>, stopped: &watch::Receiver<bool>) -> Part {
 
 /// A part that may fail without ending the daemon; its component says so.
 async fn kept(part: Part, core: Arc<Core>, stopped: watch::Receiver<bool>) {
-    let tell = |name: &str, why: String| core.health.failed(name, why);
+    let tell = |name: &str, why: String| core.part_ended(name, why);
     supervise(part, &*core.clock, &*core.random, tell, stopped).await;
 }
 
