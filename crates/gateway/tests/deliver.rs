@@ -3,7 +3,8 @@
 use serde_json::json;
 use wakeman_store::{Commit, OutboxRow, OutboxState};
 use wakeman_types::{
-    Channel, ChoiceRecord, ClaimedDelivery, DeliveryClass, DeliveryReport, ErrorKind, Frontend, Interruption, View,
+    Channel, ChoiceRecord, ClaimedDelivery, DeliveryClass, DeliveryReport, ErrorKind, Frontend, FrontendHealth,
+    Interruption, View,
 };
 
 use crate::support::{World, minutes};
@@ -176,6 +177,87 @@ async fn a_channel_that_was_away_says_since_when_before_what_follows_late() {
         let wanted = if noticed { vec![line, "late", "late"] } else { vec!["late", "late"] };
         assert_eq!(said, wanted);
     }
+}
+
+#[tokio::test]
+async fn a_line_that_could_not_be_sent_does_not_silence_the_next_absence() {
+    let world = World::with(json!({"routes": [{"to": ["telegram"]}]}), "{}").await;
+    let away = || DeliveryReport::Unavailable { reason: "502".to_owned() };
+    let mut said = Vec::new();
+    for report in [DeliveryReport::Failed { reason: "403".to_owned() }, DeliveryReport::Sent { reference: None }] {
+        world.commit(Commit::new(world.core.now()).send(late(&world, "1"))).await;
+        let claimed = claim(&world, Channel::Telegram).await.remove(0);
+        world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, away()).await.unwrap();
+        world.clock.advance(minutes(5));
+        while let Some(next) = claim(&world, Channel::Telegram).await.pop() {
+            let View::Notice(notice) = &next.delivery.view else { panic!("{next:?}") };
+            said.push(notice.text.clone());
+            let line = notice.text.starts_with("Telegram was");
+            let report = if line { report.clone() } else { DeliveryReport::Sent { reference: None } };
+            world.desk.confirm_delivery(&next.delivery.id, next.epoch, report).await.unwrap();
+        }
+    }
+    assert_eq!(said.iter().filter(|text| text.starts_with("Telegram was")).count(), 2, "{said:?}");
+}
+
+#[tokio::test]
+async fn what_one_chat_refuses_is_owed_where_it_is_heard_instead_and_status_counts_it() {
+    for fallback in [json!(["cli"]), json!([])] {
+        let world = told(json!([{"to": ["telegram"], "fallback": fallback}])).await;
+        let refused = || DeliveryReport::Failed { reason: "403: the bot was blocked".to_owned() };
+        for claimed in claim(&world, Channel::Telegram).await.into_iter().filter(|c| c.delivery.chat == "1") {
+            world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, refused()).await.unwrap();
+        }
+        let instead = claim(&world, Channel::Cli).await;
+        assert_eq!(instead.len(), 1, "{fallback}");
+        assert!(matches!(instead[0].delivery.view, View::Finding(_)));
+        // Refused there too, that is the end of it. A line that is no alert is not owed again at all.
+        world.desk.confirm_delivery(&instead[0].delivery.id, instead[0].epoch, refused()).await.unwrap();
+        world.commit(Commit::new(world.core.now()).send(late(&world, "9"))).await;
+        let line = claim(&world, Channel::Telegram).await.into_iter().find(|c| c.delivery.chat == "9").unwrap();
+        world.desk.confirm_delivery(&line.delivery.id, line.epoch, refused()).await.unwrap();
+        assert!(claim(&world, Channel::Cli).await.is_empty());
+        assert_eq!(world.desk.status_now().await.unwrap().undelivered, 3);
+    }
+}
+
+#[tokio::test]
+async fn while_none_of_its_channels_works_a_route_goes_to_its_fallback_too() {
+    let mut world = World::code_only_with(json!({"routes": [{"to": ["telegram"], "fallback": ["cli"]}]}), "{}").await;
+    let ill = FrontendHealth { ok: false, detail: "502".to_owned(), within_ms: minutes(5) };
+    world.desk.report_health(Channel::Telegram, ill).await.unwrap();
+    world.clock.advance(minutes(2));
+    world.break_the_build();
+    world.tick().await;
+    assert_eq!((claim(&world, Channel::Cli).await.len(), claim(&world, Channel::Telegram).await.len()), (1, 4));
+}
+
+/// What the store holds of an absence, unreadable.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Unreadable;
+
+impl wakeman_types::Entity for Unreadable {
+    const KIND: &'static str = "away";
+
+    fn entity_id(&self) -> String {
+        "telegram:1".to_owned()
+    }
+
+    fn sort_key(&self) -> i64 {
+        0
+    }
+}
+
+#[tokio::test]
+async fn one_message_that_cannot_be_made_ready_keeps_no_other_from_going_out() {
+    let world = World::new().await;
+    let mut line = late(&world, "1");
+    line.body["view"]["text"] = json!("");
+    let commit = Commit::new(world.core.now()).put(&Unreadable).send(line).send(late(&world, "2"));
+    world.commit(commit).await;
+    let claimed = claim(&world, Channel::Telegram).await;
+    assert_eq!(claimed.iter().map(|c| c.delivery.chat.as_str()).collect::<Vec<_>>(), ["2"]);
+    assert_eq!(world.core.store.outbox_count(OutboxState::Pending).await.unwrap(), 1, "given back, not leased");
 }
 
 /// A message owed to `chat`.

@@ -27,6 +27,9 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     let next = view.next_wakeup.map(|next| Line::from(format!("next wakeup {}", then.time(next))));
     doc = doc
         .text(Line::joined([Some(interruptions), view.model.as_ref().map(model), next].into_iter().flatten(), " · "));
+    if view.undelivered > 0 {
+        doc = doc.text(Line::new().with(undelivered(view.undelivered), Style::Bad));
+    }
     for pairing in &view.pairings {
         doc = doc.text(Line::new().dim(paired(pairing, &then)));
     }
@@ -110,6 +113,12 @@ fn paired(pairing: &Pairing, ctx: &RenderContext) -> String {
     let (account, operator) = (text(&pairing.principal.to_string()), text(pairing.operator.as_str()));
     let (by, at) = (text(pairing.by.as_str()), ctx.time(pairing.at));
     format!("{account} is {operator} ({}), let in by {by} {at}", pairing.role)
+}
+
+/// `3 messages of the last month could not be delivered; the log says why`.
+fn undelivered(count: u64) -> String {
+    let what = if count == 1 { "message" } else { "messages" };
+    format!("{} {what} of the last month could not be delivered; the log says why", group(count))
 }
 
 /// A component as its makers write it.

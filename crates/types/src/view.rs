@@ -334,6 +334,9 @@ pub struct StatusView {
     pub interruptions: u32,
     /// How many are allowed in seven days.
     pub alarm_budget: u32,
+    /// Messages that could not be delivered, of the last month.
+    #[serde(default)]
+    pub undelivered: u64,
     /// What models cost today; `None`: no model is configured.
     #[serde(default)]
     pub model: Option<ModelView>,

@@ -1,7 +1,7 @@
 //! The frontend's two calls: claim what is owed, say what became of it.
 
 use serde_json::json;
-use wakeman_store::{Commit, Committed, OutboxUpdate, Outcome, StoreError};
+use wakeman_store::{ClaimedDelivery as Leased, Commit, Committed, OutboxUpdate, Outcome, StoreError};
 use wakeman_types::{
     Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, NoticeView,
     Timestamp, View,
@@ -10,6 +10,7 @@ use wakeman_types::{
 use super::{
     buttons::issue,
     gap::{Turn, begins, ends, turn},
+    instead::instead,
     place::{reference_of, stands},
     scrub::scrub,
 };
@@ -41,37 +42,73 @@ pub async fn claim(
         .await
         .map_err(|error| storage_error(&error))?;
     let mut out = Vec::with_capacity(claimed.len());
-    for mut item in claimed {
-        // Once more before it leaves: it may have been stored by a version that knew fewer shapes.
-        scrub(&core.guard, &mut item.body);
-        match serde_json::from_value::<Delivery>(item.body) {
-            Ok(delivery) if item.in_doubt && item.attempt > resends(delivery.class) => {
-                let outcome = Outcome::Failed { reason: "it may have gone out, and was resent before".to_owned() };
-                settle_delivery(core, &item.id, item.epoch, outcome).await?;
-            }
-            Ok(mut delivery) => {
-                match turn(core, &delivery).await.map_err(|error| storage_error(&error))? {
-                    Turn::Other => {}
-                    Turn::Tell(text) => delivery.view = View::Notice(NoticeView { text }),
-                    Turn::Drop => {
-                        let outcome = Outcome::Sent { receipt: json!({"unsaid": "it was away for a moment"}) };
-                        let commit = ends(Commit::new(core.now()), &delivery);
-                        settle_with(core, commit, &item.id, item.epoch, outcome).await?;
-                        continue;
-                    }
-                }
-                let (epoch, attempt, in_doubt) = (item.epoch, item.attempt, item.in_doubt);
-                let placed = place(core, delivery).await.map_err(|error| storage_error(&error))?;
-                out.push(ClaimedDelivery { epoch, attempt, in_doubt, ..placed });
-            }
+    for item in claimed {
+        let (id, epoch) = (item.id.clone(), item.epoch);
+        match taken(core, item).await {
+            Ok(delivery) => out.extend(delivery),
             Err(error) => {
-                // Written by a version with other views: put aside with the reason, so the chat's queue moves on.
-                let outcome = Outcome::Failed { reason: format!("cannot be read by this version: {error}") };
-                settle_delivery(core, &item.id, item.epoch, outcome).await?;
+                // The others are leased too, and somebody waits for them.
+                tracing::error!(%error, delivery.id = id, "deliver.claim");
+                let outcome =
+                    Outcome::Unavailable { not_before: core.now().plus_ms(BACKOFF_MS), reason: error.message };
+                if let Err(error) = settle_delivery(core, &id, epoch, outcome).await {
+                    tracing::error!(%error, delivery.id = id, "deliver.give_back");
+                }
             }
         }
     }
     Ok(out)
+}
+
+/// One leased message as the channel gets it; `None`: nothing is sent of it.
+async fn taken(core: &Core, mut item: Leased) -> Result<Option<ClaimedDelivery>, GatewayError> {
+    // Once more before it leaves: it may have been stored by a version that knew fewer shapes.
+    scrub(&core.guard, &mut item.body);
+    let mut delivery = match serde_json::from_value::<Delivery>(item.body) {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            // Written by a version with other views: put aside with the reason, so the chat's queue moves on.
+            let outcome = Outcome::Failed { reason: format!("cannot be read by this version: {error}") };
+            return settle_delivery(core, &item.id, item.epoch, outcome).await.map(|()| None);
+        }
+    };
+    if item.in_doubt && item.attempt > resends(delivery.class) {
+        let reason = "it may have gone out, and was resent before".to_owned();
+        return given_up(core, Some(delivery), &item.id, item.epoch, reason).await.map(|()| None);
+    }
+    match turn(core, &delivery).await.map_err(|error| storage_error(&error))? {
+        Turn::Other => {}
+        Turn::Tell(text) => delivery.view = View::Notice(NoticeView { text }),
+        Turn::Drop => {
+            let outcome = Outcome::Sent { receipt: json!({"unsaid": "it was away for a moment"}) };
+            let commit = over(core, Commit::new(core.now()), &delivery).await?;
+            return settle_with(core, commit, &item.id, item.epoch, outcome).await.map(|()| None);
+        }
+    }
+    let (epoch, attempt, in_doubt) = (item.epoch, item.attempt, item.in_doubt);
+    let placed = place(core, delivery).await.map_err(|error| storage_error(&error))?;
+    Ok(Some(ClaimedDelivery { epoch, attempt, in_doubt, ..placed }))
+}
+
+/// Puts a message aside for good: what must be heard is owed elsewhere with it.
+async fn given_up(
+    core: &Core,
+    delivery: Option<Delivery>,
+    id: &str,
+    epoch: u64,
+    reason: String,
+) -> Result<(), GatewayError> {
+    let mut commit = Commit::new(core.now());
+    if let Some(delivery) = delivery {
+        tracing::warn!(delivery.id = id, channel = %delivery.channel, reason, "deliver.given_up");
+        commit = over(core, instead(core, commit, &delivery), &delivery).await?;
+    }
+    settle_with(core, commit, id, epoch, Outcome::Failed { reason }).await
+}
+
+/// Adds to `commit`, which ends `delivery`, the end of the absence that it tells of.
+async fn over(core: &Core, commit: Commit, delivery: &Delivery) -> Result<Commit, GatewayError> {
+    ends(core, commit, delivery).await.map_err(|error| storage_error(&error))
 }
 
 /// A delivery with the message it edits, the one it replies to, and its buttons.
@@ -134,7 +171,7 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
     let outcome = match report {
         DeliveryReport::Sent { reference } => {
             if let Some(delivery) = delivered(core, id).await? {
-                commit = ends(commit, &delivery);
+                commit = over(core, commit, &delivery).await?;
                 if let Some(reference) = &reference {
                     commit = stands(core, commit, &delivery, reference);
                 }
@@ -142,7 +179,10 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
             Outcome::Sent { receipt: json!({ "reference": reference }) }
         }
         DeliveryReport::Retry { not_before, reason } => match tries(core, id).await? {
-            tries if tries >= TRIES_MAX => Outcome::Failed { reason: format!("{reason}; tried {tries} times") },
+            tries if tries >= TRIES_MAX => {
+                let reason = format!("{reason}; tried {tries} times");
+                return given_up(core, delivered(core, id).await?, id.as_str(), epoch, reason).await;
+            }
             tries => Outcome::Retry { not_before: next_try(core, not_before, tries), reason },
         },
         DeliveryReport::Busy { not_before, reason } => {
@@ -155,7 +195,9 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
             }
             Outcome::Unavailable { not_before: core.now().plus_ms(AWAY_MS), reason }
         }
-        DeliveryReport::Failed { reason } => Outcome::Failed { reason },
+        DeliveryReport::Failed { reason } => {
+            return given_up(core, delivered(core, id).await?, id.as_str(), epoch, reason).await;
+        }
     };
     settle_with(core, commit, id.as_str(), epoch, outcome).await
 }

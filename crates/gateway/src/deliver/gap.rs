@@ -114,14 +114,16 @@ pub(super) async fn turn(core: &Core, delivery: &Delivery) -> Result<Turn, Store
     Ok(Turn::Tell(format!("{} was unreachable {from}–{until}; {follow}.", name(away.channel))))
 }
 
-/// Adds the end of an absence to `commit`, which confirms its line.
-pub(super) fn ends(commit: Commit, delivery: &Delivery) -> Commit {
-    match &delivery.view {
-        View::Notice(notice) if notice.text.is_empty() => {
-            commit.delete(EntityRef::new(Away::KIND, Away::id(delivery.channel, &delivery.chat)))
-        }
-        _ => commit,
+/// Adds the end of an absence to `commit`, which ends its line, whether that went out or not.
+pub(super) async fn ends(core: &Core, commit: Commit, delivery: &Delivery) -> Result<Commit, StoreError> {
+    if !matches!(delivery.view, View::Notice(_)) || delivery.thread.is_some() {
+        return Ok(commit);
     }
+    let found = core.store.get::<Away>(&Away::id(delivery.channel, &delivery.chat)).await?;
+    Ok(match found.filter(|found| found.value.line == delivery.id) {
+        Some(found) => commit.delete(EntityRef::of(&found.value)),
+        None => commit,
+    })
 }
 
 /// What people call the channel.

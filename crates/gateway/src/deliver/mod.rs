@@ -8,6 +8,7 @@ mod buttons;
 mod frontend;
 mod gap;
 mod held;
+mod instead;
 mod keys;
 mod place;
 mod route;

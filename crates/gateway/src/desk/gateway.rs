@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wakeman_store::ListQuery;
+use wakeman_store::{ListQuery, OutboxState};
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
@@ -174,6 +174,7 @@ impl Desk {
             components: core.health.components(),
             interruptions: u32::try_from(week.len()).unwrap_or(u32::MAX),
             alarm_budget: core.settings.monitor.alarm_budget_per_week,
+            undelivered: core.store.outbox_count(OutboxState::Failed).await.map_err(|e| storage_error(&e))?,
             model: self.brain.model_view(),
             pairings: pairing::pairings(core).await.map_err(|e| storage_error(&e))?,
             next_wakeup: wake::next_wakeup(core),

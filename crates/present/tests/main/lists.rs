@@ -24,11 +24,12 @@ fn status_of_a_bad_day_names_what_fails_first() {
     ];
     let warnings =
         vec!["read-only/settings.json: monitor.intervallMs is not a setting; did you mean monitor.intervalMs?".into()];
-    let view = StatusView { components, warnings, open_findings: 1_204, interruptions: 3, ..status() };
+    let view = StatusView { components, warnings, open_findings: 1_204, interruptions: 3, undelivered: 2, ..status() };
     insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r"
     Watching acme/app · mode propose · 1,204 open, 1 awaiting you
     PostHog failing, last ok 9 min ago (429, next try 14:58) · store failing, never ok (database is read-only) · GitHub ok 12 s ago
     Interruptions this week 3 of 2 · next wakeup tomorrow 09:00
+    2 messages of the last month could not be delivered; the log says why
     Setting: read-only/settings.json: monitor.intervallMs is not a setting; did you mean monitor.intervalMs?
     default · wakeman 0.1.0 · 14:35 Europe/Berlin
     ");

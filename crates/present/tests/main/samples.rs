@@ -340,6 +340,7 @@ pub fn status() -> StatusView {
         ],
         interruptions: 1,
         alarm_budget: 2,
+        undelivered: 0,
         model: None,
         pairings: Vec::new(),
         next_wakeup: Some(NOW.plus_ms(18 * HOUR_MS + 25 * MINUTE_MS)),

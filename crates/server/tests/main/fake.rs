@@ -306,6 +306,7 @@ pub fn status() -> StatusView {
         components: Vec::new(),
         interruptions: 1,
         alarm_budget: 2,
+        undelivered: 0,
         model: None,
         pairings: Vec::new(),
         next_wakeup: Some(Timestamp(90_000)),
