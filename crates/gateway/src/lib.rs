@@ -26,6 +26,7 @@ pub mod ports;
 pub mod rank;
 pub mod retention;
 mod settle;
+mod shapes;
 mod surfaces;
 pub mod tools;
 pub mod wake;

@@ -158,11 +158,13 @@ async fn policy_says_yes_to_nothing_that_is_not_plainly_allowed() {
     }
     // Asked for in a conversation: it may be the wish of a text that a model read.
     let world = World::with(unattended(class), "{}").await;
-    let mut proposal = world.propose_issue().await;
-    proposal.requested_by = by("telegram:1");
-    world.commit(wakeman_store::Commit::new(world.core.now()).put(&proposal)).await;
-    world.run().await;
-    assert_eq!(world.proposal(proposal.id).await.state, S::Pending);
+    for asker in ["telegram:1", "system:1"] {
+        let mut proposal = world.propose_issue().await;
+        proposal.requested_by = by(asker);
+        world.commit(wakeman_store::Commit::new(world.core.now()).put(&proposal)).await;
+        world.run().await;
+        assert_eq!(world.proposal(proposal.id).await.state, S::Pending, "{asker}");
+    }
 }
 
 #[tokio::test]

@@ -371,6 +371,23 @@ async fn what_is_wrong_with_a_message_is_named_and_nothing_stored() {
 }
 
 #[tokio::test]
+async fn a_host_that_tells_no_price_does_not_answer_for_free() {
+    let model = FakeModel::for_ever(|_| Says::Unpriced("fine"));
+    let settings = json!({"ai": {"dailyBudgetUsd": 0.05}});
+    let talk = Talk::with(Some(model), Vec::new(), settings).await;
+    let mut answered = 0;
+    for _ in 0..100 {
+        let (_, answer) = talk.ask(ask("how are things?")).await;
+        if answer.failure == Some(ErrorKind::Refused) {
+            break;
+        }
+        assert!(answer.usage.cost_usd > 0.0, "{:?}", answer.usage);
+        answered += 1;
+    }
+    assert!((1..100).contains(&answered), "{answered} answers before the budget was used up");
+}
+
+#[tokio::test]
 async fn the_budget_blocks_and_says_when_it_resets() {
     let model = FakeModel::for_ever(|_| Says::Words("ok"));
     let talk = Talk::with(Some(model.clone()), Vec::new(), json!({"ai": {"dailyBudgetUsd": 0.005}})).await;

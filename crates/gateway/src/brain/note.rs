@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use wakeman_present::RenderContext;
 use wakeman_store::{Commit, ListQuery, StoreError};
 use wakeman_types::{
-    DeliveryClass, Entity, Finding, FindingId, Identity, Interruption, MINUTE_MS, ModelNoteView, OperatorId, Principal,
-    Role, ThreadId, Timestamp, Usage, View,
+    Channel, DeliveryClass, Entity, Finding, FindingId, Identity, Interruption, MINUTE_MS, ModelNoteView, OperatorId,
+    Principal, Role, ThreadId, Timestamp, Usage, View,
 };
 
 use super::{
@@ -30,6 +30,8 @@ use crate::{
 const FINDINGS_LOOKED_AT: usize = 20;
 /// A finding that is older gets no note any more: it was news once.
 const NEWS_MS: i64 = 30 * MINUTE_MS;
+/// The model's own account on the system's channel.
+const MODEL: &str = "1";
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 1_500;
 
@@ -243,9 +245,14 @@ fn note(finding: &Finding, said: &Said) -> Post {
     }
 }
 
-/// Who speaks when nobody asked: may look, decides nothing.
+/// Who speaks when nobody asked: may look and suggest, decides nothing. Not the principal of the watch: what the watch suggests may
+/// run by policy, what a model suggests may be the wish of a text it read.
 fn nobody() -> Identity {
-    Identity { principal: Principal::system(), operator: OperatorId::new("wakeman"), role: Role::Viewer }
+    Identity {
+        principal: Principal::new(Channel::System, MODEL),
+        operator: OperatorId::new("wakeman"),
+        role: Role::Viewer,
+    }
 }
 
 impl Briefer for Brain {

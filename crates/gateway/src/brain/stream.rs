@@ -11,6 +11,8 @@ use std::{
 use futures::Stream;
 use wakeman_types::{TurnAnswer, TurnEvent};
 
+use crate::{deliver::without_credentials, guard::Guard};
+
 /// Tool notices that wait; beyond, the oldest of them are dropped: they are of the moment only.
 const WAITING_MAX: usize = 64;
 
@@ -75,6 +77,45 @@ impl Teller {
     }
 }
 
+/// What a credential of several words begins with.
+const KEY_BEGINS: &str = "-----BEGIN";
+
+/// Lets whole words through, without credentials: half of one cannot be known.
+pub struct CleanWords<'a> {
+    guard: &'a Guard,
+    held: String,
+}
+
+impl<'a> CleanWords<'a> {
+    /// Nothing is held yet.
+    pub const fn new(guard: &'a Guard) -> Self {
+        Self { guard, held: String::new() }
+    }
+
+    /// Takes the next piece and gives what can be shown now.
+    pub fn take(&mut self, piece: &str) -> Option<String> {
+        self.held.push_str(piece);
+        let words = self.held.char_indices().rfind(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8());
+        // From where a key may begin on, everything waits for the end.
+        let end = self.held.find(KEY_BEGINS).map_or(words, |key| words.min(key));
+        if end == 0 {
+            return None;
+        }
+        let rest = self.held.split_off(end);
+        let ready = std::mem::replace(&mut self.held, rest);
+        Some(self.clean(ready))
+    }
+
+    /// What is left at the end.
+    pub fn rest(self) -> Option<String> {
+        (!self.held.is_empty()).then(|| self.clean(self.held.clone()))
+    }
+
+    fn clean(&self, text: String) -> String {
+        without_credentials(self.guard, &text).unwrap_or(text)
+    }
+}
+
 impl Stream for Listener {
     type Item = TurnEvent;
 
@@ -134,6 +175,28 @@ mod tests {
         teller.done(answer());
         let got: Vec<_> = listener.collect().await;
         assert_eq!(got[..2], [TurnEvent::Reset, TurnEvent::Token { token: "it fell".to_owned() }]);
+    }
+
+    #[test]
+    fn a_credential_is_never_shown_however_the_words_are_cut() {
+        let guard = Guard::of([("POSTHOG_API_KEY", "hunter2-of-acme")]);
+        let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+        let text = format!("so the key is hunter2-of-acme, größer\u{2003}als {token}: ok");
+        let key = "and -----BEGIN RSA PRIVATE KEY-----\nMIIE abc\n-----END";
+        let whole = format!("{text} {key}");
+        let chars: Vec<char> = whole.chars().collect();
+        for size in 1..=chars.len() {
+            let mut clean = CleanWords::new(&guard);
+            let mut shown: String =
+                chars.chunks(size).filter_map(|piece| clean.take(&piece.iter().collect::<String>())).collect();
+            shown.extend(clean.rest());
+            let removed = "[secret removed]";
+            assert_eq!(
+                shown,
+                format!("so the key is {removed}, größer\u{2003}als {removed}: ok and {removed}"),
+                "{size}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -3,7 +3,10 @@
 //! Owns: the bounds of a turn. Must not: write to the store (tools that stage do), wait without end, run a call that did not
 //! arrive whole. Dropping the future at any await is safe: what it used so far is in the [`Meter`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use serde_json::Value;
@@ -16,7 +19,7 @@ use super::{
     limits::TurnLimits,
     marked::marked,
     meter::Meter,
-    stream::Teller,
+    stream::{CleanWords, Teller},
 };
 use crate::{
     guard::Guard,
@@ -182,9 +185,11 @@ impl Loop<'_> {
         };
         let estimate = request_tokens(&request) + u64::from(request.max_tokens);
         let reserved = self.ledger.reserve(now, &self.account, estimate)?;
+        let clean = Mutex::new(CleanWords::new(self.guard));
         let words = |piece: &str| {
             self.meter.with(|counted| counted.words.push_str(piece));
-            self.teller.words(piece);
+            let ready = clean.lock().unwrap_or_else(PoisonError::into_inner).take(piece);
+            ready.iter().for_each(|words| self.teller.words(words));
         };
         self.meter.add(Usage { model_calls: 1, ..Usage::default() });
         // Counted now and corrected below: if this future is dropped meanwhile, the reservation stands.
@@ -193,13 +198,20 @@ impl Loop<'_> {
         crash::reach("model.before");
         let outcome = self.model.complete(&request, &words).await;
         crash::reach("model.after");
-        let (cost, read, written) = match &outcome {
-            Ok(done) => (done.cost_usd, done.prompt_tokens, done.completion_tokens),
-            // Words came, so somebody is billed; how much nobody says.
-            Err(ModelError::Cut { .. }) => (Some(reserved.usd()), None, None),
-            Err(_) => (None, None, None),
+        let last = clean.into_inner().unwrap_or_else(PoisonError::into_inner).rest();
+        last.iter().for_each(|words| self.teller.words(words));
+        let (read, written) = match &outcome {
+            Ok(done) => (done.prompt_tokens.unwrap_or(0), done.completion_tokens.unwrap_or(0)),
+            Err(_) => (0, 0),
         };
-        let (cost, read, written) = (cost.unwrap_or(0.0), read.unwrap_or(0), written.unwrap_or(0));
+        let cost = match &outcome {
+            Ok(Completion { cost_usd: Some(told), .. }) => *told,
+            // A host that tells no price is not free: the budget goes by the tokens, and without them by what was put aside.
+            Ok(_) if read + written > 0 => self.ledger.estimate(read + written),
+            // Words came, so somebody is billed; how much nobody says.
+            Ok(_) | Err(ModelError::Cut { .. }) => reserved.usd(),
+            Err(_) => 0.0,
+        };
         reserved.settle(cost, read + written);
         self.meter.add(Usage {
             cost_usd: cost - aside.cost_usd,

@@ -15,7 +15,8 @@ use wakeman_types::{
 
 use super::{Brain, Listener, Teller, memory::ThreadMemory, meter::Meter};
 use crate::{
-    deliver::ThreadWriter,
+    core::Core,
+    deliver::{ThreadWriter, without_credentials},
     desk::{settle_error, storage_error},
     settle::{SettleError, Wanted, settle},
 };
@@ -61,6 +62,16 @@ impl Brain {
     /// [`GatewayError`] when the message was not accepted; nothing was stored then.
     pub async fn ask(self: &Arc<Self>, by: &Identity, request: AskRequest) -> Result<Listener, GatewayError> {
         check(&request)?;
+        let (brain, by) = (Arc::clone(self), by.clone());
+        // By itself: whoever asked may hang up at any moment, and what was accepted must come to its end.
+        let begun = tokio::spawn(async move { brain.begin(by, request).await }).await;
+        begun.unwrap_or_else(|error| {
+            tracing::error!(%error, "turn.not_begun");
+            Err(GatewayError::new(ErrorKind::Unavailable, "the question could not be taken on; the log says why"))
+        })
+    }
+
+    async fn begin(self: Arc<Self>, by: Identity, request: AskRequest) -> Result<Listener, GatewayError> {
         if let Some(version) = &request.prompt_version {
             let found = self.core.prompts.select("chat", Some(version), &self.core.settings.ai, None, 0);
             found.map_err(|error| invalid(format!("`prompt_version`: {error}")))?;
@@ -69,7 +80,7 @@ impl Brain {
             GatewayError::new(ErrorKind::Unavailable, "too many messages are being answered; try again in a minute")
         })?;
         let seat = request.thread_id.as_ref().map(|thread| self.sit(thread)).transpose()?;
-        let taken = self.accept(by, &request).await;
+        let taken = self.accept(&by, &request).await;
         if let (Some(thread), true) = (&request.thread_id, !matches!(taken, Ok(Taken::New(_)))) {
             self.leave(thread, seat.as_deref());
         }
@@ -86,8 +97,7 @@ impl Brain {
         teller.tell(TurnEvent::Accepted { thread_id: turn.thread_id.clone(), turn_id: turn.id.clone() });
         let (abort, stopped) = AbortHandle::new_pair();
         seat.running.lock().unwrap_or_else(PoisonError::into_inner).push((turn.id.clone(), abort));
-        let brain = Arc::clone(self);
-        let by = by.clone();
+        let brain = self;
         tokio::spawn(async move {
             let meter = Meter::default();
             // Held until the end is stored: the next turn of the thread reads this one's answer.
@@ -185,7 +195,7 @@ impl Brain {
                     Some(writer) => writer,
                     None => return Ok(Wanted::Nothing(None)),
                 },
-                None => ThreadWriter::create(core, channel, title(&request.message)),
+                None => ThreadWriter::create(core, channel, title(core, &request.message)),
             };
             let question = writer.write(core, MessageRole::User, channel, request.message.clone(), None);
             let turn = Turn {
@@ -252,13 +262,15 @@ impl Brain {
         ended.usage = counted.usage;
         ended.actions = counted.actions;
         ended.citations = counted.citations;
-        match self.land(&ended, &ending.text).await {
-            Ok(turn) => told(turn, ending.text, ending.failure),
+        // What is told is what is stored: without credentials.
+        let said = without_credentials(&self.core.guard, &ending.text).unwrap_or(ending.text);
+        match self.land(&ended, &said).await {
+            Ok(turn) => told(turn, said, ending.failure),
             Err(error) => {
                 // The turn stays accepted; the next start ends it. The asker is told now.
                 tracing::error!(%error, turn.id = %ended.id, "turn.end_not_stored");
                 ended.state = TurnState::Failed;
-                let text = format!("{}\n\nThis answer could not be stored: {error}", ending.text);
+                let text = format!("{said}\n\nThis answer could not be stored: {error}");
                 told(ended, text.trim_start().to_owned(), Some(ErrorKind::Storage))
             }
         }
@@ -351,8 +363,10 @@ fn invalid(message: String) -> GatewayError {
     GatewayError::new(ErrorKind::Invalid, message)
 }
 
-fn title(message: &str) -> String {
-    wakeman_present::sanitize(message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), TITLE_CHARS)
+fn title(core: &Core, message: &str) -> String {
+    let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let clean = without_credentials(&core.guard, first);
+    wakeman_present::sanitize(clean.as_deref().unwrap_or(first), TITLE_CHARS)
 }
 
 fn told(turn: Turn, response: String, failure: Option<ErrorKind>) -> TurnAnswer {

@@ -14,12 +14,19 @@ impl Brain {
         // A few characters are a token.
         let tokens = texts.iter().map(|text| text.len() as u64 / 3 + 1).sum();
         let reserved = self.ledger.reserve(core.now(), &account, tokens).ok()?;
-        drop(reserved);
         let deadline = core.now().plus_ms(i64::try_from(core.settings.ai.timeout_ms).unwrap_or(i64::MAX));
         let answer = model.embed(alias, texts, deadline).await;
-        let answer = answer.inspect_err(|error| tracing::info!(%error, "brain.no_vectors")).ok()?;
-        let usage = Usage { cost_usd: answer.cost_usd.unwrap_or(0.0), model_calls: 1, ..Usage::default() };
-        self.ledger.remember(core.now(), account.clone(), &usage);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                reserved.release();
+                tracing::info!(%error, "brain.no_vectors");
+                return None;
+            }
+        };
+        let cost_usd = answer.cost_usd.unwrap_or(reserved.usd());
+        reserved.settle(cost_usd, 0);
+        let usage = Usage { cost_usd, model_calls: 1, ..Usage::default() };
         self.keep_spent(&account, usage).await;
         Some(answer.vectors)
     }

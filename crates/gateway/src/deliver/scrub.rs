@@ -2,26 +2,10 @@
 
 use serde_json::Value;
 
-use crate::guard::{Guard, REMOVED};
-
-/// How tokens of the services around us begin, and how many characters at least follow.
-const SHAPES: &[(&str, usize)] = &[
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghu_", 20),
-    ("ghs_", 20),
-    ("ghr_", 20),
-    ("github_pat_", 20),
-    ("phx_", 20),
-    ("phs_", 20),
-    ("sk-", 20),
-    ("xoxb-", 10),
-    ("xoxp-", 10),
-    ("AKIA", 16),
-    ("eyJhbGciOi", 20),
-];
-/// A private key in text begins like this.
-const PRIVATE_KEY: &str = "-----BEGIN ";
+use crate::{
+    guard::{Guard, REMOVED},
+    shapes,
+};
 
 /// Takes everything that looks like a credential out of every text in `value`. How many texts were changed.
 pub fn scrub(guard: &Guard, value: &mut Value) -> usize {
@@ -45,39 +29,17 @@ pub fn without_credentials(guard: &Guard, text: &str) -> Option<String> {
     scrubbed(own.as_deref().unwrap_or(text)).or(own)
 }
 
-const fn part_of_token(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
-}
-
 /// The text without credentials; `None`: there is none in it.
 fn scrubbed(text: &str) -> Option<String> {
-    if let Some(at) = text.find(PRIVATE_KEY).filter(|at| text[*at..].contains("PRIVATE KEY")) {
-        return Some(format!("{}{REMOVED}", &text[..at]));
-    }
     let mut clean = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find(part_of_token) {
-        let end = rest[start..].find(|c| !part_of_token(c)).map_or(rest.len(), |length| start + length);
-        let word = &rest[start..end];
-        clean.push_str(&rest[..start]);
-        clean.push_str(if is_secret(word) { REMOVED } else { word });
-        rest = &rest[end..];
+    while let Some((at, _)) = shapes::find(rest) {
+        clean.push_str(&rest[..at.start]);
+        clean.push_str(REMOVED);
+        rest = &rest[at.end..];
     }
     clean.push_str(rest);
     (clean != text).then_some(clean)
-}
-
-fn is_secret(word: &str) -> bool {
-    let shaped =
-        SHAPES.iter().any(|(start, length)| word.find(start).is_some_and(|at| word.len() >= at + start.len() + length));
-    shaped || is_bot_token(word)
-}
-
-/// `123456789:AA…`, as Telegram gives them.
-fn is_bot_token(word: &str) -> bool {
-    word.split_once(':').is_some_and(|(id, key)| {
-        (8..=12).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit()) && key.len() >= 30
-    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use wakeman_types::Timestamp;
 pub enum Says {
     /// These words, in pieces of a word.
     Words(&'static str),
+    /// The same, from a host that tells no price and counts no tokens.
+    Unpriced(&'static str),
     /// Nothing but these calls: name and arguments.
     Calls(Vec<(&'static str, String)>),
     /// A failure.
@@ -99,6 +101,11 @@ impl Model for FakeModel {
                 Says::Words(text) => {
                     text.split_inclusive(' ').for_each(words);
                     Ok(completion(text, Vec::new()))
+                }
+                Says::Unpriced(text) => {
+                    words(text);
+                    let unpriced = Completion { cost_usd: None, ..completion(text, Vec::new()) };
+                    Ok(Completion { prompt_tokens: None, completion_tokens: None, ..unpriced })
                 }
                 Says::Calls(calls) => {
                     let call = |(n, (name, arguments)): (usize, (&str, String))| ToolCall {
