@@ -16,6 +16,13 @@ pub struct Console<W> {
     begun: bool,
 }
 
+impl Console<Vec<u8>> {
+    /// What was printed since the last time, for whoever passes it on.
+    pub fn taken(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+}
+
 impl<W: Write> Console<W> {
     /// A console that writes to `out`.
     pub fn new(out: W, style: TermStyle) -> Self {

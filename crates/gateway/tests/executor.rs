@@ -123,6 +123,73 @@ async fn it_waits_for_checks_and_then_merges_but_not_for_more_than_an_hour() {
 }
 
 #[tokio::test]
+async fn a_fresh_pull_request_without_checks_waits_until_they_would_have_begun() {
+    let world = World::new().await;
+    let proposal = world.propose_revert().await;
+    world.approve(&proposal).await;
+    world.repo.fail("merge", &[Fault::NotDone]);
+    world.run().await;
+    {
+        let mut state = world.repo.state();
+        let pull = state.pulls.get_mut(&483).unwrap();
+        (pull.checks, pull.created_at) = (Checks::None, world.core.now());
+    }
+    world.clock.advance(minutes(1));
+    assert_eq!(world.run().await, 1);
+    let waiting = world.proposal(proposal.id).await;
+    assert_eq!(waiting.steps[1].waiting_for.as_deref(), Some("the checks of #483 to begin"));
+    assert_eq!(world.repo.effects().len(), 1, "opened, not merged");
+    world.run_to_end().await;
+    assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded);
+    assert!(world.core.now().since(proposal.created_at) < minutes(5));
+}
+
+#[tokio::test]
+async fn hours_in_which_nobody_looked_do_not_count_as_waited() {
+    let world = World::new().await;
+    let proposal = world.propose_revert().await;
+    world.approve(&proposal).await;
+    world.repo.fail("merge", &[Fault::NotDone]);
+    world.run().await;
+    world.repo.state().pulls.get_mut(&483).unwrap().checks = Checks::Pending;
+    world.clock.advance(minutes(1));
+    assert_eq!(world.run().await, 1);
+    // Halted, or the machine was off.
+    world.clock.advance(minutes(300));
+    assert_eq!(world.run().await, 1, "{:?}", world.proposal(proposal.id).await.note);
+    world.repo.state().pulls.get_mut(&483).unwrap().checks = Checks::Passed;
+    world.run_to_end().await;
+    assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded);
+}
+
+#[tokio::test]
+async fn once_it_closes_no_further_step_is_begun() {
+    let world = World::new().await;
+    let proposal = world.propose_revert().await;
+    world.approve(&proposal).await;
+    let executor = std::sync::Arc::new(wakeman_gateway::act::Executor::new(world.core.clone()));
+    let closing = executor.clone();
+    world.repo.at_the_next_call(move || closing.close());
+    assert_eq!(executor.pass().await.unwrap(), 1);
+    assert_eq!(world.repo.effects().len(), 1, "the call that was under way is recorded, the next is not made");
+    assert!(world.proposal(proposal.id).await.steps[0].outcome.is_some());
+    world.run_to_end().await;
+    assert_eq!(world.proposal(proposal.id).await.state, S::Succeeded);
+}
+
+#[tokio::test]
+async fn what_was_shown_for_another_repository_is_not_done_in_this_one() {
+    let mut world = World::new().await;
+    let proposal = world.propose_issue().await;
+    world.approve(&proposal).await;
+    world.restart_with(json!({"github": {"repository": "acme/web"}})).await;
+    world.run().await;
+    let ended = world.proposal(proposal.id).await;
+    let wanted = "it was shown for acme/app, and acme/web is watched now; make a new proposal";
+    assert_eq!((ended.state, ended.note.as_deref(), world.repo.calls()), (S::Failed, Some(wanted), 0));
+}
+
+#[tokio::test]
 async fn failed_checks_end_it_at_once() {
     let world = World::new().await;
     world.repo.fail("merge", &[Fault::NotDone]);

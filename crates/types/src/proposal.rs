@@ -198,6 +198,9 @@ pub struct Step {
     pub not_before: Option<Timestamp>,
     /// Why it waits.
     pub waiting_for: Option<String>,
+    /// Since when it waits and is looked at.
+    #[serde(default)]
+    pub waiting_since: Option<Timestamp>,
     /// Set when the outcome was recorded.
     pub settled_at: Option<Timestamp>,
     /// What came of it.

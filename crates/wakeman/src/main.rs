@@ -50,5 +50,8 @@ fn start(global: &Global, args: Args) -> Result<u8, failure::Failure> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(2).enable_all();
     let runtime = runtime.build().map_err(|error| failure::Failure::failed(format!("the runtime: {error}")))?;
-    runtime.block_on(commands::run(global, args.command))
+    let ended = runtime.block_on(commands::run(global, args.command));
+    // A thread that writes to somebody who does not read would be waited for.
+    runtime.shutdown_background();
+    ended
 }

@@ -354,7 +354,7 @@ const OURS: &str = "\n\nProposed by Wakeman and approved by an operator";
 /// # Errors
 /// [`SettleError`] if it could not be stored.
 pub(crate) async fn restage(core: &Core, expired: &Proposal) -> Result<Option<ProposalId>, SettleError> {
-    let who = core.settings.identity(&expired.requested_by);
+    let who = core.identify(&expired.requested_by).await?;
     let (Some(who), Some(wish)) = (who, wish_of(expired)) else { return Ok(None) };
     Ok(match stage(core, &who, &expired.thread, wish, None).await? {
         Asked::Staged(id) | Asked::Waits(id) => Some(id),

@@ -3,7 +3,10 @@
 //! One step at a time: check the world (`ready`), commit the intent (durable), call, commit the outcome. A step with an intent and
 //! no outcome was interrupted: the remote is asked (`reconcile`) before anything is called again.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Value, json};
 use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version, Versioned, crash};
@@ -32,16 +35,19 @@ const PAGE: usize = 500;
 const TRIES_MAX: u32 = 3;
 /// Wait before a repeated call, times the number of calls so far.
 const RETRY_MS: i64 = 20_000;
-/// A plan that waits longer than this for something (checks, a mergeable state) is given up.
+/// A step that waits longer than this for something (checks, a mergeable state, word on a call) is given up.
 const WAIT_MS_MAX: i64 = HOUR_MS;
+/// A step that is looked at later than due by this much was not looked at meanwhile: the instance was halted or down.
+const ASLEEP_MS: i64 = 2 * MINUTE_MS;
 /// How often an ending makes room for others speaking in the same thread.
 const THREAD_RACES_MAX: u32 = 8;
 /// How long an approved proposal may wait for its first step after its window closed: a restart, not a night.
 pub(super) const GRACE_MS: i64 = 10 * MINUTE_MS;
 
-/// Runs approved proposals. Stateless: everything it must remember is in the store.
+/// Runs approved proposals. Everything it must remember is in the store.
 pub struct Executor {
     core: Arc<Core>,
+    closing: AtomicBool,
 }
 
 /// A proposal on its way through its steps.
@@ -64,7 +70,16 @@ enum Progress {
 impl Executor {
     /// An executor over this instance.
     pub fn new(core: Arc<Core>) -> Self {
-        Self { core }
+        Self { core, closing: AtomicBool::new(false) }
+    }
+
+    /// Begins no further step from now on.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
     }
 
     /// Takes every approved or begun proposal as far as it goes now. Returns how many are still under way.
@@ -81,6 +96,9 @@ impl Executor {
         loop {
             let page = self.core.store.list::<Proposal>(&under_way).await?;
             for stored in page.items {
+                if self.is_closing() {
+                    return Ok(left + 1);
+                }
                 left += usize::from(!self.take(stored).await?);
             }
             match page.next {
@@ -123,6 +141,9 @@ impl Executor {
         for index in 0..run.proposal.steps.len() {
             if run.proposal.steps[index].outcome.is_some() {
                 continue;
+            }
+            if self.is_closing() {
+                return Ok(false);
             }
             match run.advance(index).await? {
                 Progress::Settled => {}
@@ -193,7 +214,7 @@ impl Run<'_> {
             proposal: self.proposal.id,
             number: self.proposal.steps[index].number,
             action,
-            intended_at: self.proposal.steps[index].intended_at,
+            drafted_at: self.proposal.created_at,
             now: self.core.now(),
         }
     }
@@ -216,7 +237,7 @@ impl Run<'_> {
         step.intended_at = Some(now);
         step.idempotency_key = Some(key);
         step.tries += 1;
-        (step.not_before, step.waiting_for) = (None, None);
+        (step.not_before, step.waiting_for, step.waiting_since) = (None, None, None);
         let number = step.number;
         let kind = step.action.kind.clone();
         let payload = json!({"step": number, "kind": kind, "digest": self.proposal.digest.as_str()});
@@ -357,7 +378,13 @@ impl Run<'_> {
     }
 
     async fn wait(&mut self, index: usize, waiting_for: String, until: Timestamp) -> Result<Progress, StoreError> {
-        if self.core.now().since(self.proposal.state_since) > WAIT_MS_MAX {
+        let now = self.core.now();
+        let step = &mut self.proposal.steps[index];
+        // Nobody asks while halted or down: what was not looked at does not count as waited.
+        let asleep = step.not_before.is_some_and(|at| now.since(at) > ASLEEP_MS);
+        let since = step.waiting_since.filter(|_| !asleep).unwrap_or(now);
+        step.waiting_since = Some(since);
+        if now.since(since) > WAIT_MS_MAX {
             let begun = self.proposal.steps[index].intended_at.is_some();
             let reason = format!("it waited an hour for {waiting_for}");
             return if begun { self.doubt(index, reason).await } else { self.fail(index, reason).await };
@@ -373,7 +400,7 @@ impl Run<'_> {
         let step = &mut self.proposal.steps[index];
         step.settled_at = Some(now);
         step.outcome = Some(Outcome::Done { output: output.clone() });
-        (step.not_before, step.waiting_for) = (None, None);
+        (step.not_before, step.waiting_for, step.waiting_since) = (None, None, None);
         let landed = self.save("proposal.step_done", json!({"step": index + 1, "output": output}), true).await?;
         Ok(if landed { Progress::Settled } else { Progress::Stop })
     }

@@ -112,7 +112,7 @@ async fn remote(core: &Core, proposal: &Proposal) -> Option<Reconciled> {
         proposal: proposal.id,
         number: step.number,
         action: &action,
-        intended_at: step.intended_at,
+        drafted_at: proposal.created_at,
         now: core.now(),
     };
     match class(&action.kind)?.reconcile(context).await {

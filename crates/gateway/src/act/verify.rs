@@ -96,7 +96,7 @@ async fn effect_standing(core: &Core, id: ProposalId) -> Result<Standing, StoreE
             proposal: id,
             number: step.number,
             action: &action,
-            intended_at: step.intended_at,
+            drafted_at: proposal.created_at,
             now: core.now(),
         };
         match class.stands(context).await {

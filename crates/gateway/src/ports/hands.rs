@@ -1,7 +1,7 @@
 //! The hands: calls with an effect, and the reads that make them safe. Only the executor calls them.
 
 use futures::future::BoxFuture;
-use wakeman_types::Timestamp;
+use wakeman_types::{MINUTE_MS, Timestamp};
 
 use super::{HandsError, RunStatus};
 
@@ -10,7 +10,9 @@ use super::{HandsError, RunStatus};
 pub enum Checks {
     /// At least one has not finished.
     Pending,
-    /// All finished well, or there are none.
+    /// There are none, or none yet.
+    None,
+    /// All finished well.
     Passed,
     /// At least one failed.
     Failed,
@@ -24,6 +26,9 @@ pub struct PullFile {
     /// Its blob after the change; `None` when it was removed.
     pub blob: Option<String>,
 }
+
+/// By how much the clock of a platform and ours may differ.
+pub const CLOCKS_APART_MS: i64 = 10 * MINUTE_MS;
 
 /// What is known of a pull request.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +51,8 @@ pub struct PullFacts {
     pub checks: Checks,
     /// False when it conflicts; `None` while the platform works it out.
     pub mergeable: Option<bool>,
+    /// When it was opened, by the platform's clock.
+    pub created_at: Timestamp,
 }
 
 /// What a file-level revert must contain.

@@ -218,6 +218,7 @@ fn merged(number: u64) -> PullFacts {
         base: "main".to_owned(),
         checks: Checks::Passed,
         mergeable: Some(true),
+        created_at: Timestamp(i64::MAX),
     }
 }
 

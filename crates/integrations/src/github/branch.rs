@@ -5,7 +5,7 @@
 
 use http::Method;
 use serde_json::json;
-use wakeman_gateway::ports::{HandsError, OpenedPull, PatchRequest, RevertRequest};
+use wakeman_gateway::ports::{CLOCKS_APART_MS, HandsError, OpenedPull, PatchRequest, RevertRequest};
 use wakeman_types::{Timestamp, short_sha};
 
 use super::{
@@ -67,6 +67,7 @@ impl Work<'_> {
 
     async fn run(&mut self) -> Step<OpenedPull> {
         let existing = search::by_head(self.wire, self.branch).await.map_err(Stop::Reading)?;
+        existing.as_ref().map_or(Ok(()), |pull| self.is_young(pull))?;
         let head = match self.branch_head().await? {
             Some(head) => {
                 self.must_be_ours(&head).await?;
@@ -80,6 +81,18 @@ impl Work<'_> {
             Some(pull) => self.resume(pull, &head),
             None => self.make_pull(&head).await,
         }
+    }
+
+    /// What was there before the proposal is somebody else's, whatever its branch is called.
+    fn is_young(&self, pull: &Pull) -> Step<()> {
+        if self.at.since(pull.created_at.0) <= CLOCKS_APART_MS {
+            return Ok(());
+        }
+        let (number, branch) = (pull.number, self.branch);
+        permanent(format!(
+            "#{number} used the branch {branch} before this was proposed; set another github.branchPrefix in \
+             read-only/settings.json"
+        ))
     }
 
     async fn branch_head(&self) -> Step<Option<String>> {

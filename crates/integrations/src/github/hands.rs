@@ -62,6 +62,7 @@ pub(super) async fn facts(wire: &Wire, pull: Pull) -> Result<PullFacts, Failure>
         title: pull.title,
         checks,
         mergeable: pull.mergeable,
+        created_at: pull.created_at.0,
     })
 }
 
@@ -102,6 +103,8 @@ fn together(all: &[Checks]) -> Checks {
         Checks::Failed
     } else if all.contains(&Checks::Pending) {
         Checks::Pending
+    } else if all.is_empty() {
+        Checks::None
     } else {
         Checks::Passed
     }
@@ -225,7 +228,7 @@ mod tests {
     fn checks_count_together() {
         use Checks::{Failed, Passed, Pending};
         for (all, want) in [
-            (vec![], Passed),
+            (vec![], Checks::None),
             (vec![Passed, Passed], Passed),
             (vec![Passed, Pending], Pending),
             (vec![Pending, Failed, Passed], Failed),

@@ -6,7 +6,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wakeman_gateway::ports::{HandsError, OpenedPull, RevertRequest};
-use wakeman_types::short_sha;
+use wakeman_types::{Timestamp, short_sha};
 
 use super::{
     answers::{GitCommit, ListedPull, ShaOnly},
@@ -120,6 +120,10 @@ struct RevertPull {
     head_ref_oid: String,
 }
 
+/// Kinds of errors that say that nothing was changed.
+const REFUSED: [&str; 5] =
+    ["NOT_FOUND", "FORBIDDEN", "UNPROCESSABLE", "INSUFFICIENT_SCOPES", "MAX_NODE_LIMIT_EXCEEDED"];
+
 const REVERT: &str = "mutation($input: RevertPullRequestInput!) { revertPullRequest(input: $input) { \
                       revertPullRequest { number url headRefOid } } }";
 
@@ -142,14 +146,41 @@ pub(super) async fn open_by_platform(
         wire.graphql("revert", &document).await.map_err(|failure| failure.writing(&what, wire.now()))?;
     if let Some(error) = answer.errors.first() {
         let reason = format!("{what}: {}", crate::http::short(&error.message));
-        return Err(match error.kind.as_str() {
-            "RATE_LIMITED" => HandsError::NotDone { reason, not_before: Some(wire.now().plus_ms(60_000)) },
-            _ => HandsError::Permanent { reason },
-        });
+        return Err(refused(&error.kind, reason, wire.now()));
     }
     let made = answer.data.as_ref().and_then(|data| data.pointer("/revertPullRequest/revertPullRequest")).cloned();
     let made = made.and_then(|made| serde_json::from_value::<RevertPull>(made).ok());
     let made =
         made.ok_or_else(|| HandsError::InDoubt { reason: format!("{what}: it was accepted, but answered oddly") })?;
     Ok(OpenedPull { number: made.number, head_sha: made.head_ref_oid, url: made.url })
+}
+
+/// What an error of GraphQL means for the mutation.
+fn refused(kind: &str, reason: String, now: Timestamp) -> HandsError {
+    match kind {
+        "RATE_LIMITED" => HandsError::NotDone { reason, not_before: Some(now.plus_ms(60_000)) },
+        kind if REFUSED.contains(&kind) => HandsError::Permanent { reason },
+        // GitHub answers so when it gave up waiting for itself, too; it may still be done.
+        _ => HandsError::InDoubt { reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wakeman_gateway::ports::HandsError;
+    use wakeman_types::Timestamp;
+
+    use super::refused;
+
+    #[test]
+    fn only_an_error_that_says_nothing_was_changed_counts_as_refused() {
+        let told = |kind: &str| refused(kind, "why".to_owned(), Timestamp(0));
+        for kind in ["NOT_FOUND", "FORBIDDEN", "UNPROCESSABLE"] {
+            assert!(matches!(told(kind), HandsError::Permanent { .. }), "{kind}");
+        }
+        for kind in ["", "INTERNAL", "SERVICE_UNAVAILABLE", "something new"] {
+            assert!(matches!(told(kind), HandsError::InDoubt { .. }), "{kind}");
+        }
+        assert!(matches!(told("RATE_LIMITED"), HandsError::NotDone { not_before: Some(Timestamp(60_000)), .. }));
+    }
 }

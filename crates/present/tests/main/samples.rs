@@ -179,6 +179,7 @@ pub fn step(number: u32, kind: &str, arguments: serde_json::Value) -> Step {
         tries: 0,
         not_before: None,
         waiting_for: None,
+        waiting_since: None,
         settled_at: None,
         outcome: None,
     }

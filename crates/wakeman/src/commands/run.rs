@@ -1,8 +1,11 @@
 //! `run`: the daemon.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use futures::{FutureExt, future::FusedFuture};
+use futures::{
+    FutureExt,
+    future::{self, Either, FusedFuture},
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use wakeman_gateway::{
     Core, Desk, Inbox,
@@ -49,6 +52,10 @@ const RETAIN_MS: i64 = 3_600_000;
 const CLOSE_MS: i64 = 5_000;
 /// How long each step of the end may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long a call to the outside that was begun may take to be recorded: longer than any adapter waits for an answer.
+const CALL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long the terminal has for what it is printing when all else has ended.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -221,7 +228,8 @@ impl Daemon<'_> {
         tasks.spawn(async move { wakeman_server::serve_socket(socket, local, Limits::default(), stop_socket).await });
         tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
-        tasks.spawn(executing(Arc::clone(&core), stopped.clone()));
+        let executor = Arc::new(Executor::new(Arc::clone(&core)));
+        let acting = tokio::spawn(executing(Arc::clone(&executor), Arc::clone(&core), stopped.clone()));
         tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
         tasks.spawn(notifying(Arc::clone(&core), stopped.clone()));
         tasks.spawn(retaining(Arc::clone(&core), stopped.clone()));
@@ -241,6 +249,7 @@ impl Daemon<'_> {
         global.note("stopping");
         let closing = async {
             // Each with an end: whatever is left is durable, and the next start takes it up.
+            executor.close();
             if tokio::time::timeout(PATIENCE, brain.close()).await.is_err() {
                 tracing::error!("run.turns_left_open");
             }
@@ -251,16 +260,23 @@ impl Daemon<'_> {
                 tasks.abort_all();
             }
             inbox.rest(CLOSE_MS).await;
+            if tokio::time::timeout(CALL_PATIENCE, acting).await.is_err() {
+                tracing::error!("run.call_left_running");
+            }
             last_seal(sealing).await;
         };
         // The printing is polled to its end beside it: one that is left standing may have been handed a reader of the
         // store that everybody else then waits for.
         let printed = async {
             if !printing.is_terminated() {
-                drop(tokio::time::timeout(PATIENCE * 4, printing).await);
+                drop(printing.await);
             }
         };
-        tokio::join!(closing, printed);
+        match future::select(pin!(closing), pin!(printed)).await {
+            // Who does not read what we write does not keep us either.
+            Either::Left(((), printed)) => drop(tokio::time::timeout(LAST_WORDS, printed).await),
+            Either::Right(((), closing)) => closing.await,
+        }
         core.store.close().await;
         ended
     }
@@ -299,9 +315,8 @@ async fn explaining(brain: Arc<Brain>, core: Arc<Core>, mut stopped: watch::Rece
     }
 }
 
-/// The executor. A pass is never cut: a call that was begun is recorded before the process ends.
-async fn executing(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
-    let executor = Executor::new(Arc::clone(&core));
+/// The executor. Once it is told to close it begins nothing more; what was begun has longer than one call to be recorded.
+async fn executing(executor: Arc<Executor>, core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
     if let Err(error) = wakeman_gateway::act::announce_waiting(&core).await {
         tracing::error!(%error, "act.announce_waiting");
     }

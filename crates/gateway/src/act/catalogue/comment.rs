@@ -88,7 +88,7 @@ impl ActionClass for Comment {
     fn reconcile<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Reconciled, HandsError>> {
         Box::pin(async move {
             let arguments: CommentArguments = read_or_fail("arguments", &step.action.arguments)?;
-            let since = step.intended_at.unwrap_or(step.now);
+            let since = step.drafted_at;
             let found = repo_hands(&step)?.comment_by_marker(arguments.number, &arguments.marker, since).await?;
             Ok(match found {
                 Some(made) => Reconciled::Done(json!({"id": made.id, "number": arguments.number, "url": made.url})),

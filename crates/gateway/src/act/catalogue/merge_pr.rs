@@ -11,6 +11,8 @@ use crate::ports::{Checks, HandsError, PullFacts};
 
 /// How long between two looks at pending checks.
 const CHECKS_POLL_MS: i64 = MINUTE_MS / 2;
+/// Within this long after a pull request was opened its checks are registered.
+const CHECKS_APPEAR_MS: i64 = 3 * MINUTE_MS / 2;
 
 /// Which pull request, at which head. In a plan both may come from an earlier step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -123,6 +125,11 @@ fn readiness(pull: &PullFacts, arguments: &MergeArguments, step: &StepContext<'_
             waiting_for: format!("the checks of #{}", pull.number),
             until: step.now.plus_ms(CHECKS_POLL_MS),
         }),
-        Checks::Passed => Ok(Readiness::Ready),
+        // They are registered some time after the pull request; only a repository without any has none by then.
+        Checks::None if step.now.since(pull.created_at) < CHECKS_APPEAR_MS => Ok(Readiness::Wait {
+            waiting_for: format!("the checks of #{} to begin", pull.number),
+            until: step.now.plus_ms(CHECKS_POLL_MS),
+        }),
+        Checks::None | Checks::Passed => Ok(Readiness::Ready),
     }
 }

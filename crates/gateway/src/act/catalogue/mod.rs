@@ -31,6 +31,7 @@ use wakeman_types::{Action, CardText, ProposalId, Timestamp};
 use crate::{
     core::{Core, Hands},
     ports::HandsError,
+    ports::{CLOCKS_APART_MS, PullFacts},
 };
 
 pub use annotate::{Annotate, AnnotateArguments};
@@ -103,10 +104,17 @@ pub struct StepContext<'a> {
     pub number: u32,
     /// What to do; references to earlier steps are resolved.
     pub action: &'a Action,
-    /// When its intent was committed, if it was.
-    pub intended_at: Option<Timestamp>,
+    /// When the proposal was drafted: whatever it makes is younger, and no attempt changes it.
+    pub drafted_at: Timestamp,
     /// The present.
     pub now: Timestamp,
+}
+
+impl StepContext<'_> {
+    /// Whether a pull request can be of this step: an older one of the same branch is somebody else's.
+    pub(crate) fn may_have_made(&self, pull: &PullFacts) -> bool {
+        self.drafted_at.since(pull.created_at) <= CLOCKS_APART_MS
+    }
 }
 
 /// Whether a step may run now.

@@ -91,7 +91,7 @@ impl ActionClass for OpenIssue {
     fn reconcile<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Reconciled, HandsError>> {
         Box::pin(async move {
             let arguments: OpenIssueArguments = read_or_fail("arguments", &step.action.arguments)?;
-            let since = step.intended_at.unwrap_or(step.now);
+            let since = step.drafted_at;
             Ok(match repo_hands(&step)?.issue_by_marker(&arguments.marker, since).await? {
                 Some(issue) => Reconciled::Done(json!({"number": issue.number, "url": issue.url})),
                 None => Reconciled::Unknown(

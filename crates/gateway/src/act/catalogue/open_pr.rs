@@ -153,7 +153,7 @@ impl ActionClass for OpenPr {
                 files: files.collect(),
                 title: arguments.title,
                 body: arguments.body,
-                at: step.intended_at.unwrap_or(step.now),
+                at: step.drafted_at,
             };
             let opened = repo_hands(&step)?.open_patch(&request).await?;
             Ok(json!({"number": opened.number, "head_sha": opened.head_sha, "url": opened.url}))
@@ -166,6 +166,7 @@ impl ActionClass for OpenPr {
             Ok(match repo_hands(&step)?.pull_by_head(&arguments.branch).await? {
                 // The branch is ours alone and every part of the work can be resumed: repeating is harmless.
                 None => Reconciled::Repeat,
+                Some(pull) if !step.may_have_made(&pull) => Reconciled::Repeat,
                 Some(pull) if pull.open || pull.merged => {
                     Reconciled::Done(json!({"number": pull.number, "head_sha": pull.head_sha}))
                 }

@@ -2,6 +2,7 @@
 //!
 //! A record that was changed proves itself, so a repeat changes nothing and doubt is always resolved.
 
+use wakeman_store::StoreError;
 use wakeman_types::{Entity, GatewayError, Identity, Proposal, Verdict};
 
 use super::StepContext;
@@ -11,7 +12,10 @@ use crate::{core::Core, ports::HandsError};
 pub(super) async fn approver(step: &StepContext<'_>) -> Result<Identity, HandsError> {
     let proposal: Option<Proposal> = stored(step.core, &step.proposal.to_string()).await?;
     let yes = proposal.and_then(|p| p.decisions.into_iter().rev().find(|said| said.verdict == Verdict::Approve));
-    let who = yes.and_then(|yes| step.core.settings.identity(&yes.principal));
+    let who = match yes {
+        Some(yes) => step.core.identify(&yes.principal).await.map_err(unread)?,
+        None => None,
+    };
     let reason = || "whoever approved it is no longer an operator; ask for a new proposal".to_owned();
     who.ok_or_else(|| HandsError::Permanent { reason: reason() })
 }
@@ -19,8 +23,11 @@ pub(super) async fn approver(step: &StepContext<'_>) -> Result<Identity, HandsEr
 /// A row of ours.
 pub(super) async fn stored<E: Entity>(core: &Core, id: &str) -> Result<Option<E>, HandsError> {
     let found = core.store.get::<E>(id).await;
-    let failed = |error: wakeman_store::StoreError| HandsError::NotDone { reason: error.to_string(), not_before: None };
-    found.map(|found| found.map(|found| found.value)).map_err(failed)
+    found.map(|found| found.map(|found| found.value)).map_err(unread)
+}
+
+fn unread(error: StoreError) -> HandsError {
+    HandsError::NotDone { reason: error.to_string(), not_before: None }
 }
 
 /// What a refusal of our own verbs means for a step. Nothing was written then, or all of it, which asking again shows.

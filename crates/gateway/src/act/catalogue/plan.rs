@@ -66,6 +66,7 @@ fn step(number: u32, action: Action, earlier: &[Step]) -> Result<Step, String> {
         tries: 0,
         not_before: None,
         waiting_for: None,
+        waiting_since: None,
         settled_at: None,
         outcome: None,
     };

@@ -170,11 +170,11 @@ impl ActionClass for RevertPr {
             match arguments.method {
                 // The branch is ours alone and every part of the work can be resumed: repeating is harmless.
                 RevertMethod::Files => Ok(match hands.pull_by_head(&arguments.branch).await? {
-                    Some(pull) => found(&pull),
-                    None => Reconciled::Repeat,
+                    Some(pull) if step.may_have_made(&pull) => found(&pull),
+                    _ => Reconciled::Repeat,
                 }),
                 RevertMethod::Platform => {
-                    let since = step.intended_at.unwrap_or(step.now);
+                    let since = step.drafted_at;
                     Ok(match hands.pull_by_marker(&arguments.marker, since).await? {
                         Some(pull) => found(&pull),
                         None => Reconciled::Unknown(format!(
@@ -199,7 +199,7 @@ fn request(step: &StepContext<'_>) -> Result<(RevertRequest, RevertArguments), H
         paths: arguments.paths.clone(),
         title: arguments.title.clone(),
         body: arguments.body.clone(),
-        at: step.intended_at.unwrap_or(step.now),
+        at: step.drafted_at,
     };
     Ok((request, arguments))
 }
