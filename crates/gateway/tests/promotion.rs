@@ -236,7 +236,7 @@ async fn its_undo_takes_back_that_very_promotion_and_no_later_one() {
         proposal: ended.id,
         number,
         action: &undo,
-        intended_at: None,
+        drafted_at: Timestamp(0),
         now: world.core.now(),
     };
     assert_eq!(class.ready(step(1)).await.unwrap(), Readiness::Ready);

@@ -13,7 +13,7 @@ pub(super) async fn approver(step: &StepContext<'_>) -> Result<Identity, HandsEr
     let proposal: Option<Proposal> = stored(step.core, &step.proposal.to_string()).await?;
     let yes = proposal.and_then(|p| p.decisions.into_iter().rev().find(|said| said.verdict == Verdict::Approve));
     let who = match yes {
-        Some(yes) => step.core.identify(&yes.principal).await.map_err(unread)?,
+        Some(yes) => step.core.identify(&yes.principal).await.map_err(unstored)?,
         None => None,
     };
     let reason = || "whoever approved it is no longer an operator; ask for a new proposal".to_owned();
@@ -23,10 +23,10 @@ pub(super) async fn approver(step: &StepContext<'_>) -> Result<Identity, HandsEr
 /// A row of ours.
 pub(super) async fn stored<E: Entity>(core: &Core, id: &str) -> Result<Option<E>, HandsError> {
     let found = core.store.get::<E>(id).await;
-    found.map(|found| found.map(|found| found.value)).map_err(unread)
+    found.map(|found| found.map(|found| found.value)).map_err(unstored)
 }
 
-fn unread(error: StoreError) -> HandsError {
+fn unstored(error: StoreError) -> HandsError {
     HandsError::NotDone { reason: error.to_string(), not_before: None }
 }
 
