@@ -6,7 +6,12 @@ use futures::{
     FutureExt,
     future::{self, Either, FusedFuture},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
 use wakeman_gateway::{
     Core, Desk, Inbox,
     act::Executor,
@@ -247,24 +252,7 @@ impl Daemon<'_> {
             Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
         };
         global.note("stopping");
-        let closing = async {
-            // Each with an end: whatever is left is durable, and the next start takes it up.
-            executor.close();
-            if tokio::time::timeout(PATIENCE, brain.close()).await.is_err() {
-                tracing::error!("run.turns_left_open");
-            }
-            let _ = stop.send(true);
-            let rest = async { while tasks.join_next().await.is_some() {} };
-            if tokio::time::timeout(PATIENCE, rest).await.is_err() {
-                tracing::error!("run.parts_left_running");
-                tasks.abort_all();
-            }
-            inbox.rest(CLOSE_MS).await;
-            if tokio::time::timeout(CALL_PATIENCE, acting).await.is_err() {
-                tracing::error!("run.call_left_running");
-            }
-            last_seal(sealing).await;
-        };
+        let closing = close((executor, acting), (brain, inbox), (stop, tasks), sealing);
         // The printing is polled to its end beside it: one that is left standing may have been handed a reader of the
         // store that everybody else then waits for.
         let printed = async {
@@ -274,7 +262,7 @@ impl Daemon<'_> {
         };
         match future::select(pin!(closing), pin!(printed)).await {
             // Who does not read what we write does not keep us either.
-            Either::Left(((), printed)) => drop(tokio::time::timeout(LAST_WORDS, printed).await),
+            Either::Left(((), printed)) => drop(timeout(LAST_WORDS, printed).await),
             Either::Right(((), closing)) => closing.await,
         }
         core.store.close().await;
@@ -332,15 +320,39 @@ async fn executing(executor: Arc<Executor>, core: Arc<Core>, mut stopped: watch:
     }
 }
 
+/// Ends every part, each within its time: whatever is left is durable, and the next start takes it up.
+async fn close(
+    (executor, acting): (Arc<Executor>, JoinHandle<()>),
+    (brain, inbox): (Arc<Brain>, Arc<Inbox>),
+    (stop, mut tasks): (watch::Sender<bool>, JoinSet<()>),
+    sealing: JoinHandle<Seal>,
+) {
+    executor.close();
+    if timeout(PATIENCE, brain.close()).await.is_err() {
+        tracing::error!("run.turns_left_open");
+    }
+    let _ = stop.send(true);
+    let rest = async { while tasks.join_next().await.is_some() {} };
+    if timeout(PATIENCE, rest).await.is_err() {
+        tracing::error!("run.parts_left_running");
+        tasks.abort_all();
+    }
+    inbox.rest(CLOSE_MS).await;
+    if timeout(CALL_PATIENCE, acting).await.is_err() {
+        tracing::error!("run.call_left_running");
+    }
+    last_seal(sealing).await;
+}
+
 /// The last signature: it covers what the others left behind.
-async fn last_seal(sealing: tokio::task::JoinHandle<Seal>) {
+async fn last_seal(sealing: JoinHandle<Seal>) {
     let pass = async {
         let Ok(mut seal) = sealing.await else { return };
         if let Err(error) = seal.pass().await {
             tracing::error!(%error, "audit.seal");
         }
     };
-    if tokio::time::timeout(PATIENCE, pass).await.is_err() {
+    if timeout(PATIENCE, pass).await.is_err() {
         tracing::error!("run.left_unsealed");
     }
 }
