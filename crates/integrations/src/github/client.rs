@@ -17,7 +17,7 @@ use wakeman_types::Timestamp;
 
 use super::{GithubOptions, cache::Cache, credential::Credential};
 use crate::http::{
-    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, date_header, http_client, is_html, parse,
+    BODY_BYTES_MAX, BuildError, Failure, Pace, Timeouts, base_address, date_header, http_client, is_html, parse,
     retry_after_ms, short, too_long,
 };
 
@@ -49,6 +49,8 @@ pub(super) struct Wire {
     cache: Mutex<Cache>,
     /// No call before then: GitHub said so, and going on makes it longer.
     paused: Mutex<Option<(Timestamp, String)>>,
+    /// Of what changes something.
+    pace: Pace,
     clock: Arc<dyn Clock>,
 }
 
@@ -92,6 +94,7 @@ impl Wire {
             left: Mutex::default(),
             cache: Mutex::default(),
             paused: Mutex::default(),
+            pace: Pace::default(),
             clock: options.clock,
         })
     }
@@ -229,6 +232,11 @@ impl Wire {
         tag: Option<&str>,
     ) -> Result<Reply, Failure> {
         self.not_paused()?;
+        if method != Method::GET {
+            self.pace.wait(&*self.clock).await;
+            // Meanwhile another call may have been told to wait.
+            self.not_paused()?;
+        }
         let token = self.credential.token().await.inspect_err(|failure| self.pause(failure))?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .map_err(|_| Failure::NotSent { reason: "the token cannot be put into a header".to_owned() })?;

@@ -12,7 +12,7 @@ use wakeman_types::Timestamp;
 
 use super::{PosthogOptions, budget::Budget};
 use crate::http::{
-    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, http_client, is_html, parse, parse_value,
+    BODY_BYTES_MAX, BuildError, Failure, Pace, Timeouts, base_address, http_client, is_html, parse, parse_value,
     retry_after_ms, short, too_long,
 };
 
@@ -43,6 +43,8 @@ pub(super) struct Wire {
     project: String,
     key: SecretString,
     timeouts: Timeouts,
+    /// Of what changes something.
+    pace: Pace,
     budget: Mutex<Budget>,
     queries: Semaphore,
     /// Questions of conversations go one at a time, so that the watch never waits for two.
@@ -72,6 +74,7 @@ impl Wire {
             project,
             key: options.key,
             timeouts: options.timeouts,
+            pace: Pace::default(),
             budget: Mutex::new(Budget::new(options.rate_share)),
             queries: Semaphore::new(QUERIES_IN_FLIGHT),
             asking: Semaphore::new(1),
@@ -141,6 +144,7 @@ impl Wire {
         url: Url,
         body: &Value,
     ) -> Result<T, Failure> {
+        self.pace.wait(&*self.clock).await;
         let reply = self.call(method, url, Some(body), Purpose::Act).await?;
         parse_reply(what, &reply)
     }

@@ -10,8 +10,8 @@ use wakeman_types::Timestamp;
 
 use super::VercelOptions;
 use crate::http::{
-    BODY_BYTES_MAX, BuildError, Failure, Timeouts, base_address, http_client, is_html, parse, retry_after_ms, short,
-    too_long,
+    BODY_BYTES_MAX, BuildError, Failure, Pace, Timeouts, base_address, http_client, is_html, parse, retry_after_ms,
+    short, too_long,
 };
 
 pub(super) struct Wire {
@@ -21,6 +21,8 @@ pub(super) struct Wire {
     team: Option<String>,
     token: SecretString,
     timeouts: Timeouts,
+    /// Of what changes something.
+    pace: Pace,
     clock: Arc<dyn Clock>,
 }
 
@@ -38,6 +40,7 @@ impl Wire {
             team: options.team_id,
             token: options.token,
             timeouts: options.timeouts,
+            pace: Pace::default(),
             clock: options.clock,
         })
     }
@@ -65,6 +68,7 @@ impl Wire {
 
     /// Changes something, once. What is answered besides the status says nothing.
     pub(super) async fn post(&self, path: &str) -> Result<(), Failure> {
+        self.pace.wait(&*self.clock).await;
         let answer = self.exchange(Method::POST, self.address(path, &[])).await;
         answer.map(drop).map_err(|failure| failure.scrubbed(self.token.expose_secret()))
     }
