@@ -1,8 +1,11 @@
 //! Chats, with several copies of what they show, and with what goes wrong between us and them.
 
 use serde_json::json;
-use wakeman_gateway::InboundState;
-use wakeman_types::{ClaimedDelivery, Inbound, Proposal, ProposalState, Said, View};
+use wakeman_gateway::{InboundState, brain::Brain};
+use wakeman_store::{Commit, Fault};
+use wakeman_types::{
+    Channel, ClaimedDelivery, DAY_MS, ErrorKind, Frontend, Inbound, Proposal, ProposalState, Said, View,
+};
 
 use crate::{
     support::World,
@@ -78,4 +81,98 @@ async fn a_card_that_was_shown_again_is_settled_wherever_it_stands() {
     settled.dedup();
     mine.sort();
     assert_eq!(settled, mine);
+}
+
+/// A finding that nobody can read.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Unreadable;
+
+impl wakeman_types::Entity for Unreadable {
+    const KIND: &'static str = "finding";
+
+    fn entity_id(&self) -> String {
+        "F-7".to_owned()
+    }
+
+    fn sort_key(&self) -> i64 {
+        7
+    }
+}
+
+#[tokio::test]
+async fn what_can_never_be_done_ends_and_what_is_said_after_it_is_heard() {
+    let world = World::new().await;
+    let surface = Surface::on(&world.core);
+    world.commit(Commit::new(world.core.now()).put(&Unreadable)).await;
+    surface.take(vec![text("u:1", "telegram:1", "why F-7"), text("u:2", "telegram:1", "/halt")]).await;
+    let (state, told) = surface.row("u:1").await;
+    assert_eq!(state, InboundState::Failed, "{told}");
+    assert_eq!(surface.row("u:2").await.0, InboundState::Done);
+    assert_eq!(surface.send(TELEGRAM).await.iter().filter(|(c, _)| words(c) == told).count(), 1, "and it is said");
+}
+
+#[tokio::test]
+async fn a_busy_database_is_asked_again() {
+    let world = World::new().await;
+    let surface = Surface::on(&world.core);
+    let halt = text("u:1", "telegram:1", "/halt");
+    surface.desk.accept_inbound(TELEGRAM, vec![halt], None).await.unwrap();
+    world.core.store.fail_next(Fault::Busy);
+    surface.inbox.idle().await.unwrap();
+    assert_eq!(surface.row("u:1").await.0, InboundState::Done);
+}
+
+#[tokio::test]
+async fn a_question_that_comes_while_the_process_ends_is_left_to_the_next_one() {
+    let mut world = World::new().await;
+    let surface = Surface::on(&world.core);
+    let brain = Brain::new(world.core.clone());
+    let desk = std::sync::Arc::new(wakeman_gateway::Desk::with_brain(world.core.clone(), brain.clone()));
+    let inbox = wakeman_gateway::Inbox::new(world.core.clone(), desk.clone());
+    brain.close().await;
+    desk.accept_inbound(TELEGRAM, vec![text("u:1", "telegram:1", "what is wrong?")], None).await.unwrap();
+    let looked = async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+    inbox.clone().run(looked).await;
+    inbox.rest(5_000).await;
+    assert_eq!(surface.row("u:1").await.0, InboundState::Received);
+    world.restart().await;
+    let surface = Surface::on(&world.core);
+    surface.inbox.recover().await.unwrap();
+    surface.inbox.idle().await.unwrap();
+    assert!(surface.row("u:1").await.0.is_terminal());
+}
+
+#[tokio::test]
+async fn on_a_full_disk_a_press_and_a_halt_are_still_taken() {
+    let (world, surface, proposal, cards) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    let (card, _) = cards.iter().find(|(c, _)| c.delivery.chat == "1").unwrap();
+    let full = || world.core.store.fail_next(Fault::Full);
+    full();
+    let question = surface.desk.accept_inbound(TELEGRAM, vec![text("u:1", "telegram:1", "status")], None).await;
+    assert_eq!(question.unwrap_err().kind, ErrorKind::Storage);
+    full();
+    assert_eq!(surface.end(tap("p:1", "telegram:1", &button(card, "Reject"))).await.0, InboundState::Done);
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Rejected);
+}
+
+#[tokio::test]
+async fn many_strangers_are_a_few_lines_a_day() {
+    let world = World::with(json!({"routes": [{"to": ["cli"]}]}), "{}").await;
+    let surface = Surface::on(&world.core);
+    let knock = async |from: usize, until: usize| {
+        for n in from..until {
+            surface.end(text(&format!("u:{n}"), &format!("telegram:{n}"), "hi")).await;
+        }
+        surface.send(Channel::Cli).await.iter().map(|(claimed, _)| words(claimed)).collect::<Vec<_>>()
+    };
+    let told = knock(100, 130).await;
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(told[5].starts_with("More than 5 accounts that are no operator's wrote"), "{}", told[5]);
+    assert_eq!(surface.send(TELEGRAM).await.len(), 30, "each still gets the one polite line");
+    world.clock.advance(DAY_MS + 1);
+    assert_eq!(knock(200, 201).await.len(), 1);
 }

@@ -102,6 +102,11 @@ impl Brain {
         drop(all);
     }
 
+    /// Whether it is being closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
     /// Ends what an earlier process left without an end, and takes account of what was spent today. Returns how many turns it ended.
     ///
     /// # Errors

@@ -51,6 +51,11 @@ impl Desk {
         Self { core, brain }
     }
 
+    /// Whether the process is about to end, and takes no more questions.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.brain.is_closing()
+    }
+
     /// Who may ask: an operator, or who holds an API token, whose role the server checked.
     async fn asker(&self, by: &Principal) -> Result<Identity, GatewayError> {
         match by.channel() {

@@ -37,6 +37,7 @@ pub async fn accept(
     let accepted: Result<Accepted, SettleError> = settle!(core, "the inbox", async {
         let (mut accepted, mut taken) = (Accepted::default(), BTreeSet::new());
         let mut commit = Commit::durable(core.now());
+        commit.essential = batch.iter().any(InboundRow::is_essential);
         for inbound in &batch {
             let id = InboundRow::row_id(channel, &inbound.id);
             if !taken.insert(id.clone()) || core.store.get::<InboundRow>(&id).await?.is_some() {

@@ -67,13 +67,7 @@ pub(super) async fn ask(
         Ok(events) => events,
         // Its end is not known yet: it is asked after again.
         Err(error) if error.kind == ErrorKind::AlreadyDecided => return Err(error),
-        Err(error) => {
-            let state = match error.kind {
-                ErrorKind::Unavailable => InboundState::Failed,
-                _ => InboundState::Refused,
-            };
-            return Ok(Some(End::told(&inbox.core, row, state, settled(error)?)));
-        }
+        Err(error) => return Ok(Some(End::told(&inbox.core, row, InboundState::Refused, settled(error)?))),
     };
     let Some(TurnEvent::Accepted { thread_id, turn_id }) = events.next().await else {
         let text = "The answer broke off before it began; ask again.".to_owned();

@@ -1,7 +1,10 @@
 //! Who is not known: one polite line, a code if they have one, then silence.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{DAY_MS, DeliveryClass, Entity, GatewayError, Identity, Principal, Severity, Timestamp};
 
 use super::{InboundRow, InboundState, end::End};
@@ -9,6 +12,8 @@ use crate::{core::Core, deliver::announce, desk::storage_error, pairing};
 
 /// Wrong codes that are answered in a day.
 const WRONG_MAX: u32 = 5;
+/// Unknown accounts that operators are told of in a day, each in a line.
+const TOLD_MAX: usize = 5;
 /// The one line that somebody unknown ever gets.
 const POLITE: &str =
     "This is Wakeman, which talks to its operators only. If one of them gave you a code, send /pair and the code.";
@@ -52,21 +57,31 @@ pub(super) async fn knocked(
     match code {
         Some(code) => with_code(core, row, (from, knock), code).await,
         None if knock.is_some() => Ok(End::ignored(core, "from somebody unknown, who was told so before")),
-        None => Ok(first_time(core, row, from)),
+        None => first_time(core, row, from).await.map_err(|error| storage_error(&error)),
     }
 }
 
-fn first_time(core: &Core, row: &InboundRow, from: &Principal) -> End {
+async fn first_time(core: &Core, row: &InboundRow, from: &Principal) -> Result<End, StoreError> {
     let at = core.now();
+    let today = ListQuery::newest(TOLD_MAX + 1).since(at.plus_ms(-DAY_MS).ms());
+    let before = core.store.list::<Knock>(&today).await?.items.len();
     let mut end = End::told(core, row, InboundState::Refused, POLITE.to_owned());
     let name = wakeman_present::sanitize(&row.inbound.name, 60);
-    let text = format!(
+    let known = format!(
         "{from}, who goes by \"{name}\", wrote to Wakeman and is no operator. To let them in, run \
          `wakeman pair --operator NAME` and give them the code."
     );
     end.commit = end.commit.put(&Knock { principal: from.clone(), at, wrong: 0, wrong_since: at });
+    let text = match before.cmp(&TOLD_MAX) {
+        Ordering::Less => known,
+        Ordering::Equal => format!(
+            "More than {TOLD_MAX} accounts that are no operator's wrote to Wakeman in a day. Each is told so once; you are not \
+             told of each any more today."
+        ),
+        Ordering::Greater => return Ok(end),
+    };
     end.commit = announce(core, end.commit, DeliveryClass::Note, Severity::Info, text);
-    end
+    Ok(end)
 }
 
 async fn with_code(

@@ -102,6 +102,7 @@ pub(super) async fn land(core: &Core, row: &InboundRow, version: Version, end: E
         }
         commit = commit.send(outbox_row(core, &delivery(core, row, show)));
     }
+    commit.essential |= InboundRow::is_essential(&row.inbound);
     let ended = InboundRow { state, detail, ended_at: Some(core.now()), ..row.clone() };
     match core.store.commit(commit.replace(&ended, version)).await.map_err(|error| storage_error(&error))? {
         Committed::Conflict(conflict) => {

@@ -1,7 +1,8 @@
 //! One thing that came in, and what became of it.
 
 use serde::{Deserialize, Serialize};
-use wakeman_types::{Channel, Entity, Inbound, Timestamp};
+use wakeman_present::{Verb, parse_verb};
+use wakeman_types::{Channel, Entity, Inbound, Said, Timestamp};
 
 /// How it stands. Every one ends in exactly one of the last six.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,6 +70,17 @@ impl InboundRow {
     /// The row of `id` on `channel`.
     pub fn row_id(channel: Channel, id: &str) -> String {
         format!("{channel}/{id}")
+    }
+
+    /// Whether it may make things safer: that must work on a full disk too. What else a press can be is small.
+    pub(super) fn is_essential(inbound: &Inbound) -> bool {
+        match &inbound.said {
+            Said::Press { .. } => true,
+            Said::Text { text, .. } => {
+                matches!(parse_verb(text.trim()), Ok(Verb::Halt(_) | Verb::Reject { .. }))
+            }
+            Said::Reaction { .. } | Said::Other { .. } => false,
+        }
     }
 
     /// The chat that it belongs to, unique among all channels.

@@ -22,10 +22,10 @@ fn shown(view: View) -> Done {
     Done::Shown(Box::new(Show::plain(view)))
 }
 
-/// What is said of a refusal. A database that fails is none: it is tried again.
+/// What is said of a refusal. A database that fails or is busy is none: it is tried again.
 pub(super) fn settled(error: GatewayError) -> Result<String, GatewayError> {
     match error.kind {
-        ErrorKind::Storage => Err(error),
+        ErrorKind::Storage | ErrorKind::Unavailable => Err(error),
         _ => Ok(error.message),
     }
 }

@@ -1,13 +1,15 @@
 //! Who works on what came in: one chat after the order of arrival, different chats side by side.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use wakeman_store::{ListQuery, StoreError, Versioned};
-use wakeman_types::{GatewayError, Said};
+use wakeman_types::{Entity, ErrorKind, GatewayError, Said};
 
 use super::{
     InboundRow, InboundState,
@@ -22,6 +24,12 @@ const CHATS_MAX: usize = 64;
 const LOOK_MAX: usize = 1_000;
 /// How often the inbox looks by itself; what comes in rings it at once.
 const LOOK_MS: i64 = 5_000;
+/// How often what cannot be done is tried before its end is that it could not be done.
+const TRIES_MAX: u32 = 5;
+/// The pause after each try.
+const PAUSE_MS: i64 = 1_000;
+/// What is said when our own code broke.
+const BROKEN: &str = "That went wrong inside Wakeman; its log says where. Everything else goes on.";
 
 /// Answers what came in. One for a process.
 pub struct Inbox {
@@ -29,6 +37,8 @@ pub struct Inbox {
     pub(super) desk: Arc<Desk>,
     /// Chats and turns that are under way.
     busy: Mutex<BTreeSet<String>>,
+    /// How often each row was tried in vain.
+    tried: Mutex<BTreeMap<String, u32>>,
     room: Semaphore,
     /// Rings when one of them ended.
     ended: Notify,
@@ -52,8 +62,8 @@ impl Drop for Seat {
 impl Inbox {
     /// An inbox whose verbs are the desk's. Call [`Inbox::recover`] before the first look.
     pub fn new(core: Arc<Core>, desk: Arc<Desk>) -> Arc<Self> {
-        let (busy, room, ended) = (Mutex::default(), Semaphore::new(CHATS_MAX), Notify::new());
-        Arc::new(Self { core, desk, busy, room, ended })
+        let (room, ended) = (Semaphore::new(CHATS_MAX), Notify::new());
+        Arc::new(Self { core, desk, busy: Mutex::default(), tried: Mutex::default(), room, ended })
     }
 
     /// Takes up what an earlier process left: turns it was waiting for are asked after again, by their key.
@@ -158,31 +168,65 @@ impl Inbox {
                 Err(error) => return tracing::error!(%error, "inbox.read"),
             };
             let Some(row) = row else { return };
-            let id = row.value.inbound.id.clone();
-            if let Err(error) = self.handle(row).await {
+            let handled = AssertUnwindSafe(self.handle(&row)).catch_unwind().await;
+            let handled = handled.unwrap_or_else(|_| Err(GatewayError::new(ErrorKind::Storage, BROKEN)));
+            let Err(error) = handled else {
+                self.forget(&row);
+                continue;
+            };
+            tracing::error!(%error, inbound.id = row.value.inbound.id, "inbox.handle");
+            if !self.in_vain(&row, &error).await {
                 // It stays where it is, and is taken up by a later look.
-                self.core.clock.sleep_until(self.core.now().plus_ms(1_000)).await;
-                return tracing::error!(%error, inbound.id = id, "inbox.handle");
+                return self.core.clock.sleep_until(self.core.now().plus_ms(PAUSE_MS)).await;
             }
         }
     }
 
-    async fn handle(self: &Arc<Self>, row: Versioned<InboundRow>) -> Result<(), GatewayError> {
+    fn forget(&self, row: &Versioned<InboundRow>) {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.value.entity_id());
+    }
+
+    /// Counts a try that failed, and after the last one ends the row with why. Whether it has its end now.
+    async fn in_vain(&self, row: &Versioned<InboundRow>, error: &GatewayError) -> bool {
+        // While we close and while its answer is on its way it is taken up later, however often that is.
+        if self.desk.is_closing() || error.kind == ErrorKind::AlreadyDecided {
+            return false;
+        }
+        let tries = {
+            let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+            let tries = tried.entry(row.value.entity_id()).or_default();
+            *tries += 1;
+            *tries
+        };
+        if tries < TRIES_MAX {
+            return false;
+        }
+        let end = End::told(&self.core, &row.value, InboundState::Failed, error.message.clone());
+        let ended = land(&self.core, &row.value, row.version, end).await;
+        if let Err(error) = &ended {
+            tracing::error!(%error, inbound.id = row.value.inbound.id, "inbox.end");
+        } else {
+            self.forget(row);
+        }
+        ended.is_ok()
+    }
+
+    async fn handle(self: &Arc<Self>, row: &Versioned<InboundRow>) -> Result<(), GatewayError> {
         let Versioned { value: row, version } = row;
         let end = match &row.inbound.said {
-            Said::Text { .. } => match text::said(self, &row, version).await? {
+            Said::Text { .. } => match text::said(self, row, *version).await? {
                 Some(end) => end,
                 // It became a turn, whose end is its end.
                 None => return Ok(()),
             },
-            Said::Press { .. } => press::pressed(self, &row).await?,
-            Said::Reaction { .. } => press::reacted(self, &row).await?,
+            Said::Press { .. } => press::pressed(self, row).await?,
+            Said::Reaction { .. } => press::reacted(self, row).await?,
             Said::Other { kind } => {
                 let kind = wakeman_present::sanitize(kind, 60);
                 End::ignored(&self.core, &format!("not understood: {kind}"))
             }
         };
         // A lost race is decided anew: the row still waits.
-        land(&self.core, &row, version, end).await.map(drop)
+        land(&self.core, row, *version, end).await.map(drop)
     }
 }
