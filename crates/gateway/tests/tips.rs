@@ -130,6 +130,23 @@ async fn a_model_is_asked_once_for_one_state_of_the_facts() {
 }
 
 #[tokio::test]
+async fn a_model_that_takes_its_time_keeps_nobody_waiting_and_its_ideas_come_later() {
+    let world = waiting().await;
+    let idea = r#"{"title": "Run the form's tests before merging", "body": "CI has failed since #482; run them.", "based_on": ["P-1"]}"#;
+    let model = FakeModel::new(vec![Says::Words(idea)]);
+    // Whoever waits by this clock has waited long enough at once.
+    let core = world.core_by(Some(Arc::clone(&model) as Arc<dyn Model>), world.clock.clone());
+    let desk = Desk::new(core.clone());
+    let first = desk.tip(&by("telegram:1")).await.unwrap();
+    assert_eq!(first.notice.as_deref(), Some("a model's ideas are on their way; ask again in a minute"));
+    assert_eq!(first.tip.unwrap().kind, TipKind::Proposal, "the tip needs no model");
+    while batches(&core).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((desk.tip(&by("telegram:2")).await.unwrap().notice, model.asked().len()), (None, 1));
+}
+
+#[tokio::test]
 async fn an_idea_on_no_fact_or_said_before_is_dropped_and_a_failing_model_is_named_once() {
     for (idea, notice) in [
         (json!({"title": "Learn a new language", "body": "It broadens the mind.", "based_on": ["wishful"]}), false),

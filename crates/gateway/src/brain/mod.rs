@@ -59,6 +59,8 @@ pub struct Brain {
     slots: Arc<tokio::sync::Semaphore>,
     /// The process is ending.
     closing: AtomicBool,
+    /// A batch of tips is being made.
+    pub(crate) ideas: AtomicBool,
 }
 
 /// Turns that may be under way, the waiting ones included.
@@ -84,6 +86,7 @@ impl Brain {
             busy: Mutex::default(),
             slots,
             closing: AtomicBool::new(false),
+            ideas: AtomicBool::new(false),
         })
     }
 
@@ -100,6 +103,11 @@ impl Brain {
         let all = self.slots.acquire_many(TURNS_MAX).await;
         self.slots.close();
         drop(all);
+    }
+
+    /// What it thinks over.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// Whether it is being closed.

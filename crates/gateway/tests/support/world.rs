@@ -11,7 +11,7 @@ use wakeman_gateway::{
     act::{self, DecideError, Executor},
     brain::prompts::PromptRegistry,
     config::{parse_settings, parse_tools, parse_wakeup},
-    ports::{Model, SystemRandom},
+    ports::{Clock, Model, SystemRandom},
     watch::Watch,
 };
 use wakeman_store::{LANE, ListQuery, Options, OutboxState, Store};
@@ -146,14 +146,18 @@ impl World {
 
     /// Another core on the same database, with a model, under a clock that stands still.
     pub fn core_with_model(&self, model: Option<Arc<dyn Model>>) -> Arc<Core> {
-        let now = self.core.now();
+        self.core_by(model, Arc::new(StillClock(self.core.now())))
+    }
+
+    /// The same under any clock.
+    pub fn core_by(&self, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>) -> Arc<Core> {
         Arc::new(Core {
             instance: "test".to_owned(),
             store: self.core.store.clone(),
             settings: self.core.settings.clone(),
             tools: self.core.tools.clone(),
             warnings: Vec::new(),
-            clock: Arc::new(StillClock(now)),
+            clock,
             random: Arc::new(SystemRandom::from_seed(99)),
             hands: self.core.hands.clone(),
             readers: self.core.readers.clone(),

@@ -1,6 +1,9 @@
 //! A model's ideas: one batch for one state of the facts, asked for once.
 
+use std::sync::{Arc, atomic::Ordering};
+
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use wakeman_store::{Commit, ListQuery, StoreError, canonical};
 use wakeman_types::{Change, DAY_MS, MINUTE_MS, ThreadId, TipKind};
 
@@ -18,6 +21,8 @@ use crate::{
 const PROMPT: &str = "tip-generator";
 /// A model that failed is asked about the same facts again after this long.
 const RETRY_MS: i64 = 15 * MINUTE_MS;
+/// So long a request waits for a model; in its chat everything else waits meanwhile.
+const WAIT_MS: i64 = 4_000;
 /// Ideas are about now: older ones are dropped.
 const FRESH_MS: i64 = 7 * DAY_MS;
 /// Changes that are among the facts, the newest.
@@ -41,7 +46,7 @@ struct Fact {
 /// [`StoreError`] if the database does not answer. A model that fails is named in `notices`.
 pub(super) async fn ideas(
     core: &Core,
-    brain: &Brain,
+    brain: &Arc<Brain>,
     found: &[Candidate],
     notices: &mut Vec<String>,
 ) -> Result<Vec<Candidate>, StoreError> {
@@ -54,16 +59,54 @@ pub(super) async fn ideas(
     let batch = match newest(core).await? {
         Some(batch) if batch.facts == digest && (batch.failure.is_none() || !is_older(core, &batch, RETRY_MS)) => batch,
         _ if facts.is_empty() => return Ok(Vec::new()),
-        _ => {
-            let batch = made(core, brain, &facts, found, digest).await;
-            let event = core.event("tip.batch", "wakeman", PROMPT, json!(batch));
-            let _ = core.store.commit(Commit::new(core.now()).put(&batch).event(event)).await?;
-            batch
-        }
+        _ => match soon(core, brain, (facts, found.to_vec(), digest)).await {
+            Some(batch) => batch,
+            None => {
+                notices.push("a model's ideas are on their way; ask again in a minute".to_owned());
+                return Ok(Vec::new());
+            }
+        },
     };
     notices.extend(batch.failure.iter().map(|failure| format!("no ideas of a model: {failure}")));
     let fresh = !is_older(core, &batch, FRESH_MS);
     Ok(batch.ideas.iter().filter(|_| fresh).map(|idea| candidate(idea, &batch)).collect())
+}
+
+/// A new batch, if it is there before whoever asked has waited too long; it is made and kept in any case. `None`: not yet, or somebody
+/// else asked for it just now.
+async fn soon(core: &Core, brain: &Arc<Brain>, of: (Vec<Fact>, Vec<Candidate>, String)) -> Option<TipBatch> {
+    let (tell, told) = oneshot::channel();
+    let busy = Busy::begin(brain)?;
+    tokio::spawn(async move {
+        let (core, (facts, found, digest)) = (busy.0.core(), of);
+        let batch = made(core, &busy.0, &facts, &found, digest).await;
+        let event = core.event("tip.batch", "wakeman", PROMPT, json!(batch));
+        if let Err(error) = core.store.commit(Commit::new(core.now()).put(&batch).event(event)).await {
+            tracing::error!(%error, "tip.batch");
+        }
+        // Nobody may wait for it any more.
+        let _ = tell.send(batch);
+    });
+    tokio::select! {
+        biased;
+        batch = told => batch.ok(),
+        () = core.clock.sleep_until(core.now().plus_ms(WAIT_MS)) => None,
+    }
+}
+
+/// One batch is made at a time.
+struct Busy(Arc<Brain>);
+
+impl Busy {
+    fn begin(brain: &Arc<Brain>) -> Option<Self> {
+        (!brain.ideas.swap(true, Ordering::SeqCst)).then(|| Self(Arc::clone(brain)))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.ideas.store(false, Ordering::SeqCst);
+    }
 }
 
 fn is_older(core: &Core, batch: &TipBatch, ms: i64) -> bool {

@@ -12,6 +12,8 @@ mod judged;
 mod learn;
 mod rows;
 
+use std::sync::Arc;
+
 use serde_json::json;
 use wakeman_ranking::{
     PolicyId,
@@ -35,7 +37,7 @@ pub(super) const POLICIES: [PolicyId; 3] = [PolicyId::EgreedyV1, PolicyId::Linuc
 ///
 /// # Errors
 /// The database does not answer.
-pub(crate) async fn recommend(core: &Core, brain: &Brain, who: &Identity) -> Result<TipView, GatewayError> {
+pub(crate) async fn recommend(core: &Core, brain: &Arc<Brain>, who: &Identity) -> Result<TipView, GatewayError> {
     let mut notices = Vec::new();
     let mut found = candidates::gather(core, &mut notices).await.map_err(|error| storage_error(&error))?;
     let ideas = generate::ideas(core, brain, &found, &mut notices).await.map_err(|error| storage_error(&error))?;
