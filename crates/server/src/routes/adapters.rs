@@ -131,6 +131,7 @@ pub(super) struct Claimed {
 
 /// Body of `POST …/confirm`.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Confirm {
     /// The lease's epoch.
     epoch: u64,

@@ -9,6 +9,7 @@ use crate::{access::Caller, extract::Body};
 
 /// Body of `POST /api/v1/mode`.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct SetMode {
     /// The mode that shall hold.
     mode: ExecutionMode,

@@ -12,6 +12,7 @@ use crate::{
 
 /// Body of `POST …/snooze`.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Snooze {
     /// How long, in milliseconds.
     duration_ms: i64,
@@ -19,6 +20,7 @@ pub(super) struct Snooze {
 
 /// Body of `POST …/mute`.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct MuteFor {
     /// How long, in milliseconds; absent: until it is lifted.
     #[serde(default)]
@@ -27,6 +29,7 @@ pub(super) struct MuteFor {
 
 /// Body of `POST …/feedback`.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Feedback {
     /// Whether being told was useful; else it was noise.
     pub useful: bool,

@@ -14,6 +14,7 @@ use crate::{
 
 /// Whose; absent: everybody's.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Whose {
     #[serde(default)]
     operator: Option<OperatorId>,
@@ -21,6 +22,7 @@ pub(super) struct Whose {
 
 /// Whom.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Whom {
     operator: OperatorId,
 }

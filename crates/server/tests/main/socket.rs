@@ -100,6 +100,9 @@ async fn what_cannot_be_read_is_refused_with_the_reason() {
             "fax",
         ),
         ("/api/v1/adapters/cli/deliveries/d1/confirm", r#"{"epoch":1,"report":{"result":"lost"}}"#, 422, "lost"),
+        // A word that is misspelt is not left out: it would be everybody, or for ever.
+        ("/api/v1/ranking/reset", r#"{"operater":"ada"}"#, 422, "operater"),
+        ("/api/v1/findings/F-1/mute", r#"{"duration":60000}"#, 422, "duration"),
     ];
     for (path, body, status, word) in cases {
         let answer = server.post(path, body).await;
