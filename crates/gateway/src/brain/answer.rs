@@ -110,7 +110,6 @@ impl Brain {
         };
         let material = Material {
             system,
-            pinned: core.settings.posthog.context.as_deref(),
             findings: &known.findings,
             notes: &known.notes,
             memory: &known.memory,
@@ -145,7 +144,7 @@ impl Brain {
         let core = &self.core;
         json!({
             "name": core.settings.app.name,
-            "watching": core.watching(),
+            "watching": core.repository_or_instance(),
             "now": dated(core.now(), self.render(by).zone),
             "zone": self.render(by).zone.name(),
             "operator": by.operator,
