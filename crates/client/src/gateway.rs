@@ -7,9 +7,9 @@ use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend,
     FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, PairCode,
-    PairRequest, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId, ProposalView,
-    Proposals, Ranking, RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView, Tip, TipId,
-    TipView, TurnStream, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    PairRequest, Pairing, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId,
+    ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView,
+    Tip, TipId, TipView, TurnStream, UnpairRequest, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -382,5 +382,9 @@ impl Admin for SocketClient {
 
     fn pair<'a>(&'a self, _by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode> {
         Box::pin(async move { self.wire.ask(self.wire.post(&["pair"])?.json(&request)).await })
+    }
+
+    fn unpair<'a>(&'a self, _by: &'a Principal, request: UnpairRequest) -> Reply<'a, Pairing> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["pair", "revoke"])?.json(&request)).await })
     }
 }

@@ -5,13 +5,18 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wakeman_store::{Commit, Committed, ListQuery, StoreError, Version, Versioned, canonical};
+use wakeman_store::{Commit, Committed, EntityRef, ListQuery, StoreError, Version, Versioned, canonical};
 use wakeman_types::{
-    Channel, Entity, ErrorKind, GatewayError, Identity, MINUTE_MS, OperatorId, PairCode, PairRequest, Pairing,
-    Principal, Role, Timestamp,
+    Channel, DeliveryClass, Entity, ErrorKind, GatewayError, Identity, MINUTE_MS, OperatorId, PairCode, PairRequest,
+    Pairing, Principal, Role, Severity, Timestamp,
 };
 
-use crate::{core::Core, desk::storage_error};
+use crate::{
+    core::Core,
+    deliver::announce,
+    desk::{settle_error, storage_error},
+    settle::{SettleError, Wanted, settle},
+};
 
 /// How long a code can be used.
 const CODE_MS: i64 = 10 * MINUTE_MS;
@@ -95,6 +100,36 @@ pub(crate) async fn make_code(core: &Core, who: &Identity, request: PairRequest)
         }
     }
     Ok(PairCode { code, operator, role, expires_at })
+}
+
+/// Ends a pairing, also one of an operator whom settings no longer name. Owners only.
+///
+/// # Errors
+/// Not an owner, no such pairing, storage errors.
+pub(crate) async fn revoke(core: &Core, who: &Identity, principal: &Principal) -> Result<Pairing, GatewayError> {
+    if who.role < Role::Owner {
+        let message = format!("only an owner can end a pairing; you are {} ({})", who.operator, who.role);
+        return Err(GatewayError::new(ErrorKind::Forbidden, message));
+    }
+    let gone: Result<Option<Pairing>, SettleError> = settle!(core, "the pairing", async {
+        let Some(found) = core.store.get::<Pairing>(&principal.to_string()).await? else {
+            return Ok(Wanted::Nothing(None));
+        };
+        let (row, pairing) = (EntityRef::of(&found.value), found.value);
+        let payload = json!({"operator": pairing.operator, "role": pairing.role, "principal": who.principal});
+        let event = core.event("pairing.revoked", &who.operator, principal, payload);
+        let text = format!("{principal} is {} no longer: {} ended the pairing.", pairing.operator, who.operator);
+        let commit = Commit::durable(core.now()).expect(&row, found.version).delete(row).event(event);
+        // Shutting somebody out must work on a full disk.
+        let commit = announce(core, commit, DeliveryClass::Note, Severity::Info, text).essential();
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(pairing)))
+    });
+    let Some(gone) = gone.map_err(|error| settle_error(&error))? else {
+        let message = format!("there is no pairing of {principal}; `wakeman pair --list` names those there are");
+        return Err(GatewayError::new(ErrorKind::NotFound, message));
+    };
+    load(core).await.map_err(|error| storage_error(&error))?;
+    Ok(gone)
 }
 
 /// The code, if it can be used now.

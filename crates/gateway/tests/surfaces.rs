@@ -9,7 +9,8 @@ use wakeman_present::{RenderContext, doc, plain};
 use wakeman_store::{Commit, OutboxState};
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, DeliveryReport, ErrorKind, Frontend, FrontendHealth,
-    Inbound, LiveEvent, OperatorId, PairRequest, Proposal, ProposalId, ProposalState, Role, Said, Turn, View,
+    Inbound, LiveEvent, OperatorId, PairRequest, Proposal, ProposalId, ProposalState, Role, Said, Turn, UnpairRequest,
+    View,
 };
 
 use crate::support::{NOW, World, by, minutes};
@@ -318,6 +319,17 @@ async fn a_code_lets_one_person_in_once_until_settings_drop_the_operator() {
     let approve = format!("approve {} {}", proposal.id, proposal.digest.as_str());
     let (state, _) = surface.end(text("u:4", "telegram:99", &approve)).await;
     assert_eq!(state, InboundState::Done, "{:?}", surface.row("u:4").await);
+
+    // Shut out again by an owner, and told so in the journal.
+    let request = || UnpairRequest { principal: by("telegram:99") };
+    let refused = surface.desk.unpair(&by("telegram:2"), request()).await.unwrap_err();
+    assert_eq!(refused.message, "only an owner can end a pairing; you are lin (approver)");
+    let pairing = surface.desk.unpair(&owner, request()).await.unwrap();
+    assert_eq!(surface.desk.whoami(&by("telegram:99")).await.unwrap_err().kind, ErrorKind::Forbidden);
+    assert_eq!(surface.desk.unpair(&owner, request()).await.unwrap_err().kind, ErrorKind::NotFound);
+    assert!(surface.desk.status(&owner).await.unwrap().pairings.is_empty());
+    assert_eq!(world.events_of("telegram:99").await.last().unwrap(), "pairing.revoked");
+    world.commit(Commit::new(world.core.now()).put(&pairing)).await;
 
     world.restart_with(json!({"operators": [{"id": "ada", "role": "owner", "principals": ["telegram:1"]}]})).await;
     let surface = Surface::on(&world.core);

@@ -63,7 +63,7 @@ pub use recovery::recovery_doc;
 pub use safe::{sanitize, sanitize_lines, sanitize_piece, visible};
 pub use settled::{settled_doc, settled_line};
 pub use split::{Piece, pieces, split, utf16_len};
-pub use status::{proper_name, status_doc, whoami_doc};
+pub use status::{pairing_line, proper_name, status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
 pub use tip::{prompt_stats_doc, tip_doc, tip_view_doc};

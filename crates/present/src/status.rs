@@ -31,7 +31,7 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
         doc = doc.text(Line::new().with(undelivered(view.undelivered), Style::Bad));
     }
     for pairing in &view.pairings {
-        doc = doc.text(Line::new().dim(paired(pairing, &then)));
+        doc = doc.text(Line::new().dim(pairing_line(pairing, &then)));
     }
     for warning in &view.warnings {
         doc = doc.text(Line::new().with("Setting: ", Style::Bad).outside(sanitize(warning, 300)));
@@ -108,7 +108,7 @@ fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut boo
 }
 
 /// `telegram:99 is lin (viewer), let in by ada yesterday 14:10`.
-fn paired(pairing: &Pairing, ctx: &RenderContext) -> String {
+pub fn pairing_line(pairing: &Pairing, ctx: &RenderContext) -> String {
     let text = |text: &str| sanitize(text, NAME_LEN_MAX);
     let (account, operator) = (text(&pairing.principal.to_string()), text(pairing.operator.as_str()));
     let (by, at) = (text(pairing.by.as_str()), ctx.time(pairing.at));

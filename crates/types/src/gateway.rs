@@ -6,7 +6,7 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Accepted, CardButton, FrontendHealth, Inbound, LiveStream, PairCode, PairRequest};
+use crate::{Accepted, CardButton, FrontendHealth, Inbound, LiveStream, PairCode, PairRequest, Pairing, UnpairRequest};
 use crate::{
     AskRequest, Channel, ControlView, Delivery, DeliveryId, ExecutionMode, Finding, FindingId, FindingView, Message,
     Mute, Note, Occurrence, Principal, Proposal, ProposalId, ProposalView, StatusView, Thread, ThreadId, Timestamp,
@@ -304,6 +304,8 @@ pub trait Admin: Send + Sync {
     fn resume<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView>;
     /// A code with which a person is let in from their chat. Owners only.
     fn pair<'a>(&'a self, by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode>;
+    /// Ends the pairing of an account in a chat, whoever it belongs to. Owners only.
+    fn unpair<'a>(&'a self, by: &'a Principal, request: UnpairRequest) -> Reply<'a, Pairing>;
 }
 
 /// The brain as every surface sees it.

@@ -42,7 +42,7 @@ pub use id::{
 };
 pub use inbound::{Accepted, ButtonStyle, CardButton, FrontendHealth, Inbound, LiveEvent, LiveStream, Said};
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
-pub use pairing::{PairCode, PairRequest, Pairing};
+pub use pairing::{PairCode, PairRequest, Pairing, UnpairRequest};
 pub use principal::{Channel, Identity, Principal, PrincipalError, Role};
 pub use proposal::{
     Action, CardText, Decision, Digest, Outcome, Proposal, ProposalState, Step, StepText, Verdict, Verification,

@@ -17,6 +17,14 @@ pub struct PairRequest {
     pub role: Option<Role>,
 }
 
+/// What an owner ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnpairRequest {
+    /// The account, as `status` names it: `telegram:99`.
+    pub principal: Principal,
+}
+
 /// A code that was just made. It is kept nowhere in this form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PairCode {

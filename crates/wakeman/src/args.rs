@@ -405,6 +405,12 @@ pub struct PairArgs {
     /// What they may do there [default: as settings say of the operator, else viewer].
     #[arg(long)]
     pub role: Option<RoleWord>,
+    /// Lists the accounts that were let in, and makes no code.
+    #[arg(long, conflicts_with_all = ["operator", "role", "revoke"])]
+    pub list: bool,
+    /// Shuts an account out that was let in, like telegram:99.
+    #[arg(long, value_name = "ACCOUNT", conflicts_with_all = ["operator", "role"])]
+    pub revoke: Option<String>,
 }
 
 /// A role, as typed.

@@ -263,3 +263,12 @@ async fn a_daemon_that_stopped_is_missed() {
     let error = SocketClient::connect(&server.path).await.unwrap_err();
     assert!(matches!(error, ConnectError::NoDaemon { .. }) && error.is_no_daemon(), "{error}");
 }
+
+#[tokio::test]
+async fn the_end_of_a_pairing_round_trips() {
+    let server = start();
+    let (client, me) = server.client().await;
+    let request = UnpairRequest { principal: Principal::new(Channel::Telegram, "99") };
+    assert_eq!(client.unpair(&Principal::system(), request).await.unwrap(), fake::pairing());
+    assert_eq!(server.fake.calls(), [format!("unpair {me} telegram:99")]);
+}

@@ -9,8 +9,8 @@ use wakeman_types::{
     Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
     Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
     PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
-    Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TurnStream, Verdict,
-    WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TurnStream,
+    UnpairRequest, Verdict, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -441,5 +441,9 @@ impl Admin for Desk {
 
     fn pair<'a>(&'a self, by: &'a Principal, request: PairRequest) -> Reply<'a, PairCode> {
         Box::pin(async move { pairing::make_code(&self.core, &self.identify(by).await?, request).await })
+    }
+
+    fn unpair<'a>(&'a self, by: &'a Principal, request: UnpairRequest) -> Reply<'a, Pairing> {
+        Box::pin(async move { pairing::revoke(&self.core, &self.identify(by).await?, &request.principal).await })
     }
 }

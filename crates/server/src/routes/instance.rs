@@ -1,7 +1,7 @@
-//! `/api/v1/status`, `/api/v1/whoami` and `/api/v1/pair`.
+//! `/api/v1/status`, `/api/v1/whoami` and `/api/v1/pair…`.
 
 use axum::{Extension, Json, extract::State};
-use wakeman_types::{PairCode, PairRequest, StatusView, WhoamiView};
+use wakeman_types::{PairCode, PairRequest, Pairing, StatusView, UnpairRequest, WhoamiView};
 
 use super::{Answer, Brain};
 use crate::{access::Caller, extract::Body};
@@ -20,4 +20,12 @@ pub(super) async fn pair(
     Body(request): Body<PairRequest>,
 ) -> Answer<PairCode> {
     Ok(Json(gateway.pair(&caller.principal, request).await?))
+}
+
+pub(super) async fn unpair(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<UnpairRequest>,
+) -> Answer<Pairing> {
+    Ok(Json(gateway.unpair(&caller.principal, request).await?))
 }

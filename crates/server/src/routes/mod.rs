@@ -55,6 +55,7 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
     Router::new()
         .route("/api/v1/whoami", needs(Role::Viewer, get(instance::whoami)))
         .route("/api/v1/pair", needs(Role::Owner, post(instance::pair)))
+        .route("/api/v1/pair/revoke", needs(Role::Owner, post(instance::unpair)))
         .route("/api/v1/findings", needs(Role::Viewer, get(findings::list)))
         .route("/api/v1/findings/{id}", needs(Role::Viewer, get(findings::one)))
         .route("/api/v1/findings/{id}/why", needs(Role::Viewer, get(findings::why)))

@@ -1,5 +1,10 @@
 //! A gateway with canned answers that remembers what it was asked.
 
+#[path = "standing.rs"]
+mod standing;
+
+pub use standing::{control, mute, pairing, status};
+
 use std::future::pending;
 use std::sync::{Mutex, atomic::AtomicBool, atomic::Ordering};
 
@@ -256,6 +261,10 @@ impl Admin for Fake {
         self.reply(format!("pair {by} {request:?}"), code)
     }
 
+    fn unpair<'a>(&'a self, by: &'a Principal, request: UnpairRequest) -> Reply<'a, Pairing> {
+        self.reply(format!("unpair {by} {}", request.principal), pairing())
+    }
+
     fn control<'a>(&'a self, by: &'a Principal) -> Reply<'a, ControlView> {
         self.reply(format!("control {by}"), control())
     }
@@ -289,56 +298,6 @@ pub fn component(name: &str, configured: bool, ok: bool) -> ComponentView {
         ok,
         last_success: ok.then_some(Timestamp(5_000)),
         detail: format!("about {name}"),
-    }
-}
-
-pub fn status() -> StatusView {
-    StatusView {
-        instance: "default".into(),
-        version: "0.1.0".into(),
-        watching: "acme/app".into(),
-        mode: "propose".into(),
-        mode_set: None,
-        halt: None,
-        mutes: 0,
-        open_findings: 1,
-        awaiting: 1,
-        components: Vec::new(),
-        interruptions: 1,
-        alarm_budget: 2,
-        undelivered: 0,
-        model: None,
-        pairings: Vec::new(),
-        next_wakeup: Some(Timestamp(90_000)),
-        as_of: Timestamp(1_000),
-        timezone: "Europe/Berlin".into(),
-        warnings: vec!["`ui.timezon` is not a setting".into()],
-    }
-}
-
-pub fn mute() -> Mute {
-    Mute {
-        fingerprint: "metric:sign-ups".into(),
-        finding: FindingId::new(128),
-        by: OperatorId::new("ada"),
-        principal: Principal::new(Channel::Cli, "1000"),
-        at: Timestamp(1_000),
-        until: Some(Timestamp(9_000)),
-    }
-}
-
-pub fn control() -> ControlView {
-    let (by, principal) = (OperatorId::new("ada"), Principal::new(Channel::Cli, "1000"));
-    let halt =
-        HaltSet { by: by.clone(), principal: principal.clone(), at: Timestamp(2_000), reason: Some("odd".into()) };
-    ControlView {
-        mode: ExecutionMode::Execute,
-        configured: ExecutionMode::Propose,
-        set: Some(ModeSet { mode: ExecutionMode::Execute, by, principal, at: Timestamp(1_000) }),
-        halt: Some(halt),
-        classes: vec!["github.rerun_failed_jobs".into()],
-        per_hour: 4,
-        mutes: vec![mute()],
     }
 }
 
