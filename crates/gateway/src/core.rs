@@ -127,16 +127,10 @@ impl Core {
         i64::try_from(self.settings.monitor.interval_ms).unwrap_or(i64::MAX)
     }
 
-    /// What is watched, in two words for people: the repository, else the pinned context, else the instance.
+    /// What is watched, in two words: the repository, else the pinned context, else the instance.
     pub fn watching(&self) -> String {
-        let named = self.settings.github.repository.is_some();
-        let pinned = self.settings.posthog.context.clone().filter(|_| !named);
-        pinned.unwrap_or_else(|| self.repository_or_instance())
-    }
-
-    /// The same for a model, which is never shown the pinned context.
-    pub(crate) fn repository_or_instance(&self) -> String {
-        self.settings.github.repository.as_ref().map_or_else(|| self.instance.clone(), ToString::to_string)
+        let repository = self.settings.github.repository.as_ref().map(ToString::to_string);
+        repository.or_else(|| self.settings.posthog.context.clone()).unwrap_or_else(|| self.instance.clone())
     }
 
     /// Who must approve an action of these classes: for each part the strictest of their rules.

@@ -524,14 +524,3 @@ async fn a_wakeups_note_is_asked_on_its_own_account_with_the_facts_as_data() {
     let none = Brain::new(talk.world.core_with_model(None));
     assert_eq!(none.brief(ask(WakePrompt::Own("x"))).await, Err(WakeError::NoModel));
 }
-
-#[tokio::test]
-async fn the_pinned_context_is_shown_to_people_and_to_no_model() {
-    let pinned = json!({"github": {}, "posthog": {"context": "acme / app.acme.example"}});
-    let world = World::with(pinned, "{}").await;
-    assert_eq!(world.core.watching(), "acme / app.acme.example");
-    let model = FakeModel::new(vec![Says::Words("All is well.")]);
-    let brain = Brain::new(world.core_with_model(Some(model.clone())));
-    brain.ask(&ada(), ask("how is it going?")).await.unwrap().count().await;
-    assert!(!model.last_shown().contains("app.acme.example"), "{}", model.last_shown());
-}

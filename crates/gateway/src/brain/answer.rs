@@ -110,6 +110,7 @@ impl Brain {
         };
         let material = Material {
             system,
+            pinned: core.settings.posthog.context.as_deref(),
             findings: &known.findings,
             notes: &known.notes,
             memory: &known.memory,
@@ -144,7 +145,7 @@ impl Brain {
         let core = &self.core;
         json!({
             "name": core.settings.app.name,
-            "watching": core.repository_or_instance(),
+            "watching": core.watching(),
             "now": dated(core.now(), self.render(by).zone),
             "zone": self.render(by).zone.name(),
             "operator": by.operator,

@@ -1,7 +1,7 @@
 //! What the model is shown, chosen under a token budget by rules that stand here.
 //!
-//! In this order, each within its share: our instructions (always, whole) · what Wakeman knows (open findings, the
-//! thread's notes and memory), as marked data · the thread's newest messages, oldest left out first · the question
+//! In this order, each within its share: our instructions (always, whole) · what Wakeman knows (open findings, the pinned
+//! context, the thread's notes and memory), as marked data · the thread's newest messages, oldest left out first · the question
 //! (always, whole). Nothing from outside is ever in the system message.
 
 use wakeman_present::{RenderContext, sanitize};
@@ -60,6 +60,8 @@ impl Width {
 pub struct Material<'a> {
     /// Our instructions.
     pub system: String,
+    /// What the operator pinned of the project.
+    pub pinned: Option<&'a str>,
     /// Findings that are not over, newest first.
     pub findings: &'a [Finding],
     /// The thread's notes, newest first.
@@ -108,6 +110,9 @@ fn said(message: &Message) -> ModelMessage {
 
 fn known(material: &Material<'_>) -> Option<String> {
     let mut lines = Vec::new();
+    if let Some(pinned) = material.pinned {
+        lines.push(format!("project: {}", sanitize(pinned, LINE_CHARS)));
+    }
     for finding in material.findings.iter().take(FINDINGS_MAX) {
         lines.push(finding_line(finding, &material.render));
     }

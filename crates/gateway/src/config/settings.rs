@@ -202,7 +202,7 @@ impl<'de> Deserialize<'de> for PromptChoice {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Posthog {
-    /// What the project is, in the operator's words. Never shown to the model.
+    /// What the project is, in the operator's words. Shown to the model as data, in one line; the rest of this file is not.
     pub context: Option<String>,
     /// The PostHog to ask, unless the environment names one. Default: PostHog's own in the US, <https://us.posthog.com>.
     #[serde(deserialize_with = "leaf::some")]
