@@ -1,7 +1,9 @@
 //! What is owed: claimed, shown, confirmed.
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc};
 use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, View};
@@ -12,19 +14,29 @@ use crate::post::{Post, show};
 use crate::rest::RestError;
 use crate::{Adapter, DiscordError};
 
-/// Messages taken at once.
-const BATCH: u32 = 10;
+/// Chats served at once.
+const CHATS_MAX: usize = 48;
+/// Claims in vain before a pause.
+const IDLE_MAX: u32 = 2;
+/// See [`IDLE_MAX`].
+const PAUSE: Duration = Duration::from_millis(200);
 /// How long to listen for more before looking again.
 const WAIT_MS: i64 = 30_000;
 
-/// Delivers for ever.
-pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
+/// Delivers for ever: a task for each chat, so that none holds up another.
+pub(crate) async fn serve(adapter: &Arc<Adapter>) -> Result<(), DiscordError> {
     let mut tries = Backoff::new(&adapter.options);
     let lease_ms = i64::try_from(adapter.options.pace.lease.as_millis()).unwrap_or(i64::MAX);
+    let mut busy = JoinSet::new();
+    let mut idle = 0;
     loop {
+        while busy.len() >= CHATS_MAX {
+            ended(busy.join_next().await)?;
+        }
         well(adapter).await?;
         let until = Instant::now() + adapter.options.pace.lease;
-        let claimed = match adapter.gateway.claim_deliveries(Channel::Discord, lease_ms, BATCH).await {
+        let room = u32::try_from(CHATS_MAX - busy.len()).unwrap_or(1);
+        let claimed = match adapter.gateway.claim_deliveries(Channel::Discord, lease_ms, room).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(%error, "discord: what is owed cannot be claimed");
@@ -34,23 +46,55 @@ pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
         };
         tries.reset();
         if claimed.is_empty() {
-            // An error here is the next claim's too.
-            let _ = adapter.gateway.deliveries_ready(Channel::Discord, WAIT_MS).await;
+            idle += 1;
+            more(adapter, &mut busy, idle).await?;
             continue;
         }
-        let mut chats: Vec<(String, Vec<ClaimedDelivery>)> = Vec::new();
-        for one in claimed {
-            match chats.iter_mut().find(|(chat, _)| *chat == one.delivery.chat) {
-                Some((_, owed)) => owed.push(one),
-                None => chats.push((one.delivery.chat.clone(), vec![one])),
-            }
-        }
-        let mut all: FuturesUnordered<_> =
-            chats.into_iter().map(|(chat, owed)| in_order(adapter, chat, owed, until)).collect();
-        while let Some(result) = all.next().await {
-            result?;
+        idle = 0;
+        for (chat, owed) in by_chat(claimed) {
+            busy.spawn(in_order(Arc::clone(adapter), chat, owed, until));
         }
     }
+}
+
+type Ended = Result<(), DiscordError>;
+
+fn ended(task: Option<Result<Ended, JoinError>>) -> Ended {
+    match task {
+        Some(Ok(result)) => result,
+        // The lease lapses and it is owed again.
+        Some(Err(error)) => {
+            tracing::error!(%error, "discord: a delivery broke");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Waits until more may be owed, or a chat is done.
+async fn more(adapter: &Adapter, busy: &mut JoinSet<Ended>, idle: u32) -> Ended {
+    tokio::select! {
+        Some(task) = busy.join_next() => ended(Some(task)),
+        () = async {
+            // An error here is the next claim's too.
+            let _ = adapter.gateway.deliveries_ready(Channel::Discord, WAIT_MS).await;
+            if idle > IDLE_MAX {
+                // Something was to be had, and it was not: it is not yet time, or what is before it is under way.
+                tokio::time::sleep(PAUSE).await;
+            }
+        } => Ok(()),
+    }
+}
+
+fn by_chat(claimed: Vec<ClaimedDelivery>) -> Vec<(String, Vec<ClaimedDelivery>)> {
+    let mut chats: Vec<(String, Vec<ClaimedDelivery>)> = Vec::new();
+    for one in claimed {
+        match chats.iter_mut().find(|(chat, _)| *chat == one.delivery.chat) {
+            Some((_, owed)) => owed.push(one),
+            None => chats.push((one.delivery.chat.clone(), vec![one])),
+        }
+    }
+    chats
 }
 
 /// Waits while Discord is not well: what is claimed then only comes back.
@@ -67,23 +111,18 @@ async fn well(adapter: &Adapter) -> Result<(), DiscordError> {
 }
 
 /// The messages of one chat, one after the other; ours until `until`.
-async fn in_order(
-    adapter: &Adapter,
-    chat: String,
-    owed: Vec<ClaimedDelivery>,
-    until: Instant,
-) -> Result<(), DiscordError> {
+async fn in_order(adapter: Arc<Adapter>, chat: String, owed: Vec<ClaimedDelivery>, until: Instant) -> Ended {
     let held = adapter.chats.chat(&chat);
     for one in owed {
         let mut held = held.lock().await;
-        let result = deliver(adapter, &mut held, &one, until).await;
+        let result = deliver(&adapter, &mut held, &one, until).await;
         drop(held);
         let refused = matches!(result, Err(RestError::Token));
         let report = match result {
             Ok(reference) => DeliveryReport::Sent { reference },
             Err(error) => {
                 tracing::warn!(%error, delivery = %one.delivery.id, "discord: not delivered");
-                report(adapter, &error)
+                report(&adapter, &error)
             }
         };
         if let Err(error) = adapter.gateway.confirm_delivery(&one.delivery.id, one.epoch, report).await {

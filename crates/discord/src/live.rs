@@ -1,10 +1,11 @@
 //! What makes a chat feel alive: typing, answers as they grow, the short answer to a press. None of it is owed; what is late is left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::Instant;
@@ -28,6 +29,15 @@ struct Grown {
     due: Instant,
 }
 
+/// A chat, and the key of an answer there.
+type Place = (String, String);
+
+/// An answer was shown; `again`: there was no room for it.
+struct After {
+    place: Place,
+    again: Option<Grown>,
+}
+
 /// Listens for ever.
 pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
     let mut tries = Backoff::new(&adapter.options);
@@ -44,13 +54,16 @@ pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
 }
 
 async fn listen(adapter: &Adapter, events: &mut wakeman_types::LiveStream) {
-    let mut grown: HashMap<(String, String), Grown> = HashMap::new();
-    let mut shown_at: HashMap<(String, String), Instant> = HashMap::new();
+    let mut grown: HashMap<Place, Grown> = HashMap::new();
+    let mut shown_at: HashMap<Place, Instant> = HashMap::new();
     let every = adapter.options.pace.edit;
     let mut typing: HashMap<String, Instant> = HashMap::new();
-    let mut busy = FuturesUnordered::new();
+    let mut busy: FuturesUnordered<BoxFuture<'_, Option<After>>> = FuturesUnordered::new();
+    // What is being shown at this moment.
+    let mut under_way: HashSet<Place> = HashSet::new();
     loop {
-        let next = grown.iter().min_by_key(|(_, one)| one.due).map(|(place, one)| (place.clone(), one.due));
+        let free = grown.iter().filter(|(place, _)| !under_way.contains(*place));
+        let next = free.min_by_key(|(_, one)| one.due).map(|(place, one)| (place.clone(), one.due));
         tokio::select! {
             event = events.next() => match event {
                 Some(LiveEvent::Text { chat, key, reply_to, text }) => {
@@ -70,30 +83,37 @@ async fn listen(adapter: &Adapter, events: &mut wakeman_types::LiveStream) {
                     if typing.get(&chat).is_none_or(|last| now - *last >= TYPING_EVERY) {
                         typing.retain(|_, last| now - *last < TYPING_EVERY);
                         typing.insert(chat.clone(), now);
-                        busy.push(futures::future::Either::Left(type_in(adapter, chat)));
+                        busy.push(type_in(adapter, chat).map(|()| None).boxed());
                     }
                 }
                 Some(LiveEvent::Answer { inbound, text, alert: _ }) => {
-                    busy.push(futures::future::Either::Right(answer(adapter, inbound, text)));
+                    busy.push(answer(adapter, inbound, text).map(|()| None).boxed());
                 }
                 None => return,
             },
             place = wait(next) => {
                 let Some(one) = grown.remove(&place) else { continue };
-                if let Some(again) = grow(adapter, &place, one).await {
-                    grown.insert(place.clone(), again);
-                }
+                under_way.insert(place.clone());
+                busy.push(async move { Some(After { again: grow(adapter, &place, one).await, place }) }.boxed());
+            }
+            Some(done) = busy.next(), if !busy.is_empty() => if let Some(After { place, again }) = done {
                 let now = Instant::now();
+                under_way.remove(&place);
+                // What was said meanwhile is newer than what had no room.
+                match (grown.get_mut(&place), again) {
+                    (Some(one), _) => one.due = now + every,
+                    (None, Some(again)) => drop(grown.insert(place.clone(), again)),
+                    (None, None) => {}
+                }
                 shown_at.retain(|_, at| now - *at < every);
                 shown_at.insert(place, now);
             }
-            Some(()) = busy.next(), if !busy.is_empty() => {}
         }
     }
 }
 
 /// The answer that is due next, once it is.
-async fn wait(next: Option<((String, String), Instant)>) -> (String, String) {
+async fn wait(next: Option<(Place, Instant)>) -> Place {
     match next {
         Some((place, due)) => {
             tokio::time::sleep_until(due).await;
@@ -110,7 +130,7 @@ async fn type_in(adapter: &Adapter, chat: String) {
 }
 
 /// Shows a growing answer; it is handed back if there is no room for it now.
-async fn grow(adapter: &Adapter, place: &(String, String), one: Grown) -> Option<Grown> {
+async fn grow(adapter: &Adapter, place: &Place, one: Grown) -> Option<Grown> {
     let (chat, key) = (place.0.as_str(), place.1.as_str());
     let channel = adapter.chats.channel(chat, &adapter.rest).await.ok()?;
     let every = adapter.options.pace.edit;

@@ -109,6 +109,29 @@ async fn what_arrived_unheard_gets_the_buttons_that_count_when_it_is_sent_again(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_that_is_slow_holds_up_no_other() {
+    let world = ready().await;
+    let slow = world.play(json!({"do": "channel", "name": "slow"})).await;
+    // Never answered, neither what is owed there nor what grows there.
+    world.fault(&format!("POST .*/channels/{slow}/messages"), "never", 100).await;
+    world.desk.owe(note("d1", &slow, "stuck"));
+    let grows = |chat: &str, key: &str| LiveEvent::Text {
+        chat: chat.to_owned(),
+        key: key.to_owned(),
+        reply_to: None,
+        text: "growing".to_owned(),
+    };
+    world.desk.tell(grows(&slow, "turn:t1"));
+    for n in 0..3 {
+        world.desk.owe(note(&format!("e{n}"), "dm:4001", &format!("fine {n}")));
+        world.reports(1 + n).await;
+    }
+    world.desk.tell(grows("dm:4001", "turn:t2"));
+    world.until("grown", async |world| world.said("dm:4001").await.contains(&"growing".to_owned()).then_some(())).await;
+    assert!(world.reports(3).await.iter().all(|(id, _)| id.starts_with('e')), "before the slow one gave up");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wait_that_is_longer_than_the_lease_is_handed_on_and_costs_no_try() {
     let world = ready().await;
     let wait = json!({"do": "throttle", "match": "POST .*/messages", "retry_after": 600, "global": false, "times": 1});
