@@ -62,6 +62,8 @@ pub(crate) struct Chats {
 /// What all chats share.
 pub(crate) struct Shared {
     all: Mutex<Budget>,
+    /// By chat, whatever the topic.
+    budgets: Mutex<HashMap<i64, Arc<Mutex<Budget>>>>,
     presses: Arc<Presses>,
     claimed: AtomicU32,
     room: Notify,
@@ -79,6 +81,7 @@ impl Chats {
     pub(crate) fn new(context: &Arc<Context>) -> Arc<Self> {
         let shared = Arc::new(Shared {
             all: Mutex::new(Budget::all(context.clock.now().ms())),
+            budgets: Mutex::default(),
             presses: Arc::default(),
             claimed: AtomicU32::new(0),
             room: Notify::new(),
@@ -159,6 +162,13 @@ impl Chats {
 }
 
 impl Shared {
+    /// The budget of a chat; those that nobody uses any more and that are full again are let go.
+    fn budget(&self, id: i64, now_ms: i64) -> Arc<Mutex<Budget>> {
+        let mut budgets = locked(&self.budgets);
+        budgets.retain(|_, budget| Arc::strong_count(budget) > 1 || locked(budget).wait_ms(u32::MAX, now_ms) > 0);
+        Arc::clone(budgets.entry(id).or_insert_with(|| Arc::new(Mutex::new(Budget::chat(id, now_ms)))))
+    }
+
     /// A claimed message is settled, one way or the other.
     fn settled(&self) {
         self.claimed.fetch_sub(1, Ordering::SeqCst);
@@ -183,7 +193,8 @@ struct Worker {
     name: String,
     /// `None`: no chat of Telegram's.
     address: Option<Address>,
-    budget: Budget,
+    /// Shared by the topics of a chat: Telegram counts them together.
+    budget: Arc<Mutex<Budget>>,
     jobs: mpsc::UnboundedReceiver<Job>,
     owed: VecDeque<(Box<ClaimedDelivery>, Timestamp)>,
     growing: Vec<Growing>,
@@ -202,7 +213,7 @@ impl Worker {
             shared: Arc::clone(shared),
             name: name.to_owned(),
             address,
-            budget: Budget::chat(id, context.clock.now().ms()),
+            budget: shared.budget(id, context.clock.now().ms()),
             jobs,
             owed: VecDeque::new(),
             growing: Vec::new(),

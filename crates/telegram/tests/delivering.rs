@@ -80,6 +80,23 @@ async fn a_topic_is_answered_in_the_topic() {
 }
 
 #[tokio::test]
+async fn the_topics_of_a_group_share_what_telegram_allows_the_group() {
+    let scene = Scene::start().await;
+    scene.lab.telegram("chat", &json!({"id": -100, "title": "Watch", "topics": [5, 6]})).await.unwrap();
+    let running = scene.run();
+    let begun = scene.now();
+    for i in 0..30 {
+        let chat = format!("-100/{}", 5 + i % 2);
+        scene.gateway.owe_with(-100, &format!("text {i}"), |claimed| claimed.delivery.chat = chat);
+    }
+    scene.all_settled().await;
+    assert_eq!(scene.seen(-100).await.len(), 30);
+    let took_ms = scene.now().since(begun);
+    assert!(took_ms >= 35_000, "eighteen at most at once, then eighteen a minute: {took_ms} ms");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_long_message_comes_in_parts_and_goes_on_where_it_was_interrupted() {
     let scene = Scene::start().await;
     let text: String = (0..400).map(|i| format!("line {i} of a long answer\n")).collect();

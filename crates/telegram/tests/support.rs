@@ -387,6 +387,10 @@ impl Scene {
         self.lab.telegram("config", &config).await.unwrap();
     }
 
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub fn run(&self) -> Running {
         self.run_with("77:secret", &self.url)
     }

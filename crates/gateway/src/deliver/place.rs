@@ -100,8 +100,12 @@ pub struct SentMessage {
 }
 
 impl SentMessage {
-    /// The row of a message.
+    /// The row of a message. Telegram numbers messages by chat, not by topic, and tells a reaction without its topic.
     pub fn row_id(channel: Channel, chat: &str, reference: &str) -> String {
+        let chat = match channel {
+            Channel::Telegram => chat.split_once('/').map_or(chat, |(chat, _)| chat),
+            _ => chat,
+        };
         format!("{channel}/{chat}/{reference}")
     }
 }
@@ -191,4 +195,17 @@ pub async fn placed(core: &Core, channel: Channel, chat: &str, key: &str, refere
     let sent = SentMessage { channel, chat, reference, thread, finding: None, proposal: None, delivery: None, at };
     // Whatever was there before: the newest word holds.
     core.store.commit(Commit::new(at).put(&place).put(&sent)).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_found_by_its_chat_with_or_without_its_topic() {
+        let id = |channel, chat| SentMessage::row_id(channel, chat, "7");
+        assert_eq!(id(Channel::Telegram, "-100/5"), id(Channel::Telegram, "-100"));
+        assert_ne!(id(Channel::Telegram, "-100/5"), id(Channel::Telegram, "-101/5"));
+        assert_ne!(id(Channel::Discord, "5"), id(Channel::Discord, "6"));
+    }
 }

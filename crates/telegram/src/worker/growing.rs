@@ -63,7 +63,7 @@ impl Worker {
         self.growing.iter().find(|growing| growing.waits())?;
         let now = self.context.clock.now().ms();
         // One message stays free for what is owed.
-        let wait = self.budget.wait_ms(1, now).max(locked(&self.shared.all).wait_ms(5, now));
+        let wait = locked(&self.budget).wait_ms(1, now).max(locked(&self.shared.all).wait_ms(5, now));
         Some(wait.max(self.grown_at_ms + EDIT_MS - now).max(0))
     }
 
@@ -72,7 +72,7 @@ impl Worker {
         let Some(at) = self.growing.iter().position(Growing::waits) else { return };
         let now = self.context.clock.now().ms();
         self.grown_at_ms = now;
-        self.budget.take();
+        locked(&self.budget).take();
         locked(&self.shared.all).take();
         let text = self.growing[at].text.clone();
         let outcome = match self.growing[at].reference {
@@ -89,11 +89,11 @@ impl Worker {
                     self.placed(&key, reference).await;
                 }
             }
-            Err(CallError::Wait { ms }) => self.budget.quiet(now + ms),
-            Err(CallError::Unreachable(_)) => self.budget.quiet(now + PAUSE_MS),
+            Err(CallError::Wait { ms }) => locked(&self.budget).quiet(now + ms),
+            Err(CallError::Unreachable(_)) => locked(&self.budget).quiet(now + PAUSE_MS),
             // A second message would be worse than none: what is owed in the end is sent as its own.
             Err(CallError::Doubt(_)) if first => self.growing[at].over = true,
-            Err(CallError::Doubt(_)) => self.budget.quiet(now + PAUSE_MS),
+            Err(CallError::Doubt(_)) => locked(&self.budget).quiet(now + PAUSE_MS),
             Err(CallError::Moved(_) | CallError::Refused { .. }) => self.growing[at].over = true,
         }
         let moved = self.growing.remove(at);

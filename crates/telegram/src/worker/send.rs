@@ -193,7 +193,7 @@ impl Worker {
                 Err(CallError::Wait { ms }) => {
                     let now = self.context.clock.now();
                     tracing::info!(wait_ms = ms, "telegram.asked_to_wait");
-                    self.budget.quiet(now.plus_ms(ms).ms());
+                    locked(&self.budget).quiet(now.plus_ms(ms).ms());
                 }
                 Err(error) => return Err(Stop::Call(error)),
             }
@@ -204,16 +204,16 @@ impl Worker {
     async fn turn(&mut self, until: Timestamp) -> Result<(), Stop> {
         loop {
             let now = self.context.clock.now();
-            let mut wait = self.budget.wait_ms(0, now.ms());
-            if wait <= 0 {
-                let mut all = locked(&self.shared.all);
-                wait = all.wait_ms(0, now.ms());
+            let wait = {
+                let (mut own, mut all) = (locked(&self.budget), locked(&self.shared.all));
+                let wait = own.wait_ms(0, now.ms()).max(all.wait_ms(0, now.ms()));
                 if wait <= 0 && until.since(now) > LEASE_REST_MS {
                     all.take();
-                    self.budget.take();
+                    own.take();
                     return Ok(());
                 }
-            }
+                wait
+            };
             if until.since(now) - wait <= LEASE_REST_MS {
                 return Err(Stop::Later);
             }
