@@ -39,8 +39,12 @@ pub(crate) fn heard(value: &Value, bot: &Bot, now: Timestamp) -> Heard {
         said: Said::Other { kind: kind().chars().take(NAME_LEN_MAX).collect() },
     };
     // From a text: teloxide reads the kind of an update from borrowed keys only.
-    let Ok(update) = serde_json::from_str::<Update>(&value.to_string()) else {
-        return Heard { inbound: other(), press: None };
+    let update = match serde_json::from_str::<Update>(&value.to_string()) {
+        Ok(update) => update,
+        Err(error) => {
+            tracing::warn!(update.id = id, update.kind = kind(), %error, "telegram.update_not_understood");
+            return Heard { inbound: other(), press: None };
+        }
     };
     match update.kind {
         UpdateKind::Message(message) => {

@@ -3,7 +3,7 @@
 use teloxide_core::types::{
     InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, MessageId, ReplyParameters,
 };
-use wakeman_present::telegram::{Entity, EntityKind, TelegramText};
+use wakeman_present::telegram::{Entity, EntityKind, TEXT_LEN_MAX, TelegramText, message};
 use wakeman_present::{Block, Doc, Line, RenderContext, doc};
 use wakeman_types::{CardButton, ClaimedDelivery};
 
@@ -11,14 +11,35 @@ use wakeman_types::{CardButton, ClaimedDelivery};
 const ROW_LEN_MAX: usize = 28;
 const ROW_BUTTONS_MAX: usize = 4;
 
+fn mark() -> Block {
+    Block::Text(Line::new().dim("Sent again: the first may have arrived."))
+}
+
 /// A delivery in words. One that may have come before says so.
 pub(crate) fn worded(claimed: &ClaimedDelivery, ctx: &RenderContext) -> Doc {
     let mut doc = doc(&claimed.delivery.view, ctx);
     if claimed.in_doubt && claimed.edit.is_none() {
-        let mark = Line::new().dim("Sent again: the first may have arrived.");
-        doc.blocks.insert(0, Block::Text(mark));
+        doc.blocks.insert(0, mark());
     }
     doc
+}
+
+/// A further part of a long message, which may have come before and says so: the mark before it, in a message of its own if the part is
+/// as long as one may be.
+pub(crate) fn again(part: &TelegramText) -> Vec<TelegramText> {
+    let mut marked = message(&Doc::bare().block(mark())).pop().unwrap_or_default();
+    let before = utf16(&marked.text) + 1;
+    if before + utf16(&part.text) > TEXT_LEN_MAX {
+        return vec![marked, part.clone()];
+    }
+    marked.text = format!("{}\n{}", marked.text, part.text);
+    let moved = |entity: &Entity| Entity { offset_utf16: entity.offset_utf16 + before, ..*entity };
+    marked.entities.extend(part.entities.iter().map(moved));
+    vec![marked]
+}
+
+fn utf16(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 /// The entities of a text as Telegram takes them.

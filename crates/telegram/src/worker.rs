@@ -11,6 +11,7 @@ use teloxide_core::payloads::{GetMe, SendChatAction};
 use teloxide_core::types::ChatAction;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
+use wakeman_present::telegram::TelegramText;
 use wakeman_types::{ClaimedDelivery, Timestamp};
 
 use self::growing::Growing;
@@ -200,8 +201,19 @@ struct Worker {
     growing: Vec<Growing>,
     grown_at_ms: i64,
     typed_at_ms: i64,
-    /// Of a long message that was interrupted: its first part's reference, and how many parts are out.
-    progress: HashMap<String, (String, usize)>,
+    /// Long messages that were interrupted.
+    progress: HashMap<String, Progress>,
+}
+
+/// How far a long message is.
+#[derive(Debug, Clone)]
+struct Progress {
+    /// The parts that are out.
+    references: Vec<String>,
+    /// All of them, as they were cut at first.
+    parts: Vec<TelegramText>,
+    /// The next one may be out as well.
+    doubt: bool,
 }
 
 impl Worker {

@@ -113,6 +113,44 @@ async fn a_long_message_comes_in_parts_and_goes_on_where_it_was_interrupted() {
     running.stop().await;
 }
 
+/// A picture that the bot sent.
+async fn picture(scene: &Scene, chat: i64) -> String {
+    let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &100u32.to_be_bytes(), &100u32.to_be_bytes()].concat();
+    let head = "--b\r\nContent-Disposition: form-data; name=\"chat_id\"\r\n\r\n";
+    let file = "\r\n--b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"c.png\"\r\n\r\n";
+    let body = [format!("{head}{chat}{file}").as_bytes(), &png, b"\r\n--b--\r\n"].concat();
+    let request = reqwest::Client::new().post(format!("{}/bot77:secret/sendPhoto", scene.lab.service_url("telegram")));
+    let answer = request.header("content-type", "multipart/form-data; boundary=b").body(body).send().await.unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    answer["result"]["message_id"].as_i64().unwrap_or_else(|| panic!("{answer}")).to_string()
+}
+
+#[tokio::test]
+async fn what_is_too_long_under_a_picture_follows_it_as_a_message() {
+    let scene = Scene::start().await;
+    scene.say(42, "hello").await;
+    let running = scene.run();
+    scene.until("heard", async || !scene.gateway.inbox().is_empty()).await;
+    let photo = picture(&scene, 42).await;
+    let edit = |text: &str, at: &str| {
+        scene.gateway.owe_with(42, text, |claimed| {
+            (claimed.edit, claimed.buttons) = (Some(at.to_owned()), buttons(&["Why"]));
+        })
+    };
+    edit("short", &photo);
+    scene.all_settled().await;
+    assert_eq!((scene.seen(42).await.len(), scene.seen_texts(42).await[0].as_str()), (1, "short"));
+    let long = "word ".repeat(300).trim().to_owned();
+    let number = edit(&long, &photo);
+    scene.all_settled().await;
+    let seen = scene.seen(42).await;
+    assert_eq!((seen.len(), &seen[1]["text"]), (2, &json!(long)), "nothing is dropped");
+    assert_eq!(seen[1]["reply_to"].to_string(), photo);
+    assert_eq!((&seen[0]["buttons"], &seen[1]["buttons"][0][0]["text"]), (&json!([]), &json!("Why")));
+    assert_eq!(scene.gateway.report(number), sent(&seen[1]["message"]), "it is edited there from now on");
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn what_telegram_asks_to_wait_is_waited_and_costs_nothing() {
     let scene = Scene::start().await;

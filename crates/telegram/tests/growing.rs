@@ -18,6 +18,30 @@ async fn scene() -> (Scene, crate::support::Running) {
 }
 
 #[tokio::test]
+async fn a_further_part_in_doubt_comes_again_marked_and_nothing_else_moves() {
+    let (scene, running) = scene().await;
+    scene.gateway.tell(grown("line 0"));
+    scene.until("placed", async || !scene.gateway.placed_at().is_empty()).await;
+    let whole: String = (0..400).map(|i| format!("line {i} of a long answer\n")).collect();
+    // The first part is an edit of what grew, the second is sent.
+    scene.fault("sendmessage", FaultMode::ReplyLost, 1).await;
+    scene.gateway.owe_with(42, &whole, |claimed| claimed.delivery.key = Some("turn:1".into()));
+    scene.all_settled().await;
+    let seen = scene.seen_texts(42).await;
+    let mark = "Sent again: the first may have arrived.";
+    let again = seen.iter().position(|text| text.starts_with(mark)).unwrap();
+    assert!(
+        seen[again].ends_with(&seen[1]) || seen[again + 1] == seen[1],
+        "the part that may be there already: {seen:?}"
+    );
+    let mut rest: Vec<String> = seen.clone();
+    rest.remove(1);
+    let lines = rest.join("\n").lines().filter(|line| line.starts_with("line")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines, whole.lines().collect::<Vec<_>>(), "without the copy every line is there once");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn it_is_sent_once_edited_seldom_and_ended_by_what_is_owed() {
     let (scene, running) = scene().await;
     let words: Vec<String> = (0..300).map(|i| format!("word{i}")).collect();

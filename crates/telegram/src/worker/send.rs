@@ -12,9 +12,9 @@ use wakeman_present::telegram::{TelegramText, caption, message};
 use wakeman_present::{Doc, RenderContext, chart_image};
 use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp};
 
-use super::{Worker, locked};
+use super::{Progress, Worker, locked};
 use crate::api::{Call, CallError};
-use crate::render::{entities, keyboard, no_previews, reply, worded};
+use crate::render::{again, entities, keyboard, no_previews, reply, worded};
 use crate::start::pause_ms;
 
 /// So long before its lease ends nothing is begun any more, in milliseconds: a call may take that long.
@@ -42,7 +42,7 @@ impl Worker {
     /// Delivers one message and confirms what became of it.
     pub(super) async fn deliver(&mut self, claimed: ClaimedDelivery, until: Timestamp) {
         let report = match self.attempt(&claimed, until).await {
-            Ok(reference) => Some(DeliveryReport::Sent { reference: Some(reference) }),
+            Ok(references) => Some(DeliveryReport::Sent { reference: references.into_iter().next() }),
             Err(End::Report(report)) => Some(report),
             Err(End::Doubt) => None,
         };
@@ -53,7 +53,7 @@ impl Worker {
         self.shared.settled();
     }
 
-    async fn attempt(&mut self, claimed: &ClaimedDelivery, until: Timestamp) -> Result<String, End> {
+    async fn attempt(&mut self, claimed: &ClaimedDelivery, until: Timestamp) -> Result<Vec<String>, End> {
         if self.shared.stopping.load(Ordering::SeqCst) {
             return Err(End::Report(DeliveryReport::Unavailable { reason: "the adapter is stopping".to_owned() }));
         }
@@ -63,25 +63,42 @@ impl Worker {
         }
         let grown = claimed.delivery.key.as_deref().and_then(|key| self.grown(key));
         let ctx = RenderContext::new(self.context.clock.now(), self.context.options.zone);
-        let doc = worded(claimed, &ctx);
-        let parts = message(&doc);
         let id = claimed.delivery.id.to_string();
-        let (reference, done) = match self.progress.get(&id).cloned() {
+        let mut progress = match self.progress.get(&id).cloned() {
             Some(progress) => progress,
             None => {
+                let doc = worded(claimed, &ctx);
+                let parts = message(&doc);
                 let edit = claimed.edit.clone().or(grown);
-                (self.first(claimed, &doc, &parts, edit.as_deref(), until).await?, 1)
+                let first = self.first(claimed, &doc, &parts, edit.as_deref(), until).await?;
+                Progress { references: vec![first], parts, doubt: false }
             }
         };
-        self.progress.insert(id.clone(), (reference.clone(), done));
-        for (i, part) in parts.iter().enumerate().skip(done) {
-            if let Some(request) = self.message(part, None) {
-                self.paced(&Call::of(&request), until).await.map_err(|stop| self.end(stop, false))?;
-            }
-            self.progress.insert(id.clone(), (reference.clone(), i + 1));
+        let ended = self.further(&mut progress, until).await;
+        match ended {
+            Ok(()) => drop(self.progress.remove(&id)),
+            Err(_) => drop(self.progress.insert(id, progress.clone())),
         }
-        self.progress.remove(&id);
-        Ok(reference)
+        ended.map(|()| progress.references)
+    }
+
+    /// The parts after those that are out, as they were cut at first.
+    async fn further(&mut self, progress: &mut Progress, until: Timestamp) -> Result<(), End> {
+        while let Some(part) = progress.parts.get(progress.references.len()) {
+            let texts = if progress.doubt { again(part) } else { vec![part.clone()] };
+            let mut reference = String::new();
+            let requests: Vec<_> = texts.iter().filter_map(|text| self.message(text, None)).collect();
+            for request in requests {
+                let sent = self.paced(&Call::of(&request), until).await;
+                reference = sent.map_err(|stop| self.end(stop, false)).inspect_err(|end| {
+                    progress.doubt |= matches!(end, End::Doubt);
+                })?["message_id"]
+                    .to_string();
+            }
+            progress.references.push(reference);
+            progress.doubt = false;
+        }
+        Ok(())
     }
 
     /// The first part: an edit where there is something to edit, else a message with the buttons.
@@ -98,7 +115,8 @@ impl Worker {
         };
         if let Some(reference) = edit.and_then(|edit| edit.parse().ok()) {
             match self.edit(MessageId(reference), claimed, doc, part, until).await {
-                Ok(()) => return Ok(reference.to_string()),
+                Ok(true) => return Ok(reference.to_string()),
+                Ok(false) => return self.with_buttons(Some(&reference.to_string()), claimed, part, until).await,
                 Err(Stop::Call(error)) if is_gone(&error) => {}
                 Err(stop) => return Err(self.end(stop, true)),
             }
@@ -113,7 +131,18 @@ impl Worker {
                 Err(stop) => return Err(self.end(stop, false)),
             }
         }
-        let Some(request) = self.message(part, claimed.reply_to.as_deref()) else {
+        self.with_buttons(claimed.reply_to.as_deref(), claimed, part, until).await
+    }
+
+    /// A text with the buttons, as a reply if there is something to reply to.
+    async fn with_buttons(
+        &mut self,
+        reply_to: Option<&str>,
+        claimed: &ClaimedDelivery,
+        part: &TelegramText,
+        until: Timestamp,
+    ) -> Result<String, End> {
+        let Some(request) = self.message(part, reply_to) else {
             return Err(End::Report(DeliveryReport::Failed { reason: "no chat of Telegram's".to_owned() }));
         };
         let request = match claimed.buttons.is_empty() {
@@ -154,7 +183,8 @@ impl Worker {
         Some(request)
     }
 
-    /// An edit that changes nothing is one that was made. A picture has its text as a caption.
+    /// An edit that changes nothing is one that was made. A picture has its text as a caption; `false`: it takes only the beginning, and the
+    /// whole has to follow.
     async fn edit(
         &mut self,
         id: MessageId,
@@ -162,7 +192,7 @@ impl Worker {
         doc: &Doc,
         part: &TelegramText,
         until: Timestamp,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let chat = self.address.map_or(ChatId(0), |address| address.chat);
         let buttons = keyboard(&claimed.buttons);
         let text = EditMessageText::new(chat, id, part.text.clone())
@@ -171,14 +201,15 @@ impl Worker {
             .reply_markup(buttons.clone());
         match self.paced(&Call::of(&text), until).await {
             Err(Stop::Call(error)) if error.says("there is no text in the message to edit") => {}
-            other => return made(other),
+            other => return made(other).map(|()| true),
         }
-        let (under, _) = caption(doc);
+        let (under, all) = caption(doc);
+        let buttons = if all { buttons } else { keyboard(&[]) };
         let request = EditMessageCaption::new(chat, id)
             .caption(under.text.clone())
             .caption_entities(entities(&under))
             .reply_markup(buttons);
-        made(self.paced(&Call::of(&request), until).await)
+        made(self.paced(&Call::of(&request), until).await).map(|()| all)
     }
 
     /// Calls as soon as the budget allows, and again after what Telegram asks to wait, as long as the lease holds.
