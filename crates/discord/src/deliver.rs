@@ -119,7 +119,8 @@ async fn in_order(adapter: Arc<Adapter>, chat: String, owed: Vec<ClaimedDelivery
         drop(held);
         let refused = matches!(result, Err(RestError::Token));
         let report = match result {
-            Ok(reference) => DeliveryReport::Sent { reference },
+            Ok(mut references) if references.len() < 2 => DeliveryReport::Sent { reference: references.pop() },
+            Ok(references) => DeliveryReport::SentInParts { references },
             Err(error) => {
                 tracing::warn!(%error, delivery = %one.delivery.id, "discord: not delivered");
                 report(&adapter, &error)
@@ -153,13 +154,13 @@ fn report(adapter: &Adapter, error: &RestError) -> DeliveryReport {
     }
 }
 
-/// Shows one message; the reference of its first part.
+/// Shows one message; the references of its parts.
 async fn deliver(
     adapter: &Adapter,
     chat: &mut crate::chats::Chat,
     one: &ClaimedDelivery,
     until: Instant,
-) -> Result<Option<String>, RestError> {
+) -> Result<Vec<String>, RestError> {
     let delivery = &one.delivery;
     let channel = adapter.chats.channel(&delivery.chat, &adapter.rest).await?;
     let ctx = RenderContext::new((adapter.options.now)(), adapter.options.zone);
@@ -183,7 +184,8 @@ async fn deliver(
     if let Some(edit) =
         one.edit.as_deref().and_then(|edit| edit.parse().ok()).filter(|id| shown.ids.first() != Some(id))
     {
-        (shown.ids, shown.says) = (vec![edit], Vec::new());
+        let more = one.edit_more.iter().filter_map(|id| id.parse().ok());
+        (shown.ids, shown.says) = (std::iter::once(edit).chain(more).collect(), Vec::new());
     }
     shown.settled = true;
     // A growing answer has its key for a nonce, and so has what ends it: if where it stands was never stored, this finds it.
@@ -199,7 +201,7 @@ async fn deliver(
         until,
     };
     show(adapter, shown, &post).await?;
-    Ok(shown.ids.first().map(u64::to_string))
+    Ok(shown.ids.iter().map(u64::to_string).collect())
 }
 
 /// Says that an earlier try may have arrived.

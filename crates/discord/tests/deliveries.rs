@@ -207,7 +207,7 @@ async fn an_answer_grows_in_one_message_and_its_end_always_arrives() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_text_is_several_messages_and_shrinks_to_one() {
-    let world = ready().await;
+    let mut world = ready().await;
     let long: String = (0..600).map(|n| format!("line {n}\n")).collect();
     let mut first = note("d1", "dm:4001", "");
     first.delivery.view = wakeman_types::View::Answer(wakeman_types::AnswerView {
@@ -221,9 +221,14 @@ async fn a_long_text_is_several_messages_and_shrinks_to_one() {
     let said = world.said("dm:4001").await;
     assert!(said.len() >= 3 && said.iter().all(|part| part.encode_utf16().count() <= 2000));
     assert_eq!(said.concat().trim_end(), long.trim_end());
-    let DeliveryReport::Sent { reference } = &reports[0].1 else { panic!("{reports:?}") };
+    let DeliveryReport::SentInParts { references } = &reports[0].1 else { panic!("{reports:?}") };
+    assert_eq!(references.len(), said.len());
+    // Another process knows of its parts only what the gateway stored.
+    world.kill().await;
+    world.start().await;
     let mut second = note("d2", "dm:4001", "short");
-    (second.edit, second.delivery.key) = (reference.clone(), Some("turn:t1".into()));
+    (second.edit, second.edit_more) = (references.first().cloned(), references[1..].to_vec());
+    second.delivery.key = Some("turn:t1".into());
     world.desk.owe(second);
     world.reports(2).await;
     assert_eq!(world.said("dm:4001").await, ["short"]);

@@ -34,6 +34,31 @@ pub struct State {
     pub halted: bool,
     /// So many commits fail first.
     pub failing: u32,
+    /// Owes an answer to every text it takes.
+    pub answers: bool,
+}
+
+impl State {
+    /// As the gateway hands out: the first of every chat in which nothing is under way.
+    fn claim(&mut self, limit: usize) -> Vec<ClaimedDelivery> {
+        let mut busy: BTreeSet<String> = self.leased.values().map(|one| one.delivery.chat.clone()).collect();
+        let mut claimed = Vec::new();
+        for one in std::mem::take(&mut self.owed) {
+            if claimed.len() == limit || !busy.insert(one.delivery.chat.clone()) {
+                self.owed.push(one);
+                continue;
+            }
+            let one = ClaimedDelivery { attempt: one.attempt + 1, epoch: one.epoch + 1, ..one };
+            self.leased.insert(one.delivery.id.to_string(), one.clone());
+            claimed.push(one);
+        }
+        claimed
+    }
+
+    fn claimable(&self) -> bool {
+        let busy = |chat: &str| self.leased.values().any(|one| one.delivery.chat == chat);
+        self.owed.iter().any(|one| !busy(&one.delivery.chat))
+    }
 }
 
 /// What the adapter sees of Wakeman.
@@ -64,8 +89,8 @@ pub fn note(id: &str, chat: &str, text: &str) -> ClaimedDelivery {
         reply_key: None,
         created_at: Timestamp::from_ms(0),
     };
-    let (edit, reply_to, buttons) = (None, None, Vec::new());
-    ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, reply_to, buttons }
+    let (edit, edit_more, reply_to, buttons) = (None, Vec::new(), None, Vec::new());
+    ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, edit_more, reply_to, buttons }
 }
 
 impl Desk {
@@ -133,6 +158,10 @@ impl Frontend for Desk {
                 for one in batch {
                     if state.taken.insert(one.id.clone()) {
                         accepted.new += 1;
+                        if let (true, Said::Text { text, .. }) = (state.answers, &one.said) {
+                            let owed = note(&format!("a{}", one.id), &one.chat, &format!("re: {text}"));
+                            state.owed.push(owed);
+                        }
                         state.inbound.push(one);
                     } else {
                         accepted.repeated += 1;
@@ -141,6 +170,7 @@ impl Frontend for Desk {
                 state.repeated += accepted.repeated;
                 state.checkpoint = checkpoint.or(state.checkpoint.take());
             }
+            self.owing.notify_one();
             if some {
                 self.stand(Halt::AfterAccept).await;
             }
@@ -177,7 +207,7 @@ impl Frontend for Desk {
     fn deliveries_ready(&self, _: Channel, _: i64) -> Reply<'_, ()> {
         Box::pin(async move {
             let owing = self.owing.notified();
-            if self.state().owed.is_empty() {
+            if !self.state().claimable() {
                 owing.await;
             }
             Ok(())
@@ -186,17 +216,7 @@ impl Frontend for Desk {
 
     fn claim_deliveries(&self, _: Channel, _: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
         Box::pin(async move {
-            let claimed: Vec<ClaimedDelivery> = {
-                let mut state = self.state();
-                let count = state.owed.len().min(limit as usize);
-                let mut claimed: Vec<ClaimedDelivery> = state.owed.drain(..count).collect();
-                for one in &mut claimed {
-                    one.attempt += 1;
-                    one.epoch += 1;
-                    state.leased.insert(one.delivery.id.to_string(), one.clone());
-                }
-                claimed
-            };
+            let claimed = self.state().claim(limit as usize);
             if !claimed.is_empty() {
                 self.stand(Halt::AfterClaim).await;
             }

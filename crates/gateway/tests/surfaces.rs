@@ -93,7 +93,8 @@ impl Surface {
             }
             for item in claimed {
                 let reference = item.edit.clone().unwrap_or_else(|| format!("s{}", item.delivery.id));
-                let report = DeliveryReport::Sent { reference: Some(reference.clone()) };
+                let references = vec![reference.clone(), format!("{reference}-2")];
+                let report = DeliveryReport::SentInParts { references };
                 self.desk.confirm_delivery(&item.delivery.id, item.epoch, report).await.unwrap();
                 sent.push((item, reference));
             }
@@ -408,6 +409,9 @@ async fn a_finding_is_one_message_that_is_edited_and_judged_where_it_stands() {
         surface.end(Inbound { id: "r:1".into(), ..own(noise.clone()) }).await,
         (InboundState::Done, "F-1: noise".into())
     );
+    let later = Said::Reaction { message: format!("{message}-2"), useful: Some(true) };
+    let end = surface.end(Inbound { id: "r:3".into(), ..own(later) }).await;
+    assert_eq!(end, (InboundState::Done, "F-1: useful".into()), "on its second part");
     let stranger = Inbound { id: "r:2".into(), from: Some(by("telegram:99")), ..own(noise) };
     assert_eq!(surface.end(stranger).await.0, InboundState::Ignored);
     assert_eq!(
@@ -417,6 +421,7 @@ async fn a_finding_is_one_message_that_is_edited_and_judged_where_it_stands() {
     let edits: Vec<_> =
         surface.send(TELEGRAM).await.into_iter().filter(|(claimed, _)| claimed.edit.is_some()).collect();
     assert_eq!(edits.len(), 4, "in every chat that has it");
+    assert!(edits.iter().all(|(claimed, reference)| claimed.edit_more == [format!("{reference}-2")]), "and all of it");
     assert!(edits.iter().any(|(_, reference)| reference == message));
 }
 

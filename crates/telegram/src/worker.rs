@@ -210,6 +210,8 @@ struct Worker {
 struct Progress {
     /// The parts that are out.
     references: Vec<String>,
+    /// Where further parts stood before, to be edited.
+    old: Vec<String>,
     /// All of them, as they were cut at first.
     parts: Vec<TelegramText>,
     /// The next one may be out as well.

@@ -102,7 +102,7 @@ async fn a_long_message_comes_in_parts_and_goes_on_where_it_was_interrupted() {
     let text: String = (0..400).map(|i| format!("line {i} of a long answer\n")).collect();
     // The second part is refused until the lease is nearly over.
     let running = scene.run();
-    scene.gateway.owe_with(42, &text, |claimed| claimed.buttons = buttons(&["Why"]));
+    let number = scene.gateway.owe_with(42, &text, |claimed| claimed.buttons = buttons(&["Why"]));
     scene.all_settled().await;
     let parts = scene.seen(42).await;
     assert!(parts.len() >= 3, "{}", parts.len());
@@ -110,6 +110,17 @@ async fn a_long_message_comes_in_parts_and_goes_on_where_it_was_interrupted() {
     let lines = |text: &str| text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&whole.join("\n")), lines(&text));
     assert_eq!((&parts[0]["buttons"][0][0]["text"], &parts[1]["buttons"]), (&json!("Why"), &json!([])));
+    let at = |parts: &[serde_json::Value]| parts.iter().map(|part| part["message"].to_string()).collect::<Vec<_>>();
+    let references = at(&parts);
+    assert_eq!(scene.gateway.report(number), Some(DeliveryReport::SentInParts { references: references.clone() }));
+    // Edited, every part stays where it is, and what is too much goes.
+    let shorter: String = (0..200).map(|i| format!("line {i} of another answer\n")).collect();
+    scene.gateway.owe_with(42, &shorter, |claimed| {
+        (claimed.edit, claimed.edit_more) = (Some(references[0].clone()), references[1..].to_vec());
+    });
+    scene.all_settled().await;
+    scene.until("tidy", async || at(&scene.seen(42).await) == references[..2]).await;
+    assert_eq!(lines(&scene.seen_texts(42).await.join("\n")), lines(&shorter));
     running.stop().await;
 }
 

@@ -42,6 +42,7 @@ impl Clock for FastClock {
 struct Owed {
     delivery: Delivery,
     edit: Option<String>,
+    edit_more: Vec<String>,
     reply_to: Option<String>,
     buttons: Vec<CardButton>,
     epoch: u64,
@@ -189,6 +190,7 @@ fn owed(number: usize, chat: i64, text: &str, more: impl FnOnce(&mut ClaimedDeli
         attempt: 0,
         in_doubt: false,
         edit: None,
+        edit_more: Vec::new(),
         reply_to: None,
         buttons: Vec::new(),
     };
@@ -196,6 +198,7 @@ fn owed(number: usize, chat: i64, text: &str, more: impl FnOnce(&mut ClaimedDeli
     Owed {
         delivery: claimed.delivery,
         edit: claimed.edit,
+        edit_more: claimed.edit_more,
         reply_to: claimed.reply_to,
         buttons: claimed.buttons,
         epoch: 0,
@@ -300,6 +303,7 @@ impl Frontend for FakeGateway {
                     attempt: owed.attempt,
                     in_doubt: owed.in_doubt,
                     edit: owed.edit.clone(),
+                    edit_more: owed.edit_more.clone(),
                     reply_to: owed.reply_to.clone(),
                     buttons: owed.buttons.clone(),
                 }

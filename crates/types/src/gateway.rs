@@ -123,6 +123,11 @@ pub enum DeliveryReport {
         /// The platform's id of the message, for edits and replies.
         reference: Option<String>,
     },
+    /// The platform took it, in several messages.
+    SentInParts {
+        /// The platform's ids of them, in their order; the first is the one that is replied to.
+        references: Vec<String>,
+    },
     /// It may work later; costs a try.
     Retry {
         /// Not before then.
@@ -164,6 +169,9 @@ pub struct ClaimedDelivery {
     /// The reference of the message to edit: there is one with this delivery's key already.
     #[serde(default)]
     pub edit: Option<String>,
+    /// The references of its further parts.
+    #[serde(default)]
+    pub edit_more: Vec<String>,
     /// The reference of the message to reply to.
     #[serde(default)]
     pub reply_to: Option<String>,

@@ -11,7 +11,7 @@ use super::{
     buttons::issue,
     gap::{Turn, begins, ends, turn},
     instead::instead,
-    place::{reference_of, stands},
+    place::{place_of, reference_of, stands},
     scrub::scrub,
 };
 use crate::{core::Core, desk::storage_error};
@@ -114,17 +114,21 @@ async fn over(core: &Core, commit: Commit, delivery: &Delivery) -> Result<Commit
 /// A delivery with the message it edits, the one it replies to, and its buttons.
 async fn place(core: &Core, delivery: Delivery) -> Result<ClaimedDelivery, StoreError> {
     let at = (delivery.channel, delivery.chat.as_str());
-    let find = async |key: &Option<String>| match key {
-        Some(key) => reference_of(core, at, key).await,
-        None => Ok(None),
+    let reply_to = match &delivery.reply_key {
+        Some(key) => reference_of(core, at, key).await?,
+        None => None,
     };
-    let (edit, reply_to) = (find(&delivery.key).await?, find(&delivery.reply_key).await?);
+    let (edit, edit_more) = match &delivery.key {
+        Some(key) => place_of(core, at, key).await?.map(|place| (place.reference, place.more)).unzip(),
+        None => (None, None),
+    };
+    let edit_more = edit_more.unwrap_or_default();
     let (commit, buttons) = issue(core, Commit::new(core.now()), &delivery).await?;
     if !commit.rows.is_empty() {
         // Unconditional, so that it cannot conflict: rows of references nobody was shown yet.
         core.store.commit(commit).await.map(drop)?;
     }
-    Ok(ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, reply_to, buttons })
+    Ok(ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, edit_more, reply_to, buttons })
 }
 
 /// Resolves once something may be claimable on `channel`, or after `wait_ms`.
@@ -170,13 +174,12 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
     let mut commit = Commit::new(core.now());
     let outcome = match report {
         DeliveryReport::Sent { reference } => {
-            if let Some(delivery) = delivered(core, id).await? {
-                commit = over(core, commit, &delivery).await?;
-                if let Some(reference) = &reference {
-                    commit = stands(core, commit, &delivery, reference);
-                }
-            }
+            commit = arrived(core, commit, id, reference.as_slice()).await?;
             Outcome::Sent { receipt: json!({ "reference": reference }) }
+        }
+        DeliveryReport::SentInParts { references } => {
+            commit = arrived(core, commit, id, &references).await?;
+            Outcome::Sent { receipt: json!({ "reference": references.first(), "parts": references.len() }) }
         }
         DeliveryReport::Retry { not_before, reason } => match tries(core, id).await? {
             tries if tries >= TRIES_MAX => {
@@ -200,6 +203,16 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
         }
     };
     settle_with(core, commit, id.as_str(), epoch, outcome).await
+}
+
+/// Adds to `commit` where a message stands now.
+async fn arrived(core: &Core, commit: Commit, id: &DeliveryId, references: &[String]) -> Result<Commit, GatewayError> {
+    let Some(delivery) = delivered(core, id).await? else { return Ok(commit) };
+    let commit = over(core, commit, &delivery).await?;
+    Ok(match references.split_first() {
+        Some((first, more)) => stands(core, commit, &delivery, first, more),
+        None => commit,
+    })
 }
 
 /// The message that was sent, as it was owed.

@@ -38,6 +38,9 @@ pub struct Place {
     pub key: String,
     /// The platform's id of the message.
     pub reference: String,
+    /// Those of its further parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<String>,
     /// The conversation it belongs to.
     pub thread: Option<ThreadId>,
     /// When it was sent.
@@ -135,23 +138,34 @@ fn proposal_of(view: &View) -> Option<ProposalId> {
     }
 }
 
-/// Records with `commit` that `delivery` stands at `reference`.
-pub(super) fn stands(core: &Core, mut commit: Commit, delivery: &Delivery, reference: &str) -> Commit {
+/// Records with `commit` that `delivery` stands at `reference`, and its further parts at `more`.
+pub(super) fn stands(core: &Core, mut commit: Commit, delivery: &Delivery, reference: &str, more: &[String]) -> Commit {
     let (channel, chat, at) = (delivery.channel, delivery.chat.clone(), core.now());
-    if let Some(key) = delivery.key.clone() {
-        let (chat, thread) = (chat.clone(), delivery.thread.clone());
-        commit = commit.put(&Place { channel, chat, key, reference: reference.to_owned(), thread, at });
+    for part in std::iter::once(reference).chain(more.iter().map(String::as_str)) {
+        commit = commit.put(&SentMessage {
+            channel,
+            chat: chat.clone(),
+            reference: part.to_owned(),
+            thread: delivery.thread.clone(),
+            finding: delivery.finding,
+            proposal: proposal_of(&delivery.view),
+            delivery: Some(delivery.id.clone()),
+            at,
+        });
     }
-    commit.put(&SentMessage {
-        channel,
-        chat,
-        reference: reference.to_owned(),
-        thread: delivery.thread.clone(),
-        finding: delivery.finding,
-        proposal: proposal_of(&delivery.view),
-        delivery: Some(delivery.id.clone()),
-        at,
-    })
+    let Some(key) = delivery.key.clone() else { return commit };
+    let (reference, more, thread) = (reference.to_owned(), more.to_vec(), delivery.thread.clone());
+    commit.put(&Place { channel, chat, key, reference, more, thread, at })
+}
+
+/// Where the message with `key` stands in a chat.
+pub(super) async fn place_of(
+    core: &Core,
+    (channel, chat): (Channel, &str),
+    key: &str,
+) -> Result<Option<Place>, StoreError> {
+    let found = core.store.get::<Place>(&Place::row_id(channel, chat, key)).await?;
+    Ok(found.map(|found| found.value))
 }
 
 /// The reference of the message with `key` in a chat. A key of somebody's message is its reference.
@@ -163,8 +177,7 @@ pub(super) async fn reference_of(
     if let Some(reference) = key.strip_prefix(MESSAGE) {
         return Ok(Some(reference.to_owned()));
     }
-    let found = core.store.get::<Place>(&Place::row_id(channel, chat, key)).await?;
-    Ok(found.map(|found| found.value.reference))
+    Ok(place_of(core, (channel, chat), key).await?.map(|place| place.reference))
 }
 
 /// Every place of a conversation's messages.
@@ -189,6 +202,7 @@ pub async fn placed(core: &Core, channel: Channel, chat: &str, key: &str, refere
         chat: chat.clone(),
         key: key.to_owned(),
         reference: reference.clone(),
+        more: Vec::new(),
         thread: thread.clone(),
         at,
     };

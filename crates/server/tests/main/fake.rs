@@ -495,7 +495,16 @@ pub fn claimed() -> ClaimedDelivery {
         asks_reason: false,
     }];
     let edit = Some("41".to_owned());
-    ClaimedDelivery { delivery, epoch: 7, attempt: 2, in_doubt: false, edit, reply_to: None, buttons }
+    ClaimedDelivery {
+        delivery,
+        epoch: 7,
+        attempt: 2,
+        in_doubt: false,
+        edit,
+        edit_more: Vec::new(),
+        reply_to: None,
+        buttons,
+    }
 }
 
 /// One live event of every kind.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use teloxide_core::payloads::{
-    EditMessageCaption, EditMessageCaptionSetters, EditMessageText, EditMessageTextSetters, SendMessage,
+    DeleteMessage, EditMessageCaption, EditMessageCaptionSetters, EditMessageText, EditMessageTextSetters, SendMessage,
     SendMessageSetters,
 };
 use teloxide_core::types::{ChatId, MessageId};
@@ -42,7 +42,8 @@ impl Worker {
     /// Delivers one message and confirms what became of it.
     pub(super) async fn deliver(&mut self, claimed: ClaimedDelivery, until: Timestamp) {
         let report = match self.attempt(&claimed, until).await {
-            Ok(references) => Some(DeliveryReport::Sent { reference: references.into_iter().next() }),
+            Ok(mut references) if references.len() < 2 => Some(DeliveryReport::Sent { reference: references.pop() }),
+            Ok(references) => Some(DeliveryReport::SentInParts { references }),
             Err(End::Report(report)) => Some(report),
             Err(End::Doubt) => None,
         };
@@ -71,12 +72,18 @@ impl Worker {
                 let parts = message(&doc);
                 let edit = claimed.edit.clone().or(grown);
                 let first = self.first(claimed, &doc, &parts, edit.as_deref(), until).await?;
-                Progress { references: vec![first], parts, doubt: false }
+                // What stands elsewhere than before has its further parts there as well.
+                let same = claimed.edit.as_ref() == Some(&first);
+                let old = if same { claimed.edit_more.clone() } else { Vec::new() };
+                Progress { references: vec![first], parts, old, doubt: false }
             }
         };
         let ended = self.further(&mut progress, until).await;
         match ended {
-            Ok(()) => drop(self.progress.remove(&id)),
+            Ok(()) => {
+                self.progress.remove(&id);
+                self.tidy(claimed, &progress.references, until).await;
+            }
             Err(_) => drop(self.progress.insert(id, progress.clone())),
         }
         ended.map(|()| progress.references)
@@ -85,6 +92,12 @@ impl Worker {
     /// The parts after those that are out, as they were cut at first.
     async fn further(&mut self, progress: &mut Progress, until: Timestamp) -> Result<(), End> {
         while let Some(part) = progress.parts.get(progress.references.len()) {
+            if let Some(old) = progress.old.get(progress.references.len() - 1).cloned()
+                && self.edit_part(&old, part, until).await?
+            {
+                progress.references.push(old);
+                continue;
+            }
             let texts = if progress.doubt { again(part) } else { vec![part.clone()] };
             let mut reference = String::new();
             let requests: Vec<_> = texts.iter().filter_map(|text| self.message(text, None)).collect();
@@ -99,6 +112,31 @@ impl Worker {
             progress.doubt = false;
         }
         Ok(())
+    }
+
+    /// Edits a further part where it stands; `false`: it is gone.
+    async fn edit_part(&mut self, at: &str, part: &TelegramText, until: Timestamp) -> Result<bool, End> {
+        let (Some(address), Ok(id)) = (self.address, at.parse()) else { return Ok(false) };
+        let request = EditMessageText::new(address.chat, MessageId(id), part.text.clone())
+            .entities(entities(part))
+            .link_preview_options(no_previews());
+        match made(self.paced(&Call::of(&request), until).await) {
+            Ok(()) => Ok(true),
+            Err(Stop::Call(error)) if is_gone(&error) => Ok(false),
+            Err(stop) => Err(self.end(stop, true)),
+        }
+    }
+
+    /// Takes away what a message has too much since it was edited. It may be gone already; what matters was said.
+    async fn tidy(&mut self, claimed: &ClaimedDelivery, shown: &[String], until: Timestamp) {
+        let Some(address) = self.address else { return };
+        let surplus = claimed.edit_more.iter().filter(|old| !shown.contains(*old));
+        for id in surplus.filter_map(|old| old.parse().ok()) {
+            let request = DeleteMessage::new(address.chat, MessageId(id));
+            if let Err(Stop::Call(error)) = self.paced(&Call::of(&request), until).await {
+                tracing::debug!(%error, "telegram.part_not_taken_away");
+            }
+        }
     }
 
     /// The first part: an edit where there is something to edit, else a message with the buttons.
