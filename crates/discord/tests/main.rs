@@ -7,4 +7,5 @@ mod desk;
 mod inbound;
 mod kills;
 mod sessions;
+mod storms;
 mod world;

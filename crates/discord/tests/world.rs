@@ -114,6 +114,12 @@ impl World {
         assert_eq!(answer.status(), 201);
     }
 
+    /// So long nothing more of it.
+    pub async fn throttle(&self, pattern: &str, seconds: f64) {
+        let deed = json!({"do": "throttle", "match": pattern, "retry_after": seconds, "global": false, "times": 1});
+        self.play(deed).await;
+    }
+
     pub async fn get(&self, path: &str) -> Value {
         self.http.get(format!("{}{path}", self.base)).send().await.unwrap().json().await.unwrap()
     }
