@@ -3,6 +3,7 @@
 
 mod briefs;
 mod charts;
+mod discord;
 mod edges;
 mod findings;
 mod lists;
