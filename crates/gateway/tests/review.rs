@@ -192,15 +192,28 @@ async fn on_another_channel_than_that_of_approvals_a_yes_is_refused_and_the_card
 
 #[tokio::test]
 async fn what_was_asked_for_and_expired_is_offered_afresh_from_the_world_of_now() {
-    let world = World::new().await;
+    let world = World::with(json!({}), r#"{"vercel": {"triggerDeploys": true}}"#).await;
     let wishes = [
         flag(false, None),
         Wish::Issue { title: "Look".into(), body: "here".into() },
         Wish::Comment { number: 482, body: "It broke sign-ups.".into() },
         Wish::Mode { mode: wakeman_types::ExecutionMode::Observe },
+        Wish::Patch {
+            files: vec![("web/limit.ts".into(), Some("export const LIMIT = 2;\n".into()))],
+            title: "Raise the limit".into(),
+            body: "So.".into(),
+        },
+        Wish::Annotate { content: "the sale begins".into() },
+        Wish::ErrorStatus { issue: "e1".into(), status: "resolved".into() },
+        Wish::Deployment { id: "dpl_1".into() },
+        Wish::Webhook {
+            name: "ops".into(),
+            payload: serde_json::from_str(r#"{"text": "sign-ups are back"}"#).unwrap(),
+        },
     ];
     for wish in wishes {
-        let Asked::Staged(id) = ask(&world, wish, None).await else { panic!() };
+        let asked = ask(&world, wish.clone(), None).await;
+        let Asked::Staged(id) = asked else { panic!("{wish:?}: {asked:?}") };
         let old = world.proposal(id).await;
         world.clock.set(old.expires_at);
         let request =

@@ -10,12 +10,9 @@ use wakeman_types::{
 };
 
 use super::{
-    catalogue::{
-        ActionClass, Comment, MergePr, OpenIssue, OpenIssueArguments, PLAN, PromotePolicy, RerunFailedJobs, RevertPr,
-        Rollback, SetFlag, SetMode, SetMute, SetWakeup, marker, unavailable,
-    },
+    catalogue::{OpenIssueArguments, PLAN, marker, unavailable},
     draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
-    own_draft,
+    outside_draft, own_draft,
     playbook::{comment, flag_off_and_annotate},
     supersede::supersede,
     verify::settling_ms,
@@ -26,174 +23,12 @@ use crate::{
     deliver::{Post, ThreadWriter},
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
-    wake::AddedWakeup,
 };
+
+pub use super::wish::{Wish, WishKind};
 
 /// Proposals that may wait at the same time; a model that goes on and on fills no list.
 const WAITING_MAX: u64 = 10;
-
-/// What can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WishKind {
-    /// Reverting a merged pull request.
-    Revert,
-    /// Merging an open one.
-    Merge,
-    /// Opening an issue.
-    Issue,
-    /// Setting a feature flag.
-    Flag,
-    /// Running the failed jobs of a run again.
-    Rerun,
-    /// Rolling production back.
-    Rollback,
-    /// Commenting on an issue or pull request.
-    Comment,
-    /// The playbook that turns a flag off and annotates that.
-    FlagOffAndAnnotate,
-    /// Muting what a finding is about, or no longer.
-    Mute,
-    /// Setting the mode.
-    Mode,
-    /// Pausing, resuming or adding a wakeup.
-    Wakeup,
-    /// Letting a shadow policy decide.
-    Promote,
-}
-
-impl WishKind {
-    /// Every kind.
-    pub const ALL: [Self; 12] = [
-        Self::Revert,
-        Self::Merge,
-        Self::Issue,
-        Self::Flag,
-        Self::Rerun,
-        Self::Rollback,
-        Self::Comment,
-        Self::FlagOffAndAnnotate,
-        Self::Mute,
-        Self::Mode,
-        Self::Wakeup,
-        Self::Promote,
-    ];
-
-    /// The class that decides whether it can be proposed here.
-    const fn class(self) -> &'static dyn ActionClass {
-        match self {
-            Self::Revert => &RevertPr,
-            Self::Merge => &MergePr,
-            Self::Issue => &OpenIssue,
-            Self::Flag | Self::FlagOffAndAnnotate => &SetFlag,
-            Self::Rerun => &RerunFailedJobs,
-            Self::Rollback => &Rollback,
-            Self::Comment => &Comment,
-            Self::Mute => &SetMute,
-            Self::Mode => &SetMode,
-            Self::Wakeup => &SetWakeup,
-            Self::Promote => &PromotePolicy,
-        }
-    }
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Wish {
-    /// Revert a merged pull request, then merge the revert.
-    Revert {
-        /// Its number.
-        number: u64,
-    },
-    /// Merge an open pull request at its present head.
-    Merge {
-        /// Its number.
-        number: u64,
-    },
-    /// Open an issue.
-    Issue {
-        /// Its title.
-        title: String,
-        /// Its text.
-        body: String,
-    },
-    /// Set a feature flag.
-    Flag {
-        /// Its key.
-        key: String,
-        /// On or off.
-        active: bool,
-        /// Share of users it applies to, 0–1; `None` leaves it.
-        rollout: Option<f64>,
-    },
-    /// Run the failed jobs of a workflow run again.
-    Rerun {
-        /// The run's id.
-        run: u64,
-    },
-    /// Roll production back to what it showed before.
-    Rollback,
-    /// Comment on an issue or pull request.
-    Comment {
-        /// Its number.
-        number: u64,
-        /// What to say.
-        body: String,
-    },
-    /// Turn a flag off, then annotate that.
-    FlagOffAndAnnotate {
-        /// Its key.
-        key: String,
-    },
-    /// Mute what a finding is about.
-    Mute {
-        /// The finding.
-        finding: Box<Finding>,
-        /// For how many milliseconds; `None`: lift its mute.
-        for_ms: Option<i64>,
-    },
-    /// Set the mode.
-    Mode {
-        /// To what.
-        mode: ExecutionMode,
-    },
-    /// Pause or resume a wakeup.
-    Wakeup {
-        /// Its id.
-        id: String,
-        /// Which of the two.
-        paused: bool,
-    },
-    /// Add a wakeup.
-    AddWakeup {
-        /// What, and when.
-        added: AddedWakeup,
-    },
-    /// Let a shadow policy decide.
-    Promote {
-        /// Which.
-        policy: String,
-    },
-}
-
-impl Wish {
-    /// Where the world is read for it.
-    const fn source(&self) -> &'static str {
-        match self {
-            Self::Flag { .. } | Self::FlagOffAndAnnotate { .. } => "PostHog",
-            Self::Rollback => "Vercel",
-            Self::Mute { .. }
-            | Self::Mode { .. }
-            | Self::Wakeup { .. }
-            | Self::AddWakeup { .. }
-            | Self::Promote { .. } => "Wakeman's database",
-            Self::Revert { .. }
-            | Self::Merge { .. }
-            | Self::Issue { .. }
-            | Self::Rerun { .. }
-            | Self::Comment { .. } => "GitHub",
-        }
-    }
-}
 
 /// What asking came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -325,6 +160,11 @@ async fn draft(
         Wish::Wakeup { id, paused } => own_draft::wakeup(core, &id, paused).await,
         Wish::AddWakeup { added } => own_draft::add_wakeup(core, added).await,
         Wish::Promote { policy } => own_draft::promotion(core, &policy).await,
+        Wish::Patch { files, title, body } => outside_draft::patch(core, id, files, (&title, &body), check).await,
+        Wish::Annotate { content } => outside_draft::annotate(core, id, &wakeman_present::visible(&content), check),
+        Wish::ErrorStatus { issue, status } => outside_draft::error_status(core, &issue, status, check).await,
+        Wish::Deployment { id } => outside_draft::deployment(core, id, check).await,
+        Wish::Webhook { name, payload } => outside_draft::webhook(core, name, payload, check),
     }
 }
 
@@ -382,6 +222,22 @@ fn wish_of(proposal: &Proposal) -> Option<Wish> {
         },
         "vercel.rollback" => Wish::Rollback,
         "wakeman.promote_policy" if arguments["decides"] == json!(true) => Wish::Promote { policy: text("policy")? },
+        "github.open_pr" => Wish::Patch {
+            files: arguments["files"]
+                .as_array()?
+                .iter()
+                .map(|file| Some((file["path"].as_str()?.to_owned(), file["text"].as_str().map(str::to_owned))))
+                .collect::<Option<_>>()?,
+            title: text("title")?,
+            body: said("body")?,
+        },
+        "posthog.annotate" => {
+            let marker = text("marker")?;
+            Wish::Annotate { content: text("content")?.replace(&format!(" ({marker})"), "") }
+        }
+        "posthog.update_error_issue" => Wish::ErrorStatus { issue: text("issue")?, status: text("status")? },
+        "vercel.promote" => Wish::Deployment { id: text("deployment")? },
+        "webhook.post" => Wish::Webhook { name: text("name")?, payload: arguments["payload"].as_object()?.clone() },
         "wakeman.set_mode" => Wish::Mode { mode: text("mode")?.parse().ok()? },
         _ => return None,
     })
@@ -427,10 +283,20 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
                 && arguments["policy"] == json!(policy)
                 && arguments["decides"] == json!(true)
         }
+        Wish::Patch { title, .. } => kind == "github.open_pr" && arguments["title"] == json!(title),
+        Wish::ErrorStatus { issue, status } => {
+            kind == "posthog.update_error_issue"
+                && arguments["issue"] == json!(issue)
+                && arguments["status"] == json!(status)
+        }
+        Wish::Deployment { id } => kind == "vercel.promote" && arguments["deployment"] == json!(id),
+        Wish::Webhook { name, payload } => {
+            kind == "webhook.post" && arguments["name"] == json!(name) && arguments["payload"] == json!(payload)
+        }
         // Its end is counted from when it was asked for: the newer card takes the place of the older.
         Wish::Mute { .. } => false,
         // The same words may be said twice; what was asked for twice in a row is on the first card.
-        Wish::Comment { .. } => false,
+        Wish::Comment { .. } | Wish::Annotate { .. } => false,
     }
 }
 

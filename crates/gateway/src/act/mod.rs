@@ -17,12 +17,14 @@ mod expire;
 mod follow;
 pub mod lifecycle;
 pub(crate) mod outbound;
+mod outside_draft;
 mod own_draft;
 mod playbook;
 mod record;
 pub mod review;
 mod supersede;
 pub mod verify;
+mod wish;
 mod withdraw;
 
 pub use again::announce_waiting;

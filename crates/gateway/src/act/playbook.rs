@@ -10,7 +10,7 @@ use super::{
 use crate::{core::Core, ports::HandsError};
 
 /// An annotation of the present, as a step of a proposal.
-fn annotation(core: &Core, (id, step): (ProposalId, u32), content: &str) -> Result<Action, HandsError> {
+pub(super) fn annotation(core: &Core, (id, step): (ProposalId, u32), content: &str) -> Result<Action, HandsError> {
     let marker = marker(&core.instance, id, step);
     let arguments = AnnotateArguments { content: format!("{} ({marker})", content.trim()), at: core.now(), marker };
     Ok(Action {

@@ -21,6 +21,8 @@ use crate::{
 /// Together these fit on a card's details, so that nothing is approved unseen.
 const TITLE_LEN_MAX: usize = 200;
 const BODY_LEN_MAX: usize = 3_000;
+/// PostHog takes 400 bytes, and the marker is among them.
+const NOTE_LEN_MAX: usize = 300;
 /// How long a mute lasts that nobody gave an end; and the longest.
 const MUTE_MS_DEFAULT: i64 = 7 * DAY_MS;
 const MUTE_HOURS_MAX: f64 = 720.0;
@@ -44,6 +46,19 @@ struct Arguments {
     wakeup: Option<String>,
     /// UTC
     cron: Option<String>,
+    files: Option<Vec<File>>,
+    /// error, deployment or webhook
+    id: Option<String>,
+    status: Option<String>,
+    payload: Option<serde_json::Map<String, Value>>,
+}
+
+/// A whole file; without text it is removed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct File {
+    path: String,
+    text: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema, Clone, Copy)]
@@ -62,6 +77,11 @@ enum ActionName {
     PauseWakeup,
     ResumeWakeup,
     AddWakeup,
+    OpenPr,
+    Annotate,
+    SetErrorStatus,
+    Promote,
+    PostWebhook,
 }
 
 /// The modes, without the words that explain them.
@@ -87,6 +107,11 @@ impl ActionName {
             Self::Mute => WishKind::Mute,
             Self::SetMode => WishKind::Mode,
             Self::PauseWakeup | Self::ResumeWakeup | Self::AddWakeup => WishKind::Wakeup,
+            Self::OpenPr => WishKind::Patch,
+            Self::Annotate => WishKind::Annotate,
+            Self::SetErrorStatus => WishKind::ErrorStatus,
+            Self::Promote => WishKind::Deployment,
+            Self::PostWebhook => WishKind::Webhook,
         }
     }
 }
@@ -199,6 +224,23 @@ fn wish(arguments: Arguments) -> Result<Wish, ToolError> {
         },
         ActionName::PauseWakeup => Wish::Wakeup { id: text("wakeup", arguments.wakeup, 200)?, paused: true },
         ActionName::ResumeWakeup => Wish::Wakeup { id: text("wakeup", arguments.wakeup, 200)?, paused: false },
+        ActionName::OpenPr => Wish::Patch {
+            files: needed("files", arguments.files, "open_pr")?
+                .into_iter()
+                .map(|file| (file.path, file.text))
+                .collect(),
+            title: text("title", arguments.title, TITLE_LEN_MAX)?,
+            body: text("body", arguments.body, BODY_LEN_MAX)?,
+        },
+        ActionName::Annotate => Wish::Annotate { content: text("body", arguments.body, NOTE_LEN_MAX)? },
+        ActionName::SetErrorStatus => {
+            Wish::ErrorStatus { issue: text("id", arguments.id, 200)?, status: text("status", arguments.status, 40)? }
+        }
+        ActionName::Promote => Wish::Deployment { id: text("id", arguments.id, 200)? },
+        ActionName::PostWebhook => Wish::Webhook {
+            name: text("id", arguments.id, 100)?,
+            payload: needed("payload", arguments.payload, "post_webhook")?,
+        },
         ActionName::AddWakeup => Wish::AddWakeup {
             added: AddedWakeup {
                 prompt_id: None,

@@ -46,8 +46,12 @@ async fn each_action_is_drafted_from_the_world_as_it_is() {
 #[tokio::test]
 async fn what_cannot_work_is_refused_before_anybody_is_asked() {
     let room = Room::new().await;
-    let table: [(Value, &str); 5] = [
+    let table: [(Value, &str); 9] = [
         (json!({"action": "merge_pr", "number": 482}), "#482 is merged already"),
+        (json!({"action": "set_error_status", "id": "e1", "status": "active"}), "the error e1 is active already"),
+        (json!({"action": "post_webhook", "id": "evil", "payload": {}}), "settings name no webhook evil"),
+        (json!({"action": "post_webhook", "id": "ops"}), "`payload`: is missing; post_webhook needs it"),
+        (json!({"action": "annotate", "body": "x".repeat(301)}), "`body`: has 301 characters; write 1 to 300"),
         (json!({"action": "set_flag", "flag": "checkout-fast", "on": true}), "flag checkout-fast is on already"),
         (json!({"action": "set_flag", "flag": "other", "on": true}), "no flag other"),
         (json!({"action": "revert_pr", "number": 482, "finding": "F-9"}), "there is no finding F-9"),

@@ -43,6 +43,7 @@ pub use merge_pr::MergePr;
 pub use open_issue::{OpenIssue, OpenIssueArguments};
 pub use open_pr::{FileText, OpenPr, OpenPrArguments, OpenPrRevision};
 pub use patch_policy::Protected;
+pub(crate) use patch_policy::check as patch_check;
 pub(crate) use plan::resolve_known;
 pub use plan::{PLAN, PlanArguments, plan_card, plan_steps, resolve_references};
 pub use production::{ProductionArguments, ProductionRevision, Promote, Rollback};

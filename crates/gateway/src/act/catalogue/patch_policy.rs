@@ -77,7 +77,7 @@ impl Protected {
 }
 
 /// Sizes and forms; the same everywhere.
-pub(super) fn check(files: &[FileText]) -> Result<(), String> {
+pub(crate) fn check(files: &[FileText]) -> Result<(), String> {
     if files.is_empty() || files.len() > FILES_MAX {
         return Err(format!("arguments.files: has {} files; write 1 to {FILES_MAX}", files.len()));
     }
