@@ -152,7 +152,9 @@ impl World {
                 self.state().await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {what}"))
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("never {what}; {} things in", self.desk.state().inbound.len()))
     }
 
     /// Waits for so many things to have come in; all of them.
