@@ -74,6 +74,8 @@ pub(crate) const WAKEUP: &[Key] = &[
     ("schedule[].cron", r#""0 9 * * 1-5""#),
     ("schedule[].timezone", r#""Europe/Berlin""#),
     ("schedule[].late", r#""run""#),
+    ("schedule[].only", r#""changed""#),
+    ("schedule[].jitter", r#""5m""#),
 ];
 
 /// Keys of `tools.json`. The example is the value that holds when the file does not name the key.

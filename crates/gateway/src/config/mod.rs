@@ -38,7 +38,9 @@ pub use settings::{
 };
 pub use tools::ToolsConfig;
 pub use wakeman_types::ExecutionMode;
-pub use wakeup::{Late, Plan, SHIPPED_PROMPTS, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When};
+pub use wakeup::{
+    Late, Only, Plan, RELEASE_CHECK, SHIPPED_PROMPTS, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When,
+};
 
 pub(crate) use check::always_approved;
 pub(crate) use suggest::nearest;

@@ -20,7 +20,14 @@ use super::{
 };
 
 /// Prompts of the program that a wakeup may ask besides those of the file.
-pub const SHIPPED_PROMPTS: [(&str, &str); 2] = [("morning-brief", "Morning brief"), ("night-check", "Night check")];
+pub const SHIPPED_PROMPTS: [(&str, &str); 4] = [
+    ("morning-brief", "Morning brief"),
+    ("night-check", "Night check"),
+    ("weekly-review", "Weekly review"),
+    (RELEASE_CHECK, "Before the release"),
+];
+/// The prompt that looks at how everything stands, also at what was told before.
+pub const RELEASE_CHECK: &str = "release-check";
 
 /// The wakeups of the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +79,10 @@ pub struct ScheduleEntry {
     pub timezone: Option<String>,
     /// `late` as it is written.
     pub late: Option<String>,
+    /// `only` as it is written.
+    pub only: Option<String>,
+    /// `jitter` as it is written.
+    pub jitter: Option<String>,
     /// When it is due; or what is wrong with it, with line and remedy. Such an entry never runs, the others do.
     pub plan: Result<Plan, String>,
 }
@@ -83,6 +94,10 @@ pub struct Plan {
     pub when: When,
     /// What to do with a slot that passed while nothing ran. Default `run`.
     pub late: Late,
+    /// What must be so that it speaks. Default: nothing.
+    pub only: Only,
+    /// A slot runs up to so many milliseconds later, each by its own part of it. Default 0.
+    pub jitter_ms: i64,
 }
 
 /// At which times a wakeup is due.
@@ -154,6 +169,42 @@ impl Leaf for Late {
     }
 }
 
+/// What must be so that a wakeup speaks. Where it is not, no model is asked and nobody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Only {
+    /// Nothing: it always speaks.
+    #[default]
+    Always,
+    /// Something changed since it spoke last.
+    Changed,
+    /// A finding is not over, a card waits, or a source does not answer.
+    Open,
+    /// One of both.
+    OpenOrChanged,
+}
+
+impl Leaf for Only {
+    const WANTED: &'static str = "a condition; write \"changed\", \"open\" or \"open-or-changed\"";
+    fn read(text: &str) -> Result<Self, Option<String>> {
+        match text {
+            "changed" => Ok(Self::Changed),
+            "open" => Ok(Self::Open),
+            "open-or-changed" => Ok(Self::OpenOrChanged),
+            _ => Err(None),
+        }
+    }
+}
+
+/// How far a slot may be put off.
+struct Jitter(i64);
+
+impl Leaf for Jitter {
+    const WANTED: &'static str = "a time of at most 1h; write it like \"5m\"";
+    fn read(text: &str) -> Result<Self, Option<String>> {
+        parse_duration_ms(text).filter(|ms| (0..=wakeman_types::HOUR_MS).contains(ms)).map(Self).ok_or(None)
+    }
+}
+
 /// The file as it is written.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -175,7 +226,7 @@ impl Default for RawWakeups {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RawEntry {
-    /// Which prompt: one of this file, or `morning-brief` or `night-check`.
+    /// Which prompt: one of this file, or `morning-brief`, `night-check`, `weekly-review` or `release-check`.
     prompt_id: String,
     /// Once each UTC day at this time, `10:00`.
     time_utc: Option<String>,
@@ -185,6 +236,10 @@ pub(crate) struct RawEntry {
     timezone: Option<String>,
     /// `run` (default), `skip` or `within:30m`.
     late: Option<String>,
+    /// Speaks only when so: `changed`, `open` or `open-or-changed`. Default: always.
+    only: Option<String>,
+    /// Put off by up to so long, `5m`, each time otherwise. Default: not.
+    jitter: Option<String>,
 }
 
 impl RawWakeups {
@@ -209,8 +264,8 @@ impl RawWakeups {
                 format!("{label}: {place}: {why}")
             });
             let line = line_of(text, &[Step::Key("schedule"), Step::Index(index)]);
-            let RawEntry { prompt_id, time_utc, cron, timezone, late } = entry;
-            schedule.push(ScheduleEntry { prompt_id, line, time_utc, cron, timezone, late, plan });
+            let RawEntry { prompt_id, time_utc, cron, timezone, late, only, jitter } = entry;
+            schedule.push(ScheduleEntry { prompt_id, line, time_utc, cron, timezone, late, only, jitter, plan });
         }
         let value = WakeupConfig { enabled: self.enabled, prompts: self.prompts, schedule };
         Parsed { value, warnings }
@@ -225,7 +280,9 @@ impl RawEntry {
         self.check_prompt(prompts)?;
         let when = self.when()?;
         let late = self.late.as_deref().map_or(Ok(Late::default()), |text| leaf("late", text))?;
-        Ok(Plan { when, late })
+        let only = self.only.as_deref().map_or(Ok(Only::default()), |text| leaf("only", text))?;
+        let jitter = self.jitter.as_deref().map_or(Ok(Jitter(0)), |text| leaf("jitter", text))?;
+        Ok(Plan { when, late, only, jitter_ms: jitter.0 })
     }
 
     fn check_prompt(&self, prompts: &BTreeMap<String, WakeupPrompt>) -> Result<(), Wrong> {

@@ -54,6 +54,17 @@ async fn newest<E: Entity>(core: &Core) -> Result<Vec<E>, StoreError> {
 }
 
 impl Facts {
+    /// Whether a finding is not over, a card waits, or a source does not answer.
+    pub fn is_something_open(&self) -> bool {
+        let waits = |(key, stand): (&String, &String)| match key.split_once(':').map_or("", |(kind, _)| kind) {
+            "finding" => stand.starts_with("open/"),
+            "proposal" => stand == ProposalState::Pending.name(),
+            "source" => true,
+            _ => false,
+        };
+        self.stand.iter().any(waits)
+    }
+
     /// Notes how a thing stands; whether that is news.
     fn note(&mut self, key: String, stand: String, told: &BTreeMap<String, String>) -> bool {
         let news = told.get(&key) != Some(&stand);

@@ -1,6 +1,9 @@
 //! One look at all schedules: what is due is claimed, run and ended.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::json;
 use wakeman_present::{RenderContext, plain};
@@ -13,12 +16,12 @@ use super::{
     brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
     facts::{Facts, facts},
     overlay::{effective, last_read},
-    schedule::{Lateness, ON_TIME_MS, due_between, judge, next_due},
+    schedule::{Lateness, ON_TIME_MS, due_between, judge, next_due, put_off},
     state::{WakeupState, wakeup_id},
     view::next_wakeup,
 };
 use crate::{
-    config::{Plan, ScheduleEntry},
+    config::{Only, Plan, RELEASE_CHECK, ScheduleEntry},
     core::Core,
     deliver::{Post, ThreadWriter},
     settle::{SettleError, Wanted, settle},
@@ -46,6 +49,12 @@ struct Entry<'a> {
     paused: bool,
     file: &'a ScheduleEntry,
     plan: &'a Plan,
+}
+
+impl Entry<'_> {
+    fn put_off(&self, slot: Timestamp) -> i64 {
+        put_off(self.plan.jitter_ms, &self.id, slot)
+    }
 }
 
 impl Wake {
@@ -111,7 +120,11 @@ impl Wake {
         }
         for _ in 0..CHUNKS_MAX {
             let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
-            let slots = due_between(&entry.plan.when, state.value.cursor, now, CHUNK + 1);
+            let mut slots = due_between(&entry.plan.when, state.value.cursor, now, CHUNK + 1);
+            // Only the newest may be put off; what it keeps waiting was due before it.
+            if slots.last().is_some_and(|slot| now < slot.plus_ms(entry.put_off(*slot))) {
+                slots.pop();
+            }
             if slots.is_empty() {
                 return Ok(());
             }
@@ -143,7 +156,7 @@ impl Wake {
         let cut = self.core.store.list::<Occurrence>(&query).await?;
         for found in cut.items {
             let mut occurrence = found.value;
-            let late_ms = now.since(occurrence.due_at);
+            let late_ms = now.since(occurrence.due_at) - entry.put_off(occurrence.due_at);
             let may = !entry.paused
                 && occurrence.attempts < ATTEMPTS_MAX
                 && judge(entry.plan.late, late_ms, ON_TIME_MS) == Lateness::Run;
@@ -257,7 +270,7 @@ impl Wake {
     }
 
     fn judge(&self, entry: &Entry<'_>, row: &mut Occurrence, now: Timestamp) {
-        let late_ms = now.since(row.due_at);
+        let late_ms = now.since(row.due_at) - entry.put_off(row.due_at);
         let late = wakeman_present::span(late_ms);
         match judge(entry.plan.late, late_ms, ON_TIME_MS) {
             Lateness::Run => row.attempts = 1,
@@ -298,7 +311,13 @@ impl Wake {
             return self.end(row, OccurrenceState::Missed, "its conversation is gone").await;
         };
         let since = state.value.since();
-        let facts = facts(&self.core, &state.value.told, since).await?;
+        // Before a release everything that stands counts, told before or not.
+        let afresh = BTreeMap::new();
+        let told = if row.prompt_id == RELEASE_CHECK { &afresh } else { &state.value.told };
+        let facts = facts(&self.core, told, since).await?;
+        if let Some(reason) = unmet(entry.plan.only, &facts) {
+            return self.end(row, OccurrenceState::Skipped, reason).await;
+        }
         let config = last_read(&self.core);
         let mut view = BriefView {
             title: config.config.title(&row.prompt_id).to_owned(),
@@ -421,6 +440,17 @@ impl Wake {
     pub fn wait_until(&self, most_ms: i64) -> Timestamp {
         let latest = self.core.now().plus_ms(most_ms);
         self.next().map_or(latest, |next| next.min(latest))
+    }
+}
+
+/// Why a wakeup with this condition has nothing to say; `None`: it speaks.
+fn unmet(only: Only, facts: &Facts) -> Option<&'static str> {
+    let (changed, open) = (!facts.news.is_empty(), facts.is_something_open());
+    match only {
+        Only::Changed if !changed => Some("nothing changed"),
+        Only::Open if !open => Some("nothing is open"),
+        Only::OpenOrChanged if !open && !changed => Some("nothing is open and nothing changed"),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! When a wakeup is due. Pure: times in, times out.
 
 use chrono::{DateTime, Utc};
+use wakeman_store::canonical;
 use wakeman_types::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 
 use crate::config::{Late, When};
@@ -28,6 +29,15 @@ pub fn next_due(when: &When, after: Timestamp) -> Option<Timestamp> {
 pub fn due_between(when: &When, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Timestamp> {
     let slots = std::iter::successors(next_due(when, after), |slot| next_due(when, *slot));
     slots.take_while(|slot| *slot <= until).take(limit).collect()
+}
+
+/// How much later than `slot` a wakeup with this jitter runs: the same each time it is asked, another for each slot.
+pub fn put_off(jitter_ms: i64, id: &str, slot: Timestamp) -> i64 {
+    if jitter_ms <= 0 {
+        return 0;
+    }
+    let digest = canonical::sha256_hex(format!("{id}@{}", slot.ms()).as_bytes());
+    i64::from_str_radix(&digest[..12], 16).unwrap_or(0) % (jitter_ms + 1)
 }
 
 /// What becomes of a slot that is looked at `late_ms` after it was due.

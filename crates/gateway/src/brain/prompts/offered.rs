@@ -10,7 +10,7 @@ pub fn offered(id: &str) -> Option<Value> {
     let more = match id {
         "chat" => json!({"operator": "ada", "role": "owner", "mode": "propose"}),
         "explain-finding" => json!({}),
-        "morning-brief" | "night-check" => json!({"since": "yesterday 09:00"}),
+        "morning-brief" | "night-check" | "weekly-review" | "release-check" => json!({"since": "yesterday 09:00"}),
         "tip-generator" => return Some(own),
         _ => return None,
     };
