@@ -139,3 +139,35 @@ impl Surfaces {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failed_poll_is_no_trouble_and_a_minute_of_them_or_an_end_is() {
+        let surfaces = Surfaces::default();
+        let at = |seconds: i64| Timestamp::from_ms(seconds * 1_000);
+        let says = |ok: bool, seconds: i64| {
+            let health = FrontendHealth { ok, detail: "502".to_owned(), within_ms: 30_000 };
+            surfaces.reported(Channel::Telegram, health, at(seconds));
+        };
+        let away = |seconds: i64| surfaces.is_away(Channel::Telegram, at(seconds));
+        assert!(!away(0), "nothing is known of it");
+        says(false, 0);
+        assert!(!away(59));
+        says(true, 59);
+        says(false, 70);
+        says(false, 100);
+        assert!(!away(129));
+        assert!(away(130), "ill since 70");
+        says(true, 131);
+        assert!(!away(131) && !away(221) && away(222), "silent for a minute after its report was due");
+        surfaces.ended(Channel::Telegram, "the token is refused".to_owned(), at(300));
+        assert!(away(300), "at once");
+        says(false, 301);
+        assert!(away(301), "begun anew it does not work yet");
+        says(true, 302);
+        assert!(!away(302));
+    }
+}

@@ -140,7 +140,8 @@ async fn a_question_that_comes_while_the_process_ends_is_left_to_the_next_one() 
     inbox.rest(5_000).await;
     assert_eq!(surface.row("u:1").await.0, InboundState::Received);
     world.restart().await;
-    let surface = Surface::on(&world.core);
+    // Under a clock that stands still: who follows an answer looks at it every few seconds.
+    let surface = Surface::on(&world.core_with_model(None));
     surface.inbox.recover().await.unwrap();
     surface.inbox.idle().await.unwrap();
     assert!(surface.row("u:1").await.0.is_terminal());

@@ -1,13 +1,17 @@
 //! When people are told: storms, quiet hours, the digest, and what nobody reacted to.
 
 use serde_json::{Value, json};
-use wakeman_gateway::{notify, ports::ErrorIssue};
+use wakeman_gateway::{
+    act::asked::{Wish, stage},
+    notify,
+    ports::ErrorIssue,
+};
 use wakeman_types::{
-    Admin, Channel, ClaimedDelivery, DeliveryReport, Finding, Findings, Frontend, HOUR_MS, MINUTE_MS, Severity,
-    Timestamp, View,
+    Admin, Channel, ClaimedDelivery, DeliveryReport, Finding, Findings, Frontend, HOUR_MS, MINUTE_MS, ProposalState,
+    Severity, Timestamp, View,
 };
 
-use crate::support::{NOW, World, by, minutes};
+use crate::support::{Fault, NOW, World, by, minutes};
 
 fn issue(n: usize, occurrences: u64) -> ErrorIssue {
     ErrorIssue {
@@ -261,4 +265,23 @@ async fn what_wakeman_says_of_itself_in_quiet_hours_is_kept_until_they_end() {
     notify::pass(&world.core).await.unwrap();
     let told: Vec<String> = sent(&world, "1").await.iter().map(|told| words(&world, told)).collect();
     assert_eq!(told.iter().filter(|told| told.contains("looking")).count(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_needs_a_person_and_what_somebody_asked_for_waits_for_no_quiet_hours() {
+    let world = World::with(routed(people("22:00-07:00")), "{}").await;
+    let lin = world.core.settings.identity(&by("telegram:2")).unwrap();
+    let thread = world.finding().await.thread;
+    let wish = Wish::Flag { key: "checkout-fast".to_owned(), active: false, rollout: None };
+    stage(&world.core, &lin, &thread, wish, None).await.unwrap();
+    let card = sent(&world, "1").await;
+    assert!(card.iter().any(|told| matches!(told.delivery.view, View::Proposal(_))), "{card:?}");
+
+    let issue = world.propose_issue().await;
+    world.repo.fail("open_issue", &[Fault::Lost]);
+    world.approve(&issue).await;
+    world.run_to_end().await;
+    assert_eq!(world.proposal(issue.id).await.state, ProposalState::NeedsReview);
+    let told = sent(&world, "1").await;
+    assert!(told.iter().any(|told| words(&world, told).contains("resolve P-2 done")), "{told:?}");
 }

@@ -456,7 +456,7 @@ async fn an_adapter_that_is_away_is_told_of_elsewhere_once_and_so_is_its_return(
 async fn one_failed_poll_is_no_news_and_an_adapter_that_ended_is_news_at_once() {
     let world = World::new().await;
     let surface = Surface::on(&world.core);
-    let health = |ok| FrontendHealth { ok, detail: "502".to_owned(), within_ms: 30_000 };
+    let health = |ok| FrontendHealth { ok, detail: "502".to_owned(), within_ms: minutes(10_000) };
     let told = async |count: u64| {
         let owed = async {
             while world.core.store.outbox_count(OutboxState::Pending).await.unwrap() < count {
@@ -466,13 +466,10 @@ async fn one_failed_poll_is_no_news_and_an_adapter_that_ended_is_news_at_once() 
         surface.inbox.clone().run(owed).await;
         surface.send(Channel::Cli).await.iter().map(|(claimed, _)| words(claimed)).collect::<Vec<_>>()
     };
-    for ok in [false, true, false] {
-        surface.desk.report_health(TELEGRAM, health(ok)).await.unwrap();
-        assert_eq!(told(0).await, [""; 0]);
-    }
+    surface.desk.report_health(TELEGRAM, health(false)).await.unwrap();
     let ill_since = world.core.now();
     assert_eq!(told(1).await, ["Telegram does not work: 502. What is owed there waits until it does."]);
-    assert!(world.core.now().since(ill_since) >= minutes(1) / 2, "not at the first failed poll");
+    assert!(world.core.now().since(ill_since) >= minutes(1), "not at the first failed poll");
     surface.desk.report_health(TELEGRAM, health(true)).await.unwrap();
     assert_eq!(told(1).await, ["Telegram works again."]);
     // Before it ever reported.
