@@ -52,6 +52,12 @@ async fn a_chat_gets_the_finding_first_and_the_card_after_it_was_sent() {
     assert_eq!(card.delivery.thread, first.delivery.thread);
     world.desk.confirm_delivery(&card.delivery.id, card.epoch, sent()).await.unwrap();
     assert!(claim(&world, Channel::Cli).await.is_empty());
+    // Who was shown it outlives the message: it is in the journal, with the digest.
+    let View::Proposal(shown) = &card.delivery.view else { panic!("{card:?}") };
+    let story = wakeman_gateway::audit::story(&world.core.store, shown.proposal.id).await.unwrap().unwrap();
+    let delivered = story.lines.iter().find(|line| line.event == "card.delivered").unwrap();
+    assert!(delivered.actor.starts_with("cli:"), "{delivered:?}");
+    assert_eq!(delivered.payload.as_ref().unwrap()["digest"], shown.proposal.digest.as_str());
 }
 
 #[tokio::test]

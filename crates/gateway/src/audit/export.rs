@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use wakeman_store::{JournalEntry, LANE, OutboxState, Seq, Store, StoreError};
+use wakeman_store::{JournalEntry, LANE, Seq, Store, StoreError};
 use wakeman_types::{Proposal, ProposalId, Timestamp};
 
 /// One line of a story.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StoryLine {
-    /// Its place in the journal; `None`: told from the outbox.
-    pub seq: Option<u64>,
+    /// Its place in the journal.
+    pub seq: u64,
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -19,7 +19,7 @@ pub struct StoryLine {
     /// The details; `None` once they were erased.
     pub payload: Option<Value>,
     /// The entry's link, for who checks it against the chain.
-    pub link: Option<String>,
+    pub link: String,
 }
 
 /// Everything that is known of a proposal, oldest first.
@@ -45,41 +45,16 @@ pub async fn story(store: &Store, id: ProposalId) -> Result<Option<Story>, Store
         from = Seq(last.seq.0 + 1);
         lines.extend(entries.into_iter().map(line));
     }
-    lines.extend(shown(store, id).await?);
-    lines.sort_by_key(|line| (line.at, line.seq.is_none(), line.seq));
     Ok(Some(Story { proposal: found.value, lines }))
 }
 
 fn line(entry: JournalEntry) -> StoryLine {
     StoryLine {
-        seq: Some(entry.seq.0),
+        seq: entry.seq.0,
         at: entry.at,
         actor: entry.actor,
         event: entry.event_type,
         payload: entry.payload,
-        link: Some(entry.link),
-    }
-}
-
-/// Which chats its card reached, as far as the outbox still knows.
-async fn shown(store: &Store, id: ProposalId) -> Result<Vec<StoryLine>, StoreError> {
-    let mut lines = Vec::new();
-    let mut after = 0;
-    loop {
-        let sent = store.outbox(OutboxState::Sent, after, 1000).await?;
-        let Some(last) = sent.last() else { return Ok(lines) };
-        after = last.position;
-        let number = serde_json::json!(id);
-        let cards = sent
-            .into_iter()
-            .filter(|item| item.body["view"]["view"] == "proposal" && item.body["view"]["proposal"]["id"] == number);
-        lines.extend(cards.map(|item| StoryLine {
-            seq: None,
-            at: item.updated_at,
-            actor: format!("{}:{}", item.channel, item.chat),
-            event: "card.delivered".to_owned(),
-            payload: item.receipt,
-            link: None,
-        }));
+        link: entry.link,
     }
 }

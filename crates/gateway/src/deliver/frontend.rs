@@ -208,7 +208,13 @@ pub async fn confirm(core: &Core, id: &DeliveryId, epoch: u64, report: DeliveryR
 /// Adds to `commit` where a message stands now.
 async fn arrived(core: &Core, commit: Commit, id: &DeliveryId, references: &[String]) -> Result<Commit, GatewayError> {
     let Some(delivery) = delivered(core, id).await? else { return Ok(commit) };
-    let commit = over(core, commit, &delivery).await?;
+    let mut commit = over(core, commit, &delivery).await?;
+    // Who was shown a card is kept with who decided on it, longer than the message is owed.
+    if let View::Proposal(card) = &delivery.view {
+        let actor = format!("{}:{}", delivery.channel, delivery.chat);
+        let payload = json!({"digest": card.proposal.digest.as_str(), "reference": references.first()});
+        commit = commit.event(core.event("card.delivered", actor, card.proposal.id, payload));
+    }
     Ok(match references.split_first() {
         Some((first, more)) => stands(core, commit, &delivery, first, more),
         None => commit,

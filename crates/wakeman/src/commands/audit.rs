@@ -88,12 +88,8 @@ fn told(story: &Story, context: &RenderContext) -> Doc {
 }
 
 fn said(line: &StoryLine, context: &RenderContext) -> Line {
-    let place = line.seq.map_or_else(|| "–".to_owned(), |seq| format!("#{seq}"));
-    let payload = match (&line.payload, line.seq) {
-        (Some(payload), _) => sanitize(&payload.to_string(), 400),
-        (None, Some(_)) => "(erased)".to_owned(),
-        (None, None) => String::new(),
-    };
+    let place = format!("#{}", line.seq);
+    let payload = line.payload.as_ref().map_or_else(|| "(erased)".to_owned(), |all| sanitize(&all.to_string(), 400));
     let what = Line::new().plain(format!("{} {place} ", context.time(line.at))).strong(line.event.clone());
     what.plain(format!(" by {} ", sanitize(&line.actor, 60))).dim(payload)
 }
