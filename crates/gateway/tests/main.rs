@@ -18,6 +18,7 @@ mod review;
 mod support;
 mod surfaces;
 mod thread;
+mod tip_wakeups;
 mod tips;
 mod tools;
 mod turns;

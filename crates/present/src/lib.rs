@@ -81,6 +81,7 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Source(view) => source_doc(view, ctx),
         View::Digest(view) => digest_doc(view, ctx),
         View::Brief(view) => brief_doc(view, ctx),
+        View::Tip(view) => tip_view_doc(view, ctx),
         View::Storm(view) => storm_doc(view, ctx),
         View::Notice(view) => notice_doc(view),
         View::ModelNote(view) => model_note_doc(view),

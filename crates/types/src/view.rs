@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Change, Channel, ControlView, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Occurrence,
     Page, Pairing, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView, Timestamp,
-    TurnId, TurnState, VerificationResult, WakeupView,
+    TipView, TurnId, TurnState, VerificationResult, WakeupView,
 };
 
 /// Why a finding is said now.
@@ -198,6 +198,8 @@ pub enum View {
     Digest(DigestView),
     /// What a wakeup tells.
     Brief(Box<BriefView>),
+    /// The one thing worth doing next.
+    Tip(Box<TipView>),
     /// Many findings at once.
     Storm(StormView),
     /// A plain line.

@@ -362,7 +362,7 @@ pub enum WakeupsCommand {
     Add {
         /// When: `daily 09:00`, `mon,thu 17:30 Europe/Berlin`, `every 2 hours`, `cron 0 9 * * 1-5`.
         when: String,
-        /// A shipped prompt (morning-brief, night-check, weekly-review, release-check), or what to ask in your words.
+        /// Something shipped (morning-brief, night-check, weekly-review, release-check, tip), or what to ask in your words.
         #[arg(required = true, num_args = 1..)]
         what: Vec<String>,
     },

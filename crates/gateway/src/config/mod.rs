@@ -39,7 +39,8 @@ pub use settings::{
 pub use tools::ToolsConfig;
 pub use wakeman_types::ExecutionMode;
 pub use wakeup::{
-    Late, Only, Plan, RELEASE_CHECK, SHIPPED_PROMPTS, ScheduleEntry, TimeOfDay, WakeupConfig, WakeupPrompt, When,
+    Late, Only, Plan, RELEASE_CHECK, SHIPPED_PROMPTS, ScheduleEntry, TIP_WAKEUP, TimeOfDay, WakeupConfig, WakeupPrompt,
+    When,
 };
 
 pub(crate) use check::always_approved;

@@ -19,12 +19,15 @@ use super::{
     suggest::nearest,
 };
 
-/// Prompts of the program that a wakeup may ask besides those of the file.
-pub const SHIPPED_PROMPTS: [(&str, &str); 4] = [
+/// The wakeup that tells each operator the one thing worth doing.
+pub const TIP_WAKEUP: &str = "tip";
+/// What a wakeup may tell besides the prompts of the file.
+pub const SHIPPED_PROMPTS: [(&str, &str); 5] = [
     ("morning-brief", "Morning brief"),
     ("night-check", "Night check"),
     ("weekly-review", "Weekly review"),
     (RELEASE_CHECK, "Before the release"),
+    (TIP_WAKEUP, "One tip"),
 ];
 /// The prompt that looks at how everything stands, also at what was told before.
 pub const RELEASE_CHECK: &str = "release-check";
@@ -226,7 +229,7 @@ impl Default for RawWakeups {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RawEntry {
-    /// Which prompt: one of this file, or `morning-brief`, `night-check`, `weekly-review` or `release-check`.
+    /// Which prompt: one of this file, or `morning-brief`, `night-check`, `weekly-review`, `release-check` or `tip`.
     prompt_id: String,
     /// Once each UTC day at this time, `10:00`.
     time_utc: Option<String>,

@@ -95,17 +95,41 @@ impl ThreadWriter {
 
     /// Says `post` here, and to the chats in `more` too.
     pub fn say_also(&mut self, core: &Core, post: Post, more: Vec<(Channel, String)>) {
-        let now = core.now();
-        let context = RenderContext { now, zone: core.zone() };
+        self.write_post(core, &post);
+        if post.quiet {
+            return;
+        }
+        let mut chats = match &post.view {
+            View::Proposal(card) => card_destinations(core, &card.proposal, post.severity),
+            _ => destinations(core, post.severity),
+        };
+        let asleep = asleep(core, post.severity);
+        if needs_a_person(&post.view) {
+            chats.extend(asleep.iter().cloned());
+        }
+        for chat in more {
+            if !chats.contains(&chat) {
+                chats.push(chat);
+            }
+        }
+        self.owe(core, &post, chats, &asleep);
+    }
+
+    /// Says `post` here, and to these chats alone: it is meant for one person.
+    pub fn say_to(&mut self, core: &Core, post: Post, chats: Vec<(Channel, String)>) {
+        self.write_post(core, &post);
+        self.owe(core, &post, chats, &[]);
+    }
+
+    fn write_post(&mut self, core: &Core, post: &Post) {
+        let context = RenderContext { now: core.now(), zone: core.zone() };
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
         let prompt = match &post.view {
             View::Brief(brief) => brief.prompt.clone(),
+            View::Tip(view) => view.tip.as_ref().and_then(|tip| tip.prompt_version.clone()),
             _ => None,
         };
         self.write(core, MessageRole::Agent, Channel::System, content, prompt);
-        if !post.quiet {
-            self.owe(core, &post, now, more);
-        }
     }
 
     /// Writes a message down, owed to nobody. `prompt_version` is kept with what a model wrote. Returns its id.
@@ -144,21 +168,8 @@ impl ThreadWriter {
         !self.outbox.is_empty()
     }
 
-    fn owe(&mut self, core: &Core, post: &Post, now: Timestamp, more: Vec<(Channel, String)>) {
-        let keys = keys_of(&post.view);
-        let mut chats = match &post.view {
-            View::Proposal(card) => card_destinations(core, &card.proposal, post.severity),
-            _ => destinations(core, post.severity),
-        };
-        let asleep = asleep(core, post.severity);
-        if needs_a_person(&post.view) {
-            chats.extend(asleep.iter().cloned());
-        }
-        for chat in more {
-            if !chats.contains(&chat) {
-                chats.push(chat);
-            }
-        }
+    fn owe(&mut self, core: &Core, post: &Post, mut chats: Vec<(Channel, String)>, asleep: &[(Channel, String)]) {
+        let (keys, now) = (keys_of(&post.view), core.now());
         // What edits a message goes wherever that message stands.
         for place in self.places.iter().filter(|place| keys.key.as_ref().is_some_and(|key| place.shows(key))) {
             let chat = (place.channel, place.chat.clone());

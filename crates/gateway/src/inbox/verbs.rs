@@ -58,12 +58,7 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
         Verb::Wakeups(Some(order)) => {
             shown(View::Wakeups(WakeupsView { items: vec![desk.order_wakeup(by, order).await?] }))
         }
-        Verb::Tip => {
-            let mut doc = wakeman_present::tip_view_doc(&desk.tip(by).await?, &context(inbox));
-            // A text has no buttons; the words do the same.
-            doc.buttons.clear();
-            Done::Told(wakeman_present::plain(&doc))
-        }
+        Verb::Tip => shown(View::Tip(Box::new(desk.tip(by).await?))),
         Verb::TipFeedback { id, useful } => {
             desk.tip_feedback(by, id, useful).await?;
             let word = if useful { "useful" } else { "noise" };

@@ -16,6 +16,7 @@ mod pass;
 pub mod phrase;
 pub mod schedule;
 mod state;
+mod tips;
 mod view;
 
 pub use brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt};

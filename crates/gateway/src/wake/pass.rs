@@ -21,7 +21,8 @@ use super::{
     view::next_wakeup,
 };
 use crate::{
-    config::{Only, Plan, RELEASE_CHECK, ScheduleEntry},
+    brain::Brain,
+    config::{Only, Plan, RELEASE_CHECK, ScheduleEntry, TIP_WAKEUP},
     core::Core,
     deliver::{Post, ThreadWriter},
     settle::{SettleError, Wanted, settle},
@@ -38,8 +39,10 @@ const INTERRUPTED: &str = "interrupted by a restart";
 
 /// The schedules of the instance. One pass at a time: whatever is found `running` was left by a process that ended.
 pub struct Wake {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     briefer: Option<Arc<dyn Briefer>>,
+    /// Who may have ideas for a tip.
+    pub(super) brain: Option<Arc<Brain>>,
 }
 
 /// One entry of the file that holds.
@@ -60,7 +63,12 @@ impl Entry<'_> {
 impl Wake {
     /// Over this instance. Without a `briefer` briefs are told from the facts alone.
     pub fn new(core: Arc<Core>, briefer: Option<Arc<dyn Briefer>>) -> Self {
-        Self { core, briefer }
+        Self { core, briefer, brain: None }
+    }
+
+    /// The same, where briefs and tips may ask the model behind `brain`.
+    pub fn thinking(core: Arc<Core>, brain: Arc<Brain>) -> Self {
+        Self { core, briefer: Some(Arc::clone(&brain) as Arc<dyn Briefer>), brain: Some(brain) }
     }
 
     /// When something is next due.
@@ -319,6 +327,9 @@ impl Wake {
             return self.end(row, OccurrenceState::Skipped, reason).await;
         }
         let config = last_read(&self.core);
+        if row.prompt_id == TIP_WAKEUP && !config.config.prompts.contains_key(TIP_WAKEUP) {
+            return self.tips(row, &thread).await;
+        }
         let mut view = BriefView {
             title: config.config.title(&row.prompt_id).to_owned(),
             since,
@@ -406,7 +417,7 @@ impl Wake {
     }
 
     /// Ends a slot that says nothing.
-    async fn end(&self, row: &Occurrence, state: OccurrenceState, reason: &str) -> Result<(), SettleError> {
+    pub(super) async fn end(&self, row: &Occurrence, state: OccurrenceState, reason: &str) -> Result<(), SettleError> {
         let core = &*self.core;
         let ended = Occurrence { state, reason: reason.to_owned(), ..row.clone() };
         settle!(core, "the wakeup", async {
@@ -418,7 +429,7 @@ impl Wake {
     }
 
     /// The commit that ends a slot, while it is still running; a slot ends once.
-    async fn ending(&self, ended: &Occurrence) -> Result<Option<(Commit, Occurrence)>, StoreError> {
+    pub(super) async fn ending(&self, ended: &Occurrence) -> Result<Option<(Commit, Occurrence)>, StoreError> {
         let id = wakeman_types::Entity::entity_id(ended);
         let Some(found) = self.core.store.get::<Occurrence>(&id).await? else { return Ok(None) };
         if found.value.state != OccurrenceState::Running {

@@ -177,7 +177,7 @@ impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
-        Wake::new(Arc::clone(&self.core), Some(self.brain.clone())).pass().await.map_err(Failure::failed)?;
+        Wake::thinking(Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await.map_err(Failure::failed)?;
         let desk = Desk::with_brain(Arc::clone(&self.core), Arc::clone(&self.brain));
         let zone = self.core.zone().name().to_owned();
         Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
@@ -235,7 +235,7 @@ impl Daemon<'_> {
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         let executor = Arc::new(Executor::new(Arc::clone(&core)));
         let acting = tokio::spawn(executing(Arc::clone(&executor), Arc::clone(&core), stopped.clone()));
-        tasks.spawn(waking(Wake::new(Arc::clone(&core), Some(brain.clone())), Arc::clone(&core), stopped.clone()));
+        tasks.spawn(waking(Wake::thinking(Arc::clone(&core), Arc::clone(&brain)), Arc::clone(&core), stopped.clone()));
         tasks.spawn(notifying(Arc::clone(&core), stopped.clone()));
         tasks.spawn(retaining(Arc::clone(&core), stopped.clone()));
         let adapters = frontends::parts(&chats, &secrets, &gateway, (&core.clock, core.zone()), &stopped);

@@ -21,8 +21,6 @@ use crate::{
 const PROMPT: &str = "tip-generator";
 /// A model that failed is asked about the same facts again after this long.
 const RETRY_MS: i64 = 15 * MINUTE_MS;
-/// So long a request waits for a model; in its chat everything else waits meanwhile.
-const WAIT_MS: i64 = 4_000;
 /// Ideas are about now: older ones are dropped.
 const FRESH_MS: i64 = 7 * DAY_MS;
 /// Changes that are among the facts, the newest.
@@ -46,7 +44,7 @@ struct Fact {
 /// [`StoreError`] if the database does not answer. A model that fails is named in `notices`.
 pub(super) async fn ideas(
     core: &Core,
-    brain: &Arc<Brain>,
+    (brain, wait_ms): (&Arc<Brain>, i64),
     found: &[Candidate],
     notices: &mut Vec<String>,
 ) -> Result<Vec<Candidate>, StoreError> {
@@ -59,7 +57,7 @@ pub(super) async fn ideas(
     let batch = match newest(core).await? {
         Some(batch) if batch.facts == digest && (batch.failure.is_none() || !is_older(core, &batch, RETRY_MS)) => batch,
         _ if facts.is_empty() => return Ok(Vec::new()),
-        _ => match soon(core, brain, (facts, found.to_vec(), digest)).await {
+        _ => match soon(core, brain, (facts, found.to_vec(), digest), wait_ms).await {
             Some(batch) => batch,
             None => {
                 notices.push("a model's ideas are on their way; ask again in a minute".to_owned());
@@ -74,7 +72,12 @@ pub(super) async fn ideas(
 
 /// A new batch, if it is there before whoever asked has waited too long; it is made and kept in any case. `None`: not yet, or somebody
 /// else asked for it just now.
-async fn soon(core: &Core, brain: &Arc<Brain>, of: (Vec<Fact>, Vec<Candidate>, String)) -> Option<TipBatch> {
+async fn soon(
+    core: &Core,
+    brain: &Arc<Brain>,
+    of: (Vec<Fact>, Vec<Candidate>, String),
+    wait_ms: i64,
+) -> Option<TipBatch> {
     let (tell, told) = oneshot::channel();
     let busy = Busy::begin(brain)?;
     tokio::spawn(async move {
@@ -90,7 +93,7 @@ async fn soon(core: &Core, brain: &Arc<Brain>, of: (Vec<Fact>, Vec<Candidate>, S
     tokio::select! {
         biased;
         batch = told => batch.ok(),
-        () = core.clock.sleep_until(core.now().plus_ms(WAIT_MS)) => None,
+        () = core.clock.sleep_until(core.now().plus_ms(wait_ms)) => None,
     }
 }
 

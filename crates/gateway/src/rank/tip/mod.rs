@@ -2,7 +2,7 @@
 //!
 //! Owns: what can be a tip, the batch of a model's ideas, the log of tips. Must not: do anything about an item, ask a model twice
 //! about the same facts, show what its operator called noise.
-//! Start at [`recommend`].
+//! Start at [`recommend`], or at [`pick`] where the words go out in a commit of their own.
 
 mod candidates;
 mod dedupe;
@@ -21,7 +21,7 @@ use wakeman_ranking::{
     tip::{TipContext, TipLearner},
 };
 use wakeman_store::{Commit, StoreError};
-use wakeman_types::{ErrorKind, GatewayError, Identity, Tip, TipId, TipView};
+use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId, Tip, TipId, TipView};
 
 use self::{candidates::Candidate, rows::TipItem};
 use crate::{brain::Brain, core::Core, desk::storage_error};
@@ -33,36 +33,78 @@ pub use rows::{TipBatch, TipOpinion, TipRecord};
 /// Who chooses, then who would have: their probabilities are logged with each choice.
 pub(super) const POLICIES: [PolicyId; 3] = [PolicyId::EgreedyV1, PolicyId::LinucbV1, PolicyId::EgreedyV2];
 
+/// So long a request waits for a model; in its chat everything else waits meanwhile.
+const WAIT_MS: i64 = 4_000;
+
+/// What was chosen, not in the log yet.
+pub(crate) struct Picked {
+    /// The answer.
+    pub view: TipView,
+    record: Option<TipRecord>,
+}
+
+impl Picked {
+    /// Adds to `commit` that it was shown.
+    pub fn shown(&self, core: &Core, commit: Commit) -> Commit {
+        let Some(record) = &self.record else { return commit };
+        let tip = &record.tip;
+        let payload = json!({
+            "about": tip.about, "policy": tip.policy, "propensity": tip.propensity, "prompt": tip.prompt_version,
+        });
+        commit.put(record).event(core.event("tip.shown", &record.operator, tip.id, payload))
+    }
+}
+
 /// The one thing worth doing next for `who`, if there is one; it goes into the log.
 ///
 /// # Errors
 /// The database does not answer.
 pub(crate) async fn recommend(core: &Core, brain: &Arc<Brain>, who: &Identity) -> Result<TipView, GatewayError> {
+    let picked = pick(core, Some((brain, WAIT_MS)), &who.operator).await?;
+    if picked.record.is_some() {
+        let commit = picked.shown(core, Commit::new(core.now()));
+        let _ = core.store.commit(commit).await.map_err(|error| storage_error(&error))?;
+    }
+    Ok(picked.view)
+}
+
+/// Chooses one; who shows it puts it into the log with the words. New ideas of a model are waited for so many milliseconds; without a
+/// brain there are none.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn pick(
+    core: &Core,
+    brain: Option<(&Arc<Brain>, i64)>,
+    operator: &OperatorId,
+) -> Result<Picked, GatewayError> {
     let mut notices = Vec::new();
     let mut found = candidates::gather(core, &mut notices).await.map_err(|error| storage_error(&error))?;
-    let ideas = generate::ideas(core, brain, &found, &mut notices).await.map_err(|error| storage_error(&error))?;
-    found.extend(ideas);
-    let past = history::of(core, &who.operator, &found).await.map_err(|error| storage_error(&error))?;
+    if let Some(brain) = brain {
+        let ideas = generate::ideas(core, brain, &found, &mut notices).await.map_err(|error| storage_error(&error))?;
+        found.extend(ideas);
+    }
+    let past = history::of(core, operator, &found).await.map_err(|error| storage_error(&error))?;
     found.retain(|item| past.wants(item, core.now()));
     let considered = u32::try_from(found.len()).unwrap_or(u32::MAX);
-    let tip = match found.is_empty() {
+    let record = match found.is_empty() {
         true => None,
-        false => Some(choose(core, who, &found, &past, &mut notices).await?),
+        false => Some(choose(core, operator, &found, &past, &mut notices).await?),
     };
     let notice = (!notices.is_empty()).then(|| notices.join("; "));
-    Ok(TipView { tip, considered, notice, as_of: core.now() })
+    let tip = record.as_ref().map(|record| record.tip.clone());
+    Ok(Picked { view: TipView { tip, considered, notice, as_of: core.now() }, record })
 }
 
 async fn choose(
     core: &Core,
-    who: &Identity,
+    operator: &OperatorId,
     found: &[Candidate],
     past: &history::Past,
     notices: &mut Vec<String>,
-) -> Result<Tip, GatewayError> {
-    let contexts: Vec<TipContext> =
-        found.iter().map(|item| past.context(core, &who.operator, item, found.len())).collect();
-    let learners = learn::learners(core, &who.operator, notices).await.map_err(|error| storage_error(&error))?;
+) -> Result<TipRecord, GatewayError> {
+    let contexts: Vec<TipContext> = found.iter().map(|item| past.context(core, operator, item, found.len())).collect();
+    let learners = learn::learners(core, operator, notices).await.map_err(|error| storage_error(&error))?;
     let seed = core.random.number();
     let (chosen, explored, opinions) = decide(&learners, &contexts, seed).map_err(|error| cannot(&error))?;
     let item = &found[chosen];
@@ -85,25 +127,16 @@ async fn choose(
         worth: None,
     };
     let items = found.iter().zip(contexts);
-    let record = TipRecord {
-        tip: tip.clone(),
-        operator: who.operator.clone(),
+    Ok(TipRecord {
+        tip,
+        operator: operator.clone(),
         items: items.map(|(item, context)| TipItem { about: item.about.clone(), context }).collect(),
         chosen,
         opinions,
         seed,
         reactions: Vec::new(),
         silent: false,
-    };
-    let event = core.event(
-        "tip.shown",
-        &who.operator,
-        tip.id,
-        json!({"about": tip.about, "policy": tip.policy, "propensity": tip.propensity, "prompt": tip.prompt_version}),
-    );
-    let commit = Commit::new(core.now()).put(&record).event(event);
-    let _ = core.store.commit(commit).await.map_err(|error| storage_error(&error))?;
-    Ok(tip)
+    })
 }
 
 /// The place of what the active policy chooses, whether by chance, and what every policy makes of the items.
