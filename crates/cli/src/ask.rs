@@ -97,8 +97,17 @@ fn ask_by_line(terminal: &mut dyn Terminal, choices: &[Choice]) -> io::Result<ch
 
 /// `P-31: [a]pprove · [r]eject · [d]etails › `
 fn question(prompt: &str, choices: &[Choice]) -> String {
-    let offers: Vec<String> = choices.iter().map(offer).collect();
-    format!("{}: {} › ", sanitize(prompt, 200), offers.join(" · "))
+    let lead = match sanitize(prompt, 200) {
+        none if none.is_empty() => none,
+        asked if asked.ends_with('?') => asked + " ",
+        about => about + ": ",
+    };
+    format!("{lead}{} › ", offers(choices))
+}
+
+/// The answers with their keys: `[a]pprove · [r]eject · [d]etails`.
+pub fn offers(choices: &[Choice]) -> String {
+    choices.iter().map(offer).collect::<Vec<_>>().join(" · ")
 }
 
 /// The label with its key in brackets: `[a]pprove`, or before it where the label has no such letter: `[q] leave`.

@@ -33,6 +33,7 @@ pub mod wake;
 pub mod watch;
 
 pub use crate::core::{Core, Hands, Readers};
+pub use deliver::without_credentials;
 pub use desk::Desk;
 pub use findings::{Detection, Evidence};
 pub use guard::Guard;

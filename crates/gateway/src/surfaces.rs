@@ -80,6 +80,16 @@ impl Surfaces {
         .boxed()
     }
 
+    /// Whether somebody listens on `channel`.
+    pub fn is_attended(&self, channel: Channel) -> bool {
+        lock(&self.live).get(&channel).is_some_and(|sender| sender.receiver_count() > 0)
+    }
+
+    /// Whoever listens hears no more: their streams end.
+    pub fn hush(&self) {
+        lock(&self.live).clear();
+    }
+
     /// Tells whoever listens on `channel`; nobody is fine.
     pub fn tell(&self, channel: Channel, event: LiveEvent) {
         // Fails only while nobody listens.
@@ -169,5 +179,18 @@ mod tests {
         assert!(away(301), "begun anew it does not work yet");
         says(true, 302);
         assert!(!away(302));
+    }
+
+    #[tokio::test]
+    async fn a_channel_is_attended_while_somebody_listens_and_the_end_is_heard() {
+        let surfaces = Surfaces::default();
+        assert!(!surfaces.is_attended(Channel::Cli));
+        let listening = surfaces.listen(Channel::Cli);
+        assert!(surfaces.is_attended(Channel::Cli) && !surfaces.is_attended(Channel::Telegram));
+        drop(listening);
+        assert!(!surfaces.is_attended(Channel::Cli));
+        let mut listening = surfaces.listen(Channel::Cli);
+        surfaces.hush();
+        assert!(listening.next().await.is_none() && !surfaces.is_attended(Channel::Cli));
     }
 }

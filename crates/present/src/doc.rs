@@ -1,6 +1,9 @@
 //! What a surface renders: lines of styled spans, with slots for a chart, a table and buttons.
 
-use crate::{Chart, Table, Verb};
+use crate::{Chart, Table, Verb, safe::sanitize};
+
+/// Characters of what a button would do.
+const PRESSING_LEN_MAX: usize = 160;
 
 /// The mood of a whole message: decides its mark and the colour of its edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -280,5 +283,16 @@ impl Doc {
     pub fn footer(mut self, line: impl Into<String>) -> Self {
         self.footer = Some(Line::new().dim(line));
         self
+    }
+
+    /// What one of its buttons would do, in one line: `Approve · P-31 for F-128 · digest 4f9a1c22e07b`.
+    pub fn pressing(&self, button: &Button) -> String {
+        let about = self.footer.as_ref().map(Line::text);
+        let digest = match &button.verb {
+            Verb::Approve { digest: Some(digest), .. } => Some(format!("digest {digest}")),
+            _ => None,
+        };
+        let parts = [Some(button.label.clone()), about, digest].into_iter().flatten();
+        sanitize(&parts.collect::<Vec<_>>().join(" · "), PRESSING_LEN_MAX)
     }
 }

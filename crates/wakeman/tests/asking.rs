@@ -40,7 +40,7 @@ impl Lab {
         &self.client
     }
 
-    fn order(&self, rules: &Value) {
+    pub fn order(&self, rules: &Value) {
         wait(self.client.order_model(rules)).unwrap();
     }
 

@@ -4,6 +4,7 @@
 
 mod asking;
 mod backtest;
+mod chatting;
 mod crash;
 mod daemon;
 mod demo;

@@ -26,6 +26,6 @@ pub use place::placed;
 pub(crate) use place::{Place, SentMessage, reply_to_message, turn_key};
 pub use refresh::{refresh_card, refresh_finding};
 pub(crate) use route::{chats, destinations, listeners};
-pub(crate) use scrub::without_credentials;
+pub use scrub::without_credentials;
 pub(crate) use thread::outbox_row;
 pub use thread::{Post, ThreadWriter};

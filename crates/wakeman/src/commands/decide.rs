@@ -1,6 +1,6 @@
 //! The verbs that decide: yes, no, mine, later, over.
 
-use wakeman_cli::{choices_of, read_key};
+use wakeman_cli::{Choice, choices_of, read_key};
 use wakeman_present::{self as present, Verb};
 use wakeman_types::{
     DecisionRequest, Finding, FindingNews, FindingView, Principal, Proposal, ProposalId, ProposalState, ResolveRequest,
@@ -64,8 +64,10 @@ async fn confirmed(global: &Global, attached: &Attached, by: &Principal, id: Pro
         )));
     }
     global.print(&wakeman_cli::render(&doc, &global.style))?;
+    let mut choices: Vec<Choice> = choices_of(&doc).into_iter().filter(|choice| choice.key != 'r').collect();
+    choices.push(Choice::new('q', "leave it"));
     loop {
-        match read_key("Approve exactly this?", &choices_of(&doc))? {
+        match read_key("Approve exactly this?", &choices)? {
             'a' => return Ok(digest),
             'd' => {
                 let details = present::details_doc(&proposal, &global.context(now, &zone));

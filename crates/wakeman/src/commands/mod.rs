@@ -2,6 +2,8 @@
 
 mod audit;
 mod backtest;
+mod chat;
+mod chat_above;
 mod completions;
 mod control;
 mod decide;
@@ -58,7 +60,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Feedback(args) => ranking::feedback(global, &args).await,
         Command::Prompts(command) => prompts::run(global, &command).await,
         Command::Ask(args) => talk::ask(global, args).await,
-        Command::Chat(args) => talk::chat(global, args).await,
+        Command::Chat(args) => chat::chat(global, args).await,
         Command::Audit(command) => audit::run(global, command).await,
         Command::Export(args) => export::run(global, args).await,
         Command::Schema(args) => schema::run(global, args),

@@ -424,12 +424,18 @@ async fn printing(
 ) -> Result<(), Failure> {
     let mut printer = Printer::new(global, core.zone().name().to_owned());
     loop {
-        if let Err(error) = printer.drain(&*gateway, core.now()).await {
+        // Somebody who talks to it reads it there.
+        let attended = core.surfaces.is_attended(Channel::Cli);
+        if !attended && let Err(error) = printer.drain(&*gateway, core.now()).await {
             tracing::error!(%error, "console.drain");
         }
         tokio::select! {
             () = tokio::time::sleep(std::time::Duration::from_millis(CONSOLE_MS)) => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+            _ = stopped.wait_for(|stopped| *stopped) => {
+                // A stream without an end would keep its connection for the whole grace time.
+                core.surfaces.hush();
+                return Ok(());
+            }
         }
     }
 }

@@ -1,18 +1,17 @@
-//! Talking: one turn (`ask`), or one after the other (`chat`).
+//! Talking: one turn, as `ask` and `chat` show it.
 
 use std::{fmt::Write as _, io::IsTerminal};
 
 use futures::StreamExt;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use wakeman_cli::Progress;
-use wakeman_present::{parse_verb, sanitize_piece};
+use tokio::signal::unix::{SignalKind, signal};
+use wakeman_cli::{Flow, Progress};
+use wakeman_present::sanitize_piece;
 use wakeman_types::{
     AskRequest, ErrorKind, Gateway, Principal, ThreadId, TurnAnswer, TurnEvent, TurnState, TurnStream,
 };
 
-use super::verbs;
 use crate::{
-    args::{AskArgs, ChatArgs},
+    args::AskArgs,
     attach::{Attached, attach},
     failure::{DONE, Failure},
     global::Global,
@@ -37,7 +36,8 @@ pub async fn ask(global: &Global, args: AskArgs) -> Result<u8, Failure> {
     exit_code(&answer)
 }
 
-async fn close(attached: Attached) {
+/// Lets go of the gateway.
+pub(super) async fn close(attached: Attached) {
     if let Some(embedded) = attached.embedded {
         embedded.close().await;
     }
@@ -58,14 +58,18 @@ fn exit_code(answer: &TurnAnswer) -> Result<u8, Failure> {
 }
 
 /// Asks, shows the answer as it comes, and stops it on ctrl-c.
-async fn turn(
+pub(super) async fn turn(
     global: &Global,
     gateway: &dyn Gateway,
     by: &Principal,
     request: AskRequest,
 ) -> Result<TurnAnswer, Failure> {
     let events = gateway.ask(by, request).await?;
-    Follow { global, gateway, by, shown: String::new(), progress: None }.until_done(events).await
+    // A pipe gets the text as it is.
+    let width = if global.interactive { global.style.width } else { 0 };
+    Follow { global, gateway, by, shown: String::new(), flow: Flow::new(width), progress: None }
+        .until_done(events)
+        .await
 }
 
 /// Shows one turn.
@@ -75,25 +79,36 @@ struct Follow<'a> {
     by: &'a Principal,
     /// What is on the screen of the answer.
     shown: String,
+    flow: Flow,
     progress: Option<Progress>,
 }
 
 impl Follow<'_> {
     async fn until_done(mut self, mut events: TurnStream) -> Result<TurnAnswer, Failure> {
         let mut thread = None;
+        let mut stopping = false;
+        // One listener for all of the turn: what is pressed while an event is shown is not lost.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         self.wait("thinking");
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
-                _ = tokio::signal::ctrl_c() => {
-                    if let Some(thread) = &thread {
-                        self.gateway.stop(self.by, thread).await?;
+                _ = interrupts.recv() => {
+                    if std::mem::replace(&mut stopping, true) {
+                        // It is asked to stop and does not: nobody is kept waiting.
+                        return Err(Failure::interrupted());
                     }
+                    self.stop(thread.as_ref()).await?;
                     continue;
                 }
             };
             match event {
-                Some(TurnEvent::Accepted { thread_id, .. }) => thread = Some(thread_id),
+                Some(TurnEvent::Accepted { thread_id, .. }) => {
+                    if stopping {
+                        self.stop(Some(&thread_id)).await?;
+                    }
+                    thread = Some(thread_id);
+                }
                 Some(TurnEvent::Token { token }) => self.words(&token)?,
                 Some(TurnEvent::Tool { doing, .. }) => self.tool(&doing)?,
                 Some(TurnEvent::Reset) => self.take_back()?,
@@ -106,6 +121,14 @@ impl Follow<'_> {
         }
     }
 
+    /// Asks the turn to end; one that is not accepted yet is asked when it is.
+    async fn stop(&self, thread: Option<&ThreadId>) -> Result<(), Failure> {
+        if let Some(thread) = thread {
+            self.gateway.stop(self.by, thread).await?;
+        }
+        Ok(())
+    }
+
     fn wait(&mut self, label: &str) {
         let terminal = std::io::stderr().is_terminal() && !self.global.json && self.global.verbosity >= 0;
         self.progress = None;
@@ -115,10 +138,14 @@ impl Follow<'_> {
     fn words(&mut self, token: &str) -> Result<(), Failure> {
         self.progress = None;
         self.shown.push_str(token);
-        if self.global.json { Ok(()) } else { self.global.print(&sanitize_piece(token)) }
+        let text = self.flow.push(&sanitize_piece(token));
+        if self.global.json { Ok(()) } else { self.global.print(&text) }
     }
 
     fn tool(&mut self, doing: &str) -> Result<(), Failure> {
+        if !self.global.json {
+            self.global.print(&self.flow.end())?;
+        }
         self.wait(doing);
         Ok(())
     }
@@ -126,7 +153,8 @@ impl Follow<'_> {
     /// What was shown was only a remark on the way.
     fn take_back(&mut self) -> Result<(), Failure> {
         let had = !std::mem::take(&mut self.shown).is_empty();
-        if had && !self.global.json { self.global.print("\n\n") } else { Ok(()) }
+        let text = self.flow.end() + &self.flow.push("\n\n");
+        if had && !self.global.json { self.global.print(&text) } else { Ok(()) }
     }
 
     /// What of the whole answer is not on the screen yet: the footer, or all of it.
@@ -143,72 +171,7 @@ impl Follow<'_> {
                 let _ = write!(out, "{gap}{}", sanitize_piece(response));
             }
         }
-        self.global.print(&format!("{}\n", out.trim_end()))
-    }
-}
-
-/// `chat`
-pub async fn chat(global: &Global, args: ChatArgs) -> Result<u8, Failure> {
-    let by = global.principal();
-    let attached = attach(global).await?;
-    let outcome = talk(global, &attached, &by, args).await;
-    close(attached).await;
-    outcome
-}
-
-async fn talk(global: &Global, attached: &Attached, by: &Principal, args: ChatArgs) -> Result<u8, Failure> {
-    let mut thread = args.thread.map(ThreadId::new);
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    if global.interactive {
-        global.note("Ask anything, or use a verb: status, findings, why F-…, proposals, approve P-…. /new begins a thread, /quit ends.");
-    }
-    loop {
-        prompt(global)?;
-        let line = tokio::select! {
-            line = lines.next_line() => line?,
-            _ = tokio::signal::ctrl_c() => return Ok(130),
-        };
-        let Some(line) = line else { return Ok(DONE) };
-        match line.trim() {
-            "" => {}
-            "/quit" | "/exit" => return Ok(DONE),
-            "/new" => {
-                thread = None;
-                global.note("A new thread begins with your next message.");
-            }
-            text => {
-                if let Err(failure) = reply(global, attached, by, &mut thread, text).await {
-                    global.complain(&failure.to_string());
-                }
-            }
-        }
-    }
-}
-
-fn prompt(global: &Global) -> Result<(), Failure> {
-    if global.interactive && !global.json { global.print("\n› ") } else { Ok(()) }
-}
-
-/// A verb is done at once and costs nothing; anything else is a turn.
-async fn reply(
-    global: &Global,
-    attached: &Attached,
-    by: &Principal,
-    thread: &mut Option<ThreadId>,
-    text: &str,
-) -> Result<(), Failure> {
-    let slashed = text.strip_prefix('/');
-    match (parse_verb(slashed.unwrap_or(text)), slashed) {
-        (Ok(verb), _) => verbs::run(global, attached, by, verb).await,
-        (Err(error), Some(_)) => Err(Failure::usage(error)),
-        (Err(_), None) => {
-            let request = AskRequest { message: text.to_owned(), thread_id: thread.clone(), ..AskRequest::default() };
-            let answer = turn(global, &*attached.gateway, by, request).await?;
-            if global.json {
-                global.print_json(&answer)?;
-            }
-            *thread = Some(answer.thread_id);
-            Ok(())
-        }
+        let text = self.flow.push(out.trim_end()) + &self.flow.end();
+        self.global.print(&format!("{text}\n"))
     }
 }
