@@ -48,12 +48,12 @@ impl History {
         &self.lines
     }
 
-    /// Keeps `line`, unless it is blank or the same as the last. Control characters are left out.
+    /// Keeps `line`, unless it is blank or the same as the last. It becomes one line; control characters are left out.
     ///
     /// # Errors
     /// What the file system says; the line is kept for this session all the same.
     pub fn add(&mut self, line: &str) -> io::Result<()> {
-        let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
+        let line: String = line.trim().replace('\n', " ").chars().filter(|c| !c.is_control()).collect();
         if line.is_empty() || self.lines.last() == Some(&line) {
             return Ok(());
         }
@@ -81,10 +81,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("chat-history");
         let mut history = History::open(&path).unwrap();
-        for line in ["status", "status", "  ", "why F-1\u{1b}[31m"] {
+        for line in ["status", "status", "  ", "why F-1\u{1b}[31m\nand P-1"] {
             history.add(line).unwrap();
         }
-        assert_eq!(History::open(&path).unwrap().lines(), ["status", "why F-1[31m"]);
+        assert_eq!(History::open(&path).unwrap().lines(), ["status", "why F-1[31m and P-1"]);
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -9,7 +9,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wakeman_present::{Button, Doc, Verb};
+use wakeman_present::{Button, Doc, Line, Verb};
+use wakeman_types::ProposalId;
 
 use crate::{choices_of, offers};
 
@@ -43,8 +44,7 @@ impl Offer {
     /// `doc` was shown. Where it is the card on offer from now on, its number, for [`Offer::settle`].
     pub fn show(&self, doc: &Doc) -> Option<u64> {
         let mut inner = self.lock();
-        let waits = inner.card.as_ref().is_some_and(is_proposal);
-        let same = inner.card.as_ref().is_some_and(|card| card.footer.is_some() && card.footer == doc.footer);
+        let same = inner.card.as_ref().is_some_and(|card| about(card) == about(doc));
         if doc.buttons.is_empty() {
             if same {
                 inner.put(None);
@@ -52,19 +52,27 @@ impl Offer {
             return None;
         }
         let known = inner.card.as_ref().is_some_and(|card| same && card.buttons == doc.buttons);
-        if known || (waits && !same && !is_proposal(doc)) {
+        let waits = inner.card.as_ref().and_then(proposal).is_some();
+        if known || (waits && proposal(doc).is_none()) {
             return None;
         }
         inner.put(Some(doc.clone()));
         Some(inner.number)
     }
 
+    /// Nothing is left to decide about that proposal.
+    pub fn over(&self, id: ProposalId) {
+        let mut inner = self.lock();
+        if inner.card.as_ref().and_then(proposal) == Some(id) {
+            inner.put(None);
+        }
+    }
+
     /// What can be answered: `P-31 for F-128: [a]pprove · [r]eject · [d]etails`.
     pub fn line(&self) -> Option<String> {
         let inner = self.lock();
         let card = inner.card.as_ref()?;
-        let about = card.footer.as_ref().map(|footer| footer.text() + ": ").unwrap_or_default();
-        Some(about + &offers(&choices_of(card)))
+        Some(format!("{}: {}", about(card), offers(&choices_of(card))))
     }
 
     /// The card of that number was there for long enough, if it is still the newest.
@@ -99,9 +107,17 @@ impl Offer {
     }
 }
 
-/// Whether it asks for a decision.
-fn is_proposal(doc: &Doc) -> bool {
-    doc.buttons.iter().any(|button| matches!(button.verb, Verb::Approve { .. }))
+/// The proposal that it asks to decide about.
+fn proposal(doc: &Doc) -> Option<ProposalId> {
+    doc.buttons.iter().find_map(|button| match button.verb {
+        Verb::Approve { id, .. } => Some(id),
+        _ => None,
+    })
+}
+
+/// The ids under it.
+fn about(doc: &Doc) -> String {
+    doc.footer.as_ref().map(Line::text).unwrap_or_default()
 }
 
 impl Inner {
@@ -190,7 +206,12 @@ mod tests {
         assert_eq!((again, offer.show(&finding()), offer.show(&Doc::bare())), (None, None, None));
         assert_eq!(offer.line().unwrap(), "P-31: [a]pprove · [r]eject · [d]etails");
         assert!(offer.behind("a").unwrap().starts_with("Approve"));
-        offer.show(&Doc::bare().footer("P-31"));
+        offer.over("P-30".parse().unwrap());
+        assert!(offer.line().is_some());
+        offer.over("P-31".parse().unwrap());
         assert_eq!((offer.line(), typed(&offer, "a")), (None, Pressed::Nothing));
+        offer.show(&finding());
+        offer.show(&Doc::bare().footer("F-7"));
+        assert_eq!(offer.line(), None, "it came back");
     }
 }

@@ -212,7 +212,7 @@ impl Talk<'_> {
     async fn offer_shown(&self, verb: &Verb) {
         let Ok(Some(view)) = self.view_of(verb).await else { return };
         let Ok((now, zone)) = clock(&*self.attached.gateway, self.by).await else { return };
-        offered(&self.offer, &present::doc(&view, &self.global.context(now, &zone)));
+        offered(&self.offer, &view, &present::doc(&view, &self.global.context(now, &zone)));
         self.tell(self.global.print(&keys(&self.offer, self.global)));
     }
 

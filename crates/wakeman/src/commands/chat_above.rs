@@ -6,7 +6,7 @@ use futures::StreamExt;
 use tokio::sync::Mutex;
 use wakeman_cli::{Above, Console, Flow, Offer};
 use wakeman_present::Doc;
-use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Principal};
+use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Principal, View};
 
 use super::show::clock;
 use crate::{attach::Attached, failure::Failure, global::Global};
@@ -20,8 +20,13 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How long a card is on the screen before a key answers it.
 const SEEN: Duration = Duration::from_millis(1_500);
 
-/// `doc` was shown. If it can be answered, then by its keys in a moment.
-pub fn offered(offer: &Offer, doc: &Doc) {
+/// `view` was shown as `doc`. If it can be answered, then by its keys in a moment.
+pub fn offered(offer: &Offer, view: &View, doc: &Doc) {
+    match view {
+        View::Settled(settled) => offer.over(settled.proposal.id),
+        View::Proposal(shown) if doc.buttons.is_empty() => offer.over(shown.proposal.id),
+        _ => {}
+    }
     if let Some(number) = offer.show(doc) {
         let offer = offer.clone();
         tokio::spawn(async move {
@@ -86,7 +91,8 @@ async fn arrived(
     let mut text = Vec::new();
     let mut console = Console::new(&mut text, global.style);
     for item in &claimed {
-        offered(offer, &console.print(&item.delivery, &global.context(now, &zone))?);
+        let doc = console.print(&item.delivery, &global.context(now, &zone))?;
+        offered(offer, &item.delivery.view, &doc);
     }
     printer.print(format!("\n{}{}", String::from_utf8_lossy(&text), keys(offer, global)))?;
     confirm(attached, claimed).await
