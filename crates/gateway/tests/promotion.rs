@@ -237,6 +237,7 @@ async fn its_undo_takes_back_that_very_promotion_and_no_later_one() {
         number,
         action: &undo,
         drafted_at: Timestamp(0),
+        waiting_since: None,
         now: world.core.now(),
     };
     assert_eq!(class.ready(step(1)).await.unwrap(), Readiness::Ready);

@@ -215,6 +215,7 @@ impl Run<'_> {
             number: self.proposal.steps[index].number,
             action,
             drafted_at: self.proposal.created_at,
+            waiting_since: self.proposal.steps[index].waiting_since,
             now: self.core.now(),
         }
     }

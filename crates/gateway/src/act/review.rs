@@ -113,6 +113,7 @@ async fn remote(core: &Core, proposal: &Proposal) -> Option<Reconciled> {
         number: step.number,
         action: &action,
         drafted_at: proposal.created_at,
+        waiting_since: step.waiting_since,
         now: core.now(),
     };
     match class(&action.kind)?.reconcile(context).await {

@@ -97,6 +97,7 @@ async fn effect_standing(core: &Core, id: ProposalId) -> Result<Standing, StoreE
             number: step.number,
             action: &action,
             drafted_at: proposal.created_at,
+            waiting_since: step.waiting_since,
             now: core.now(),
         };
         match class.stands(context).await {

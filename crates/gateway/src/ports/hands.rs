@@ -1,7 +1,7 @@
 //! The hands: calls with an effect, and the reads that make them safe. Only the executor calls them.
 
 use futures::future::BoxFuture;
-use wakeman_types::{MINUTE_MS, Timestamp};
+use wakeman_types::Timestamp;
 
 use super::{HandsError, RunStatus};
 
@@ -27,8 +27,11 @@ pub struct PullFile {
     pub blob: Option<String>,
 }
 
-/// By how much the clock of a platform and ours may differ.
-pub const CLOCKS_APART_MS: i64 = 10 * MINUTE_MS;
+/// Whether a pull request with this title and text is the one of this proposal: a person may have edited one of the two, not both.
+pub fn made_by(title: &str, body: &str, (our_title, our_body): (&str, &str)) -> bool {
+    let plain = |text: &str| text.replace('\r', "").trim().to_owned();
+    plain(title) == plain(our_title) || plain(body) == plain(our_body)
+}
 
 /// What is known of a pull request.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +54,8 @@ pub struct PullFacts {
     pub checks: Checks,
     /// False when it conflicts; `None` while the platform works it out.
     pub mergeable: Option<bool>,
-    /// When it was opened, by the platform's clock.
-    pub created_at: Timestamp,
+    /// Its text (untrusted).
+    pub body: String,
 }
 
 /// What a file-level revert must contain.
@@ -258,4 +261,22 @@ pub trait FlagHands: Send + Sync {
         active: bool,
         rollout: Option<f64>,
     ) -> BoxFuture<'a, Result<FlagFacts, HandsError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::made_by;
+
+    #[test]
+    fn one_of_title_and_text_may_have_been_edited() {
+        let ours = ("Revert #482", "Sign-ups fell.\n\n<!-- mark -->");
+        for (title, body, same) in [
+            ("Revert #482", "Sign-ups fell.\r\n\r\n<!-- mark -->\n", true),
+            ("Revert #482, please", "Sign-ups fell.\n\n<!-- mark -->", true),
+            ("Revert #482", "edited", true),
+            ("Revert #480", "Sales fell.\n\n<!-- mark -->", false),
+        ] {
+            assert_eq!(made_by(title, body, ours), same, "{title} {body}");
+        }
+    }
 }

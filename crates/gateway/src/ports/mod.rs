@@ -18,8 +18,8 @@ pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, Run
 pub use deploy_hands::{DeployFacts, DeployHands};
 pub use error::{HandsError, SourceError};
 pub use hands::{
-    CLOCKS_APART_MS, Checks, CommentFacts, CommentRequest, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged,
-    OpenedPull, PatchFile, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts,
+    Checks, CommentFacts, CommentRequest, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged, OpenedPull,
+    PatchFile, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, made_by,
 };
 pub use model::{
     Completion, Embeddings, Finish, Model, ModelError, ModelMessage, ModelRequest, TextSink, ToolCall, ToolSpec,

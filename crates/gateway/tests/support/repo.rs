@@ -135,13 +135,13 @@ impl State {
                 if let Some(number) = self.branches.get(&request.branch) {
                     return Ok(*number);
                 }
-                let number = self.open(&request.base);
+                let number = self.open(&request.base, (&request.title, &request.body));
                 self.branches.insert(request.branch.clone(), number);
                 self.effects.push(format!("open #{number}: {} on {}", request.title, request.branch));
                 Ok(number)
             }
             Effect::Platform(request, marker) => {
-                let number = self.open(&request.base);
+                let number = self.open(&request.base, (&request.title, &request.body));
                 self.markers.push((marker.clone(), number));
                 self.effects.push(format!("open #{number}: {} by the platform", request.title));
                 Ok(number)
@@ -163,7 +163,7 @@ impl State {
                 if let Some(number) = self.branches.get(&request.branch) {
                     return Ok(*number);
                 }
-                let number = self.open(&request.base);
+                let number = self.open(&request.base, (&request.title, &request.body));
                 self.branches.insert(request.branch.clone(), number);
                 self.effects.push(format!("open #{number}: {} on {}", request.title, request.branch));
                 Ok(number)
@@ -192,10 +192,11 @@ impl State {
         Ok(number)
     }
 
-    fn open(&mut self, base: &str) -> u64 {
+    fn open(&mut self, base: &str, (title, body): (&str, &str)) -> u64 {
         let number = self.pulls.keys().max().unwrap() + 1;
         let facts = PullFacts {
-            title: format!("Revert {number}"),
+            title: title.to_owned(),
+            body: body.to_owned(),
             open: true,
             merged: false,
             merge_sha: None,
@@ -218,7 +219,7 @@ fn merged(number: u64) -> PullFacts {
         base: "main".to_owned(),
         checks: Checks::Passed,
         mergeable: Some(true),
-        created_at: Timestamp(i64::MAX),
+        body: String::new(),
     }
 }
 

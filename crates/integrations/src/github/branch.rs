@@ -5,7 +5,7 @@
 
 use http::Method;
 use serde_json::json;
-use wakeman_gateway::ports::{CLOCKS_APART_MS, HandsError, OpenedPull, PatchRequest, RevertRequest};
+use wakeman_gateway::ports::{HandsError, OpenedPull, PatchRequest, RevertRequest, made_by};
 use wakeman_types::{Timestamp, short_sha};
 
 use super::{
@@ -67,7 +67,7 @@ impl Work<'_> {
 
     async fn run(&mut self) -> Step<OpenedPull> {
         let existing = search::by_head(self.wire, self.branch).await.map_err(Stop::Reading)?;
-        existing.as_ref().map_or(Ok(()), |pull| self.is_young(pull))?;
+        existing.as_ref().map_or(Ok(()), |pull| self.says_ours(pull))?;
         let head = match self.branch_head().await? {
             Some(head) => {
                 self.must_be_ours(&head).await?;
@@ -83,14 +83,15 @@ impl Work<'_> {
         }
     }
 
-    /// What was there before the proposal is somebody else's, whatever its branch is called.
-    fn is_young(&self, pull: &Pull) -> Step<()> {
-        if self.at.since(pull.created_at.0) <= CLOCKS_APART_MS {
+    /// A pull request of the same branch with neither our title nor our words is somebody else's. Not told by its time: the clock of
+    /// the platform is not ours.
+    fn says_ours(&self, pull: &Pull) -> Step<()> {
+        if made_by(&pull.title, pull.body.as_deref().unwrap_or_default(), (self.title, self.body)) {
             return Ok(());
         }
         let (number, branch) = (pull.number, self.branch);
         permanent(format!(
-            "#{number} used the branch {branch} before this was proposed; set another github.branchPrefix in \
+            "#{number} already used the branch {branch} for something else; set another github.branchPrefix in \
              read-only/settings.json"
         ))
     }

@@ -62,7 +62,7 @@ pub(super) async fn facts(wire: &Wire, pull: Pull) -> Result<PullFacts, Failure>
         title: pull.title,
         checks,
         mergeable: pull.mergeable,
-        created_at: pull.created_at.0,
+        body: pull.body.unwrap_or_default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Finding what an earlier attempt left: by branch, or by the marker in a body.
 
-use wakeman_gateway::ports::{CLOCKS_APART_MS, CommentFacts, HandsError, IssueFacts, PullFacts};
-use wakeman_types::Timestamp;
+use wakeman_gateway::ports::{CommentFacts, HandsError, IssueFacts, PullFacts};
+use wakeman_types::{MINUTE_MS, Timestamp};
 
 use super::{
     answers::{Comment, Issue, Pull},
@@ -11,6 +11,8 @@ use super::{
 use crate::http::{Failure, rfc3339};
 
 const PER_PAGE: usize = 100;
+/// GitHub's clock and ours may differ by this much.
+const SLACK_MS: i64 = 10 * MINUTE_MS;
 /// Pages that are read back; a thousand pull requests or issues since an intent is not a case.
 const PAGES_MAX: usize = 10;
 
@@ -94,7 +96,7 @@ pub(super) async fn comment_by_marker(
 ) -> Result<Option<CommentFacts>, HandsError> {
     let read = async {
         // Comments come oldest first; `since` leaves out those that did not change since then.
-        let after = paths::value(&rfc3339(since.plus_ms(-CLOCKS_APART_MS)));
+        let after = paths::value(&rfc3339(since.plus_ms(-SLACK_MS)));
         for page in 1..=PAGES_MAX {
             let path = format!("/issues/{number}/comments?since={after}&per_page={PER_PAGE}&page={page}");
             let listed: Vec<Comment> = wire.get("comment list", &path).await?;
@@ -115,7 +117,7 @@ fn holds(body: Option<&str>, marker: &str) -> bool {
 }
 
 fn over(listed: usize, oldest: Option<Timestamp>, since: Timestamp) -> bool {
-    listed < PER_PAGE || oldest.is_none_or(|oldest| oldest < since.plus_ms(-CLOCKS_APART_MS))
+    listed < PER_PAGE || oldest.is_none_or(|oldest| oldest < since.plus_ms(-SLACK_MS))
 }
 
 /// Not finding it in part of the list proves nothing.

@@ -121,12 +121,12 @@ async fn a_pull_request_that_a_person_closed_is_not_opened_again() {
 }
 
 #[tokio::test]
-async fn an_older_pull_request_of_the_same_branch_is_not_taken_for_ours() {
+async fn a_pull_request_of_the_same_branch_with_other_words_is_not_taken_for_ours() {
     let (_world, github, request, _) = bad_merge().await;
     github.open_revert(&request).await.expect("somebody's revert");
-    let later = RevertRequest { at: request.at.plus_ms(3_600_000), ..request };
+    let later = RevertRequest { title: "Revert #480".into(), body: "Other words".into(), ..request };
     let Err(HandsError::Permanent { reason }) = github.open_revert(&later).await else { panic!("not ours") };
-    assert!(reason.contains("before this was proposed; set another github.branchPrefix"), "{reason}");
+    assert!(reason.contains("for something else; set another github.branchPrefix"), "{reason}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::ports::{Checks, HandsError, PullFacts};
 
 /// How long between two looks at pending checks.
 const CHECKS_POLL_MS: i64 = MINUTE_MS / 2;
-/// Within this long after a pull request was opened its checks are registered.
+/// Within this long after a pull request was opened its checks are registered. Waited by our own clock.
 const CHECKS_APPEAR_MS: i64 = 3 * MINUTE_MS / 2;
 
 /// Which pull request, at which head. In a plan both may come from an earlier step.
@@ -126,10 +126,12 @@ fn readiness(pull: &PullFacts, arguments: &MergeArguments, step: &StepContext<'_
             until: step.now.plus_ms(CHECKS_POLL_MS),
         }),
         // They are registered some time after the pull request; only a repository without any has none by then.
-        Checks::None if step.now.since(pull.created_at) < CHECKS_APPEAR_MS => Ok(Readiness::Wait {
-            waiting_for: format!("the checks of #{} to begin", pull.number),
-            until: step.now.plus_ms(CHECKS_POLL_MS),
-        }),
+        Checks::None if step.waiting_since.is_none_or(|since| step.now.since(since) < CHECKS_APPEAR_MS) => {
+            Ok(Readiness::Wait {
+                waiting_for: format!("the checks of #{} to begin", pull.number),
+                until: step.now.plus_ms(CHECKS_POLL_MS),
+            })
+        }
         Checks::None | Checks::Passed => Ok(Readiness::Ready),
     }
 }

@@ -31,7 +31,6 @@ use wakeman_types::{Action, CardText, ProposalId, Timestamp};
 use crate::{
     core::{Core, Hands},
     ports::HandsError,
-    ports::{CLOCKS_APART_MS, PullFacts},
 };
 
 pub use annotate::{Annotate, AnnotateArguments};
@@ -107,15 +106,10 @@ pub struct StepContext<'a> {
     pub action: &'a Action,
     /// When the proposal was drafted: whatever it makes is younger, and no attempt changes it.
     pub drafted_at: Timestamp,
+    /// Since when it waits, if it does.
+    pub waiting_since: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
-}
-
-impl StepContext<'_> {
-    /// Whether a pull request can be of this step: an older one of the same branch is somebody else's.
-    pub(crate) fn may_have_made(&self, pull: &PullFacts) -> bool {
-        self.drafted_at.since(pull.created_at) <= CLOCKS_APART_MS
-    }
 }
 
 /// Whether a step may run now.

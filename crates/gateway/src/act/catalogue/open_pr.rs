@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     core::Core,
-    ports::{HandsError, PatchFile, PatchRequest, PullFile},
+    ports::{HandsError, PatchFile, PatchRequest, PullFile, made_by},
 };
 
 const TITLE_BYTES_MAX: usize = 256;
@@ -166,7 +166,9 @@ impl ActionClass for OpenPr {
             Ok(match repo_hands(&step)?.pull_by_head(&arguments.branch).await? {
                 // The branch is ours alone and every part of the work can be resumed: repeating is harmless.
                 None => Reconciled::Repeat,
-                Some(pull) if !step.may_have_made(&pull) => Reconciled::Repeat,
+                Some(pull) if !made_by(&pull.title, &pull.body, (&arguments.title, &arguments.body)) => {
+                    Reconciled::Repeat
+                }
                 Some(pull) if pull.open || pull.merged => {
                     Reconciled::Done(json!({"number": pull.number, "head_sha": pull.head_sha}))
                 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, StepText, short_sha};
 
 use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands, subject};
-use crate::ports::{HandsError, OpenedPull, PullFacts, PullFile, RevertRequest};
+use crate::ports::{HandsError, OpenedPull, PullFacts, PullFile, RevertRequest, made_by};
 
 /// How it is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -170,7 +170,7 @@ impl ActionClass for RevertPr {
             match arguments.method {
                 // The branch is ours alone and every part of the work can be resumed: repeating is harmless.
                 RevertMethod::Files => Ok(match hands.pull_by_head(&arguments.branch).await? {
-                    Some(pull) if step.may_have_made(&pull) => found(&pull),
+                    Some(pull) if made_by(&pull.title, &pull.body, (&arguments.title, &arguments.body)) => found(&pull),
                     _ => Reconciled::Repeat,
                 }),
                 RevertMethod::Platform => {
