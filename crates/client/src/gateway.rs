@@ -9,7 +9,7 @@ use wakeman_types::{
     FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, PairCode,
     PairRequest, Pairing, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId,
     ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView,
-    Tip, TipId, TipView, TurnStream, UnpairRequest, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    Tip, TipId, TipView, TipWhyView, TurnStream, UnpairRequest, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -216,6 +216,10 @@ impl Ranking for SocketClient {
             let call = self.wire.post(&["tips", &id.to_string(), "feedback"])?.json(&Feedback { useful });
             self.wire.ask(call).await
         })
+    }
+
+    fn tip_why<'a>(&'a self, _by: &'a Principal, id: TipId) -> Reply<'a, TipWhyView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["tips", &id.to_string(), "why"])?).await })
     }
 
     fn prompt_stats<'a>(&'a self, _by: &'a Principal) -> Reply<'a, PromptStatsView> {

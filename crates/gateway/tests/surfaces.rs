@@ -242,6 +242,34 @@ async fn a_card_is_approvable_by_its_old_button_after_a_restart() {
 }
 
 #[tokio::test]
+async fn the_words_of_the_ranking_are_words_of_a_chat_with_the_same_roles() {
+    let world = World::new().await;
+    let surface = Surface::on(&world.core);
+    let said = async |id: &str, from: &str, typed: &str| {
+        surface.take(vec![text(id, from, typed)]).await;
+        let sent = surface.send(TELEGRAM).await;
+        words(&sent.iter().find(|(claimed, _)| claimed.delivery.chat == by(from).id()).unwrap().0)
+    };
+    let viewer = "telegram:3";
+    assert!(said("u:1", viewer, "/ranking").await.starts_with("rule-v1 (interrupt, active): nothing is known yet"));
+    for (at, typed, refusal) in [
+        (2, "/ranking promote lints-v1", "Only an approver or owner can propose a promotion. You are grace (viewer)."),
+        (3, "/ranking rollback", "Only an owner can roll a promotion back. You are grace (viewer)."),
+        (4, "/ranking reset", "Only an owner can reset what was learnt. You are grace (viewer)."),
+        (5, "/forget lin", "Only an owner can erase what was learnt of somebody. You are grace (viewer)."),
+        (6, "/why T-9", "there is no tip T-9; `tip` shows one"),
+    ] {
+        assert_eq!(said(&format!("u:{at}"), viewer, typed).await, refusal);
+    }
+    let refused = said("u:7", "telegram:1", "ranking promote lints-v1").await;
+    assert!(refused.starts_with("lints-v1 is not promoted: not surely better"), "{refused}");
+    assert_eq!(said("u:8", "telegram:1", "ranking rollback").await, "nothing is promoted; rule-v1 decides");
+    assert_eq!(said("u:9", "telegram:1", "ranking reset").await, "0 learnt states reset; reactions from now on count.");
+    let nobody = said("u:10", "telegram:1", "forget lin").await;
+    assert_eq!(nobody, "nothing was learnt of lin; `ranking status` lists who was");
+}
+
+#[tokio::test]
 async fn a_rejection_keeps_its_reason() {
     let world = World::new().await;
     let proposal = world.propose_revert().await;

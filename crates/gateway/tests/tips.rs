@@ -10,7 +10,7 @@ use wakeman_gateway::{
     rank::{PolicyRow, TipBatch, TipRecord},
 };
 use wakeman_store::ListQuery;
-use wakeman_types::{DAY_MS, ErrorKind, OperatorId, Ranking, TipId, TipKind};
+use wakeman_types::{DAY_MS, ErrorKind, OperatorId, Ranking, TipId, TipKind, TipWhyView};
 
 use crate::support::{FakeModel, Says, World, by, minutes};
 
@@ -183,4 +183,29 @@ async fn a_broken_state_begins_anew_with_a_notice_and_forgetting_erases_tips() {
     assert_eq!((forgotten.reactions, forgotten.states), (2, 3));
     assert!(world.all::<TipRecord>().await.is_empty() && world.all::<PolicyRow>().await.is_empty());
     assert_eq!(world.desk.tip(&ada).await.unwrap().tip.unwrap().about, "F-1", "as if never shown");
+}
+
+#[tokio::test]
+async fn why_says_what_moved_a_tips_score_and_is_theirs_or_an_owners_to_ask() {
+    let world = waiting().await;
+    let (ada, lin) = (by("telegram:1"), by("telegram:2"));
+    let id = world.desk.tip(&lin).await.unwrap().tip.unwrap().id;
+    let first = world.desk.tip_why(&lin, id).await.unwrap();
+    assert_eq!((first.operator.as_str(), first.rewards, first.silent), ("lin", 0, false));
+    assert!(first.moved.iter().all(|(_, moved)| *moved == 0.0), "nothing is known yet: {:?}", first.moved);
+    let preferred: Vec<&str> = first.opinions.iter().map(|opinion| opinion.policy.as_str()).collect();
+    assert_eq!(preferred, ["egreedy-v1", "linucb-v1", "egreedy-v2"]);
+    world.desk.tip_feedback(&lin, id, true).await.unwrap();
+    let taught = world.desk.tip_why(&ada, id).await.unwrap();
+    assert_eq!((taught.rewards, taught.reactions.as_slice()), (1, ["useful".to_owned()].as_slice()));
+    let priority = |why: &TipWhyView| why.moved.iter().find(|(name, _)| name == "priority").unwrap().1;
+    assert!(priority(&taught) > 0.1, "{:?}", taught.moved);
+    let refused = world.desk.tip_why(&by("telegram:3"), id).await.unwrap_err();
+    assert_eq!(refused.message, "T-1 was shown to lin; what is behind it is theirs, or an owner's, to ask");
+    assert_eq!(world.desk.tip_why(&ada, TipId::new(9)).await.unwrap_err().kind, ErrorKind::NotFound);
+    // Who reacted to nothing yet starts with a little of what lin taught.
+    let fresh = world.desk.tip(&ada).await.unwrap().tip.unwrap().id;
+    let pooled = world.desk.tip_why(&ada, fresh).await.unwrap();
+    assert_eq!(pooled.rewards, 0);
+    assert!(priority(&pooled) > 0.0 && priority(&pooled) < priority(&taught), "{:?}", pooled.moved);
 }

@@ -58,7 +58,7 @@ pub use plain::plain;
 #[cfg(feature = "png")]
 pub use png::{ChartImage, IMAGE_HEIGHT, IMAGE_WIDTH, Theme, chart_image, chart_png};
 pub use proposal::proposal_doc;
-pub use ranking::ranking_doc;
+pub use ranking::{forgotten_line, promotion_line, ranking_chat_doc, ranking_doc, reset_line, rolled_back_line};
 pub use recovery::recovery_doc;
 pub use safe::{sanitize, sanitize_lines, sanitize_piece, visible};
 pub use settled::{settled_doc, settled_line};
@@ -66,8 +66,8 @@ pub use split::{Piece, pieces, split, utf16_len};
 pub use status::{pairing_line, proper_name, status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
-pub use tip::{prompt_stats_doc, tip_doc, tip_view_doc};
-pub use verb::{DURATION_MS_MAX, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};
+pub use tip::{prompt_stats_doc, tip_doc, tip_view_doc, tip_why_doc};
+pub use verb::{DURATION_MS_MAX, RankingWord, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};
 pub use wakeup::{occurrences_table, wakeups_table};
 pub use why::why_doc;
 
@@ -90,8 +90,9 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Proposals(page) => proposals_table(&page.items, ctx),
         View::Details(view) => details_doc(&view.proposal, ctx),
         View::Why(view) => why_doc(view, ctx),
+        View::TipWhy(view) => tip_why_doc(view, ctx),
         View::Control(view) => control_doc(view, ctx),
-        View::Ranking(view) => ranking_doc(view),
+        View::Ranking(view) => ranking_chat_doc(view),
         View::Wakeups(view) => wakeups_table(&view.items, ctx),
         View::Occurrences(page) => occurrences_table(&page.items, ctx),
         View::Threads(page) => threads_table(&page.items, ctx),

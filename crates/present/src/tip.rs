@@ -1,8 +1,13 @@
 //! The one thing worth doing, and what the prompts brought.
 
-use wakeman_types::{PromptStat, PromptStatsView, Tip, TipView};
+use wakeman_types::{PromptStat, PromptStatsView, Tip, TipView, TipWhyView};
 
-use crate::{Align, Block, Button, Column, Doc, Line, RenderContext, Table, Verb, safe::sanitize};
+use crate::{Align, Block, Button, Column, Doc, Line, RenderContext, Table, Verb, safe::sanitize, why::trimmed};
+
+/// Features that are listed.
+const MOVED_MAX: usize = 5;
+/// Other items that are named.
+const OTHERS_MAX: usize = 5;
 
 /// The answer to "tip".
 pub fn tip_view_doc(view: &TipView, ctx: &RenderContext) -> Doc {
@@ -36,6 +41,58 @@ pub fn tip_doc(tip: &Tip, ctx: &RenderContext) -> Doc {
     let explored = if tip.explored { ", by chance" } else { "" };
     let policy = sanitize(&tip.policy, 40);
     doc.footer(format!("{} · {} · {policy}{explored}{by}", tip.id, ctx.time(tip.at)))
+}
+
+/// The answer to "why" of a tip.
+pub fn tip_why_doc(view: &TipWhyView, ctx: &RenderContext) -> Doc {
+    let tip = &view.tip;
+    let title = sanitize(&tip.title, 200);
+    let mut doc = Doc::bare().headline(Line::new().strong("Tip: ").outside(title)).text(chosen(view));
+    for line in behind(view) {
+        doc = doc.text(Line::new().dim(line));
+    }
+    doc.footer(format!("{} · shown to {} {}", tip.id, sanitize(view.operator.as_str(), 40), ctx.time(tip.at)))
+}
+
+/// `Chosen by egreedy-v1 with propensity 0.95 from 3 items, not by chance.`
+fn chosen(view: &TipWhyView) -> String {
+    let tip = &view.tip;
+    let policy = sanitize(&tip.policy, 40);
+    let from = match view.others.len() {
+        0 => "it was the only item".to_owned(),
+        others => format!("one of {} items", others + 1),
+    };
+    let how = if tip.explored { "by chance, to learn" } else { "for its score" };
+    format!("Chosen by {policy} {how}, with propensity {}; {from}.", trimmed(tip.propensity))
+}
+
+fn behind(view: &TipWhyView) -> Vec<String> {
+    let mut lines = Vec::new();
+    let moved = view.moved.iter().filter(|(_, moved)| moved.abs() >= 0.001).take(MOVED_MAX);
+    let moved: Vec<String> = moved.map(|(name, moved)| format!("{} {moved:+.3}", sanitize(name, 40))).collect();
+    let beside = if view.others.is_empty() { "its score" } else { "its score beside the others" };
+    lines.push(match (view.rewards, moved.is_empty()) {
+        (0, true) => "Nobody said of a tip yet what it was worth, so no score speaks for it.".to_owned(),
+        (_, true) => format!("Nothing that was learnt moves {beside}."),
+        _ => format!("What moves {beside}: {}", moved.join(" · ")),
+    });
+    if !view.others.is_empty() {
+        let named: Vec<String> = view.others.iter().take(OTHERS_MAX).map(|about| sanitize(about, 40)).collect();
+        let more = view.others.len() - named.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        lines.push(format!("The others: {}{more}", named.join(", ")));
+    }
+    for opinion in &view.opinions {
+        let (policy, about) = (sanitize(&opinion.policy, 40), sanitize(&opinion.about, 40));
+        lines.push(format!("{policy} would show {about} with propensity {}", trimmed(opinion.propensity)));
+    }
+    let who = sanitize(view.operator.as_str(), 40);
+    match (view.reactions.is_empty(), view.silent) {
+        (false, _) => lines.push(format!("{who}: {}", view.reactions.join(", "))),
+        (true, true) => lines.push(format!("{who}: no reaction in time")),
+        (true, false) => {}
+    }
+    lines
 }
 
 /// `prompts stats`.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use wakeman_types::{
-    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, ProposalId, ResolvedAs, ThreadId, TipId,
-    WakeupOrder,
+    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, OperatorId, ProposalId, ResolvedAs,
+    ThreadId, TipId, WakeupOrder,
 };
 
 use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
@@ -13,11 +13,11 @@ use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sani
 pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
 
 /// Word, what follows it, what it does.
-const WORDS: [(&str, &str, &str); 22] = [
+const WORDS: [(&str, &str, &str); 24] = [
     ("status", "", "one look at everything"),
     ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
     ("finding", "F-12", "one finding"),
-    ("why", "F-12", "everything behind a finding"),
+    ("why", "F-12", "everything behind a finding, or a tip like T-1"),
     ("proposals", "[STATE]", "repairs, the ones that wait for you first"),
     ("proposal", "P-3", "one proposal with the exact payload behind its card"),
     ("approve", "P-3 [DIGEST]", "run exactly what the card shows"),
@@ -41,6 +41,12 @@ const WORDS: [(&str, &str, &str); 22] = [
         "[pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN]",
         "what is told at which hours; WHEN like weekdays 09:00, WHAT a prompt or your words",
     ),
+    (
+        "ranking",
+        "[status | promote POLICY | rollback | reset OPERATOR]",
+        "which policies decide what interrupts you, how well, and which shall",
+    ),
+    ("forget", "OPERATOR", "erase what was learnt of somebody, and their reactions"),
     ("threads", "[ID]", "conversations, or one of them"),
     ("whoami", "", "who you are taken for"),
     ("help", "", "these words"),
@@ -133,6 +139,12 @@ pub enum Verb {
         /// Useful, or noise.
         useful: bool,
     },
+    /// Everything behind a tip.
+    WhyTip(TipId),
+    /// Who decides what interrupts.
+    Ranking(RankingWord),
+    /// Erases what was learnt of somebody.
+    Forget(OperatorId),
     /// The conversations.
     Threads,
     /// One conversation.
@@ -141,6 +153,19 @@ pub enum Verb {
     Whoami,
     /// The words.
     Help,
+}
+
+/// What is asked or ordered of the ranking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RankingWord {
+    /// Every policy with what came of it.
+    Status,
+    /// Propose that this policy decides.
+    Promote(String),
+    /// Back to `rule-v1`.
+    Rollback,
+    /// Begin anew, with one operator or with all.
+    Reset(Option<OperatorId>),
 }
 
 impl fmt::Display for Verb {
@@ -187,6 +212,13 @@ impl fmt::Display for Verb {
                 WakeupOrder::Run { id } => write!(f, "wakeups run {id}"),
                 WakeupOrder::Skip { id } => write!(f, "wakeups skip {id}"),
             },
+            Self::WhyTip(id) => write!(f, "why {id}"),
+            Self::Ranking(RankingWord::Status) => f.write_str("ranking"),
+            Self::Ranking(RankingWord::Promote(policy)) => write!(f, "ranking promote {policy}"),
+            Self::Ranking(RankingWord::Rollback) => f.write_str("ranking rollback"),
+            Self::Ranking(RankingWord::Reset(None)) => f.write_str("ranking reset"),
+            Self::Ranking(RankingWord::Reset(Some(operator))) => write!(f, "ranking reset {operator}"),
+            Self::Forget(operator) => write!(f, "forget {operator}"),
             Self::Threads => f.write_str("threads"),
             Self::Thread(id) => write!(f, "threads {id}"),
             Self::Whoami => f.write_str("whoami"),
@@ -338,6 +370,7 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         "status" => Verb::Status,
         "findings" => Verb::Findings(state(&mut args)),
         "finding" => Verb::Finding(args.id()?),
+        "why" if args.rest.starts_with(['T', 't']) => Verb::WhyTip(args.id()?),
         "why" => Verb::Why(args.id()?),
         "proposals" => Verb::Proposals(state(&mut args)),
         "proposal" => Verb::Proposal(args.id()?),
@@ -369,6 +402,8 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         }
         "feedback" => Verb::Feedback { id: args.id()?, useful: useful(&mut args)? },
         "wakeups" => return wakeups(args),
+        "ranking" => Verb::Ranking(ranking(&mut args)?),
+        "forget" => Verb::Forget(OperatorId::new(sanitize(args.need()?, 80))),
         "threads" => args.next().map_or(Verb::Threads, |id| Verb::Thread(ThreadId::new(sanitize(id, 120)))),
         "whoami" => Verb::Whoami,
         _ => Verb::Help,
@@ -384,6 +419,20 @@ fn mode(text: &str) -> Result<ExecutionMode, VerbError> {
 /// A state to filter by, with or without `--state` before it.
 fn state(args: &mut Arguments<'_>) -> Option<String> {
     flagged(args, "--state").map(|state| sanitize(state, 20).to_lowercase())
+}
+
+/// `status`, `promote lints-v1`, `rollback`, `reset ada`; alone: the status.
+fn ranking(args: &mut Arguments<'_>) -> Result<RankingWord, VerbError> {
+    Ok(match args.next().map(str::to_lowercase).as_deref() {
+        None | Some("status") => RankingWord::Status,
+        Some("promote") => RankingWord::Promote(sanitize(args.need()?, 40)),
+        Some("rollback") => RankingWord::Rollback,
+        Some("reset") => {
+            let operator = flagged(args, "--operator").map(|operator| OperatorId::new(sanitize(operator, 80)));
+            RankingWord::Reset(operator)
+        }
+        Some(other) => return Err(VerbError::Extra { extra: sanitize(other, 40), usage: args.usage.clone() }),
+    })
 }
 
 /// `pause ID`, `add weekdays 09:00: morning-brief`, `edit ID daily 10:00`; alone: the schedule.

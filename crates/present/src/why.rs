@@ -111,7 +111,7 @@ fn features(features: &[(String, f64)]) -> String {
 }
 
 /// At most four decimals, none that are zero; what would vanish is told by its exponent.
-fn trimmed(number: f64) -> String {
+pub(crate) fn trimmed(number: f64) -> String {
     if number != 0.0 && number.abs() < 0.0001 {
         return format!("{number:.1e}");
     }

@@ -174,6 +174,33 @@ impl TipPolicy {
         })
     }
 
+    /// What each feature adds to the score of the item at `place` beside the mean of all items, the largest first; of one item alone, to its
+    /// score. What all items share, like the hour, moves nothing among them.
+    ///
+    /// # Errors
+    /// [`BanditError`] names the feature that cannot be, or that there is no such item.
+    pub fn contributions(&self, items: &[TipContext], place: usize) -> Result<Vec<(&'static str, f64)>, BanditError> {
+        let all = items.iter().map(|item| self.encode(item)).collect::<Result<Vec<_>, _>>()?;
+        let own = all.get(place).ok_or(BanditError::UnknownArm { arm: place, arms: items.len() })?;
+        let beside = if all.len() > 1 { 1.0 / all.len() as f64 } else { 0.0 };
+        let weights = self.bandit.bank().coefficients(0);
+        let moved = weights.enumerate().skip(1).map(|(at, weight)| {
+            let mean: f64 = all.iter().map(|x| x[at]).sum::<f64>() * beside;
+            (TIP_REGISTRY[at - 1].name, weight * (own[at] - mean))
+        });
+        let mut moved: Vec<_> = moved.collect();
+        moved.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        Ok(moved)
+    }
+
+    /// Adds the share `keep` of what another of the same name has learnt.
+    ///
+    /// # Errors
+    /// [`BanditError::Dimension`] where it is of another dimension.
+    pub fn absorb(&mut self, other: &Self, keep: f64) -> Result<(), BanditError> {
+        self.bandit.absorb(&other.bandit, keep)
+    }
+
     /// Chooses one of the items. Same arguments, same choice.
     ///
     /// # Errors

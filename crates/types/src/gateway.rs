@@ -14,6 +14,7 @@ use crate::{
 };
 use crate::{
     ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, RankingView, Tip, TipId, TipView,
+    TipWhyView,
 };
 
 /// What every method answers with, some time later.
@@ -251,6 +252,8 @@ pub trait Ranking: Send + Sync {
     fn tip<'a>(&'a self, by: &'a Principal) -> Reply<'a, TipView>;
     /// Says outright whether a tip was useful or noise; for whom it was shown to.
     fn tip_feedback<'a>(&'a self, by: &'a Principal, id: TipId, useful: bool) -> Reply<'a, Tip>;
+    /// Everything behind a tip; for whom it was shown to, and for owners.
+    fn tip_why<'a>(&'a self, by: &'a Principal, id: TipId) -> Reply<'a, TipWhyView>;
     /// What the versions of the prompts brought.
     fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView>;
     /// Every policy with what came of it.

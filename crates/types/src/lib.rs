@@ -54,7 +54,7 @@ pub use ranking::{
 };
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
-pub use tip::{PromptStat, PromptStatsView, Tip, TipKind, TipView};
+pub use tip::{PromptStat, PromptStatsView, Tip, TipKind, TipPreference, TipView, TipWhyView};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
     AnswerView, BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews,

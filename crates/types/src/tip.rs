@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FindingId, ProposalId, Timestamp, TipId};
+use crate::{FindingId, OperatorId, ProposalId, Timestamp, TipId};
 
 /// What a tip is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +65,40 @@ pub struct TipView {
     pub notice: Option<String>,
     /// The time this was true.
     pub as_of: Timestamp,
+}
+
+/// What one policy would have shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TipPreference {
+    /// Which policy: `linucb-v1`.
+    pub policy: String,
+    /// The item it prefers: `F-3`, `#482`.
+    pub about: String,
+    /// The probability with which it would show that.
+    pub propensity: f64,
+}
+
+/// Everything behind a tip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TipWhyView {
+    /// As it was shown.
+    pub tip: Tip,
+    /// To whom.
+    pub operator: OperatorId,
+    /// The other items it was chosen from: `F-3`, `#482`.
+    pub others: Vec<String>,
+    /// What each feature adds to its score beside the mean of all items, by what was learnt up to now, the largest first.
+    pub moved: Vec<(String, f64)>,
+    /// Words the policy has learnt from.
+    pub rewards: u64,
+    /// What every policy would have shown, the active one first.
+    pub opinions: Vec<TipPreference>,
+    /// What was made of it, oldest first.
+    pub reactions: Vec<String>,
+    /// True: the time for a word passed without one.
+    pub silent: bool,
+    /// The seed of the draw.
+    pub seed: u64,
 }
 
 /// What one version of a prompt brought.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Change, Channel, ControlView, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Occurrence,
     Page, Pairing, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView, Timestamp,
-    TipView, TurnId, TurnState, VerificationResult, WakeupView,
+    TipView, TipWhyView, TurnId, TurnState, VerificationResult, WakeupView,
 };
 
 /// Why a finding is said now.
@@ -216,6 +216,8 @@ pub enum View {
     Details(Box<ProposalView>),
     /// Everything behind a finding.
     Why(Box<WhyView>),
+    /// Everything behind a tip.
+    TipWhy(Box<TipWhyView>),
     /// What it may do by itself.
     Control(Box<ControlView>),
     /// What was learnt of interrupting.

@@ -309,3 +309,42 @@ fn a_stream_of_deliveries() {
     You are ada (owner), as cli:1000.
     ");
 }
+
+#[test]
+fn the_policies() {
+    insta::assert_snapshot!(look(&ranking_doc(&ranking()), TermStyle::plain(100)), @r"
+    policy      role         reward        regret  agrees       decided  reactions  ESS  problem
+    rule-v1     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████      412        311  204  interrupt
+    lints-v1    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████       54        311  204  interrupt
+    egreedy-v1  active       -                  -  -                  0          0    -  tip
+    egreedy-v2  shadow       0.500 ▆▆▇▇██       -  78 % ██████      412        311  204  tip
+    linrff-v1   available    -                  -  -                  0          0    -  replay
+    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    Learnt from: ada 250 · lin 61
+    2 logged decisions cannot be used; the session log names them
+    ");
+    insta::assert_snapshot!(look(&ranking_doc(&ranking()), TermStyle::plain(60)), @r"
+    policy      role         reward        regret  agrees
+    rule-v1     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████
+    lints-v1    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████
+    egreedy-v1  active       -                  -  -
+    egreedy-v2  shadow       0.500 ▆▆▇▇██       -  78 % ██████
+    linrff-v1   available    -                  -  -
+    lints-v1 against rule-v1: +0.061, surely between +0.012 and
+      +0.110 (540 decisions)
+    Learnt from: ada 250 · lin 61
+    2 logged decisions cannot be used; the session log names
+      them
+    ");
+    insta::assert_snapshot!(look(&ranking_doc(&ranking()), colored(100)), @r"
+    ␛[2mpolicy␛[0m      ␛[2mrole␛[0m         ␛[2mreward␛[0m        ␛[2mregret␛[0m  ␛[2magrees␛[0m       ␛[2mdecided␛[0m  ␛[2mreactions␛[0m  ␛[2mESS␛[0m  ␛[2mproblem␛[0m
+    ␛[1mrule-v1␛[0m     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████      412        311  204  interrupt
+    ␛[1mlints-v1␛[0m    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████       54        311  204  interrupt
+    ␛[1megreedy-v1␛[0m  active       -                  -  -                  0          0    -  tip
+    ␛[1megreedy-v2␛[0m  shadow       0.500 ▆▆▇▇██       -  78 % ██████      412        311  204  tip
+    ␛[1mlinrff-v1␛[0m   available    -                  -  -                  0          0    -  replay
+    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    Learnt from: ada 250 · lin 61
+    2 logged decisions cannot be used; the session log names them
+    ");
+}

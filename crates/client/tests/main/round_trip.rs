@@ -87,6 +87,7 @@ async fn ranking_round_trips() {
     let request = PromoteRequest { policy: "lints-v1".into() };
     assert_eq!(client.tip(&by).await.unwrap().tip, Some(fake::tip()));
     assert_eq!(client.tip_feedback(&by, TipId::new(7), true).await.unwrap(), fake::tip());
+    assert_eq!(client.tip_why(&by, TipId::new(7)).await.unwrap(), fake::tip_why());
     assert!(client.prompt_stats(&by).await.unwrap().prompts.is_empty());
     assert_eq!(client.ranking(&by).await.unwrap(), fake::ranking());
     assert_eq!(client.promote(&by, request.clone()).await.unwrap().proposal, fake::proposal());
@@ -98,6 +99,7 @@ async fn ranking_round_trips() {
         [
             format!("tip {me}"),
             format!("tip_feedback {me} T-7 true"),
+            format!("tip_why {me} T-7"),
             format!("prompt_stats {me}"),
             format!("ranking {me}"),
             format!("promote {me} {request:?}"),

@@ -9,7 +9,7 @@ use wakeman_types::{
     Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
     Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
     PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
-    Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TurnStream,
+    Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView, TurnStream,
     UnpairRequest, Verdict, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
@@ -304,6 +304,10 @@ impl Ranking for Desk {
 
     fn tip_feedback<'a>(&'a self, by: &'a Principal, id: TipId, useful: bool) -> Reply<'a, Tip> {
         Box::pin(async move { rank::tip_feedback(&self.core, &self.asker(by).await?, id, useful).await })
+    }
+
+    fn tip_why<'a>(&'a self, by: &'a Principal, id: TipId) -> Reply<'a, TipWhyView> {
+        Box::pin(async move { rank::tip_why(&self.core, &self.asker(by).await?, id).await })
     }
 
     fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView> {

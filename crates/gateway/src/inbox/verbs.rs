@@ -1,10 +1,10 @@
 //! The operator's words, done through the same methods as on every other surface.
 
-use wakeman_present::{RenderContext, Verb};
+use wakeman_present::{RankingWord, RenderContext, Verb};
 use wakeman_types::{
     Admin, Chat, DecisionRequest, ErrorKind, Finding, FindingState, Findings, GatewayError, ListRequest, Principal,
-    Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View, Wakeups,
-    WakeupsView,
+    PromoteRequest, Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View,
+    Wakeups, WakeupsView,
 };
 
 use super::{end::Show, work::Inbox};
@@ -64,6 +64,11 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
             let word = if useful { "useful" } else { "noise" };
             Done::Told(format!("{id} noted as {word}; which tips you get is learnt from this."))
         }
+        Verb::Ranking(word) => ranking(inbox, by, word).await?,
+        Verb::Forget(operator) => {
+            let gone = desk.forget(by, operator).await?;
+            Done::Told(wakeman_present::forgotten_line(&gone))
+        }
         Verb::Mute { id, duration_ms } => {
             let mute = desk.mute(by, id, duration_ms).await?;
             Done::Told(wakeman_present::mute_line(&mute, &context(inbox)).text())
@@ -77,6 +82,21 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
         Verb::Halt(reason) => shown(View::Control(Box::new(desk.halt(by, reason).await?))),
         Verb::Resume => shown(View::Control(Box::new(desk.resume(by).await?))),
         look => looked(inbox, by, look).await?,
+    })
+}
+
+async fn ranking(inbox: &Inbox, by: &Principal, word: RankingWord) -> Result<Done, GatewayError> {
+    let desk = &inbox.desk;
+    Ok(match word {
+        RankingWord::Status => shown(View::Ranking(Box::new(desk.ranking(by).await?))),
+        RankingWord::Promote(policy) => {
+            let proposal = desk.promote(by, PromoteRequest { policy }).await?.proposal;
+            Done::Told(wakeman_present::promotion_line(&proposal))
+        }
+        RankingWord::Rollback => Done::Told(wakeman_present::rolled_back_line(&desk.rollback(by).await?)),
+        RankingWord::Reset(operator) => {
+            Done::Told(wakeman_present::reset_line(desk.reset_ranking(by, operator).await?))
+        }
     })
 }
 
@@ -98,6 +118,7 @@ async fn looked(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, Gatew
             let view = View::Why(Box::new(view));
             Done::Shown(Box::new(Show { thread, finding: Some(id), ..Show::plain(view) }))
         }
+        Verb::WhyTip(id) => shown(View::TipWhy(Box::new(desk.tip_why(by, id).await?))),
         Verb::Proposals(state) => shown(View::Proposals(desk.proposals(by, of(state)).await?)),
         Verb::Proposal(id) => {
             let view = desk.proposal(by, id).await?;

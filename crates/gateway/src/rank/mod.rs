@@ -33,6 +33,6 @@ pub use rows::{Given, PolicyRow, ReactionRecord};
 pub(crate) use silence::silence;
 pub(crate) use stats::prompt_stats;
 pub(crate) use status::status;
-pub(crate) use tip::{Picked, feedback as tip_feedback, pick, recommend, silence as tip_silence};
+pub(crate) use tip::{Picked, feedback as tip_feedback, pick, recommend, silence as tip_silence, why as tip_why};
 pub use tip::{TipBatch, TipOpinion, TipRecord};
 pub(crate) use why::behind;

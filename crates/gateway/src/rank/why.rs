@@ -42,7 +42,7 @@ fn view(record: ReactionRecord) -> ReactionView {
     }
 }
 
-const fn word(reaction: Reaction) -> &'static str {
+pub(super) const fn word(reaction: Reaction) -> &'static str {
     match reaction {
         Reaction::Useful => "useful",
         Reaction::Noise => "noise",

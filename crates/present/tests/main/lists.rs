@@ -147,7 +147,7 @@ fn help_names_every_word() {
     status · one look at everything
     findings [STATE] · what is wrong: open, acknowledged, snoozed, resolved
     finding F-12 · one finding
-    why F-12 · everything behind a finding
+    why F-12 · everything behind a finding, or a tip like T-1
     proposals [STATE] · repairs, the ones that wait for you first
     proposal P-3 · one proposal with the exact payload behind its card
     approve P-3 [DIGEST] · run exactly what the card shows
@@ -163,6 +163,8 @@ fn help_names_every_word() {
     tip · the one thing worth doing next, or that there is none
     feedback F-12 useful|noise · whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it
     wakeups [pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · what is told at which hours; WHEN like weekdays 09:00, WHAT a prompt or your words
+    ranking [status | promote POLICY | rollback | reset OPERATOR] · which policies decide what interrupts you, how well, and which shall
+    forget OPERATOR · erase what was learnt of somebody, and their reactions
     threads [ID] · conversations, or one of them
     whoami · who you are taken for
     help · these words

@@ -420,3 +420,56 @@ pub fn delivery(view: View) -> Delivery {
         created_at: NOW,
     }
 }
+
+/// A policy of which nothing is known.
+pub fn policy(id: &str, role: &str) -> PolicyView {
+    PolicyView { id: id.into(), problem: "interrupt".into(), role: role.into(), ..PolicyView::default() }
+}
+
+/// A promotion that has begun; what was learnt of two operators.
+pub fn ranking() -> RankingView {
+    let known = |policy: PolicyView, mean: f64| PolicyView {
+        decisions: 412,
+        scored: 540,
+        rewards: 311,
+        mean_reward: Some(mean),
+        regret: Some(0.9 - mean),
+        agreement: Some(0.78),
+        ess: Some(204.0),
+        reward_history: (0..24).map(|i| mean + 0.01 * f64::from(i)).collect(),
+        agreement_history: (0..24).map(|i| 0.7 + 0.02 * f64::from(i % 6)).collect(),
+        ..policy
+    };
+    let bound = BoundView { estimate: 0.061, lower: 0.012, upper: 0.11, rounds: 540 };
+    let mut lints = known(policy("lints-v1", "active"), 0.71);
+    (lints.bound, lints.share, lints.decisions) = (Some(bound), 0.1, 54);
+    let tips = |id: &str, role: &str| PolicyView { problem: "tip".into(), ..policy(id, role) };
+    RankingView {
+        policies: vec![
+            PolicyView { share: 0.9, ..known(policy("rule-v1", "active"), 0.64) },
+            lints,
+            tips("egreedy-v1", "active"),
+            PolicyView { regret: None, ..known(tips("egreedy-v2", "shadow"), 0.5) },
+            PolicyView { problem: "replay".into(), ..policy("linrff-v1", "available") },
+        ],
+        stage: "tenth".into(),
+        operators: vec![
+            OperatorPolicyView {
+                policy: "lints-v1".into(),
+                operator: OperatorId::new("ada"),
+                rewards: 250,
+                updated_at: NOW,
+            },
+            OperatorPolicyView {
+                policy: "lints-v1".into(),
+                operator: OperatorId::new("lin"),
+                rewards: 61,
+                updated_at: NOW,
+            },
+        ],
+        forced: 31,
+        unusable: 2,
+        notice: None,
+        as_of: NOW,
+    }
+}

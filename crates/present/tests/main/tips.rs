@@ -73,3 +73,62 @@ fn prompts_with_what_they_brought() {
     ");
     insta::assert_snapshot!(plain(&prompt_stats_doc(&view(Vec::new()))), @"No prompt's text was shown to anybody yet, so there is nothing to count.");
 }
+
+#[test]
+fn why_a_tip_was_shown() {
+    let why = TipWhyView {
+        tip: tip(),
+        operator: OperatorId::new("ada"),
+        others: vec!["F-3".into(), "P-2".into()],
+        moved: vec![("priority".into(), 0.212), ("age".into(), -0.04), ("overdue".into(), 0.0)],
+        rewards: 6,
+        opinions: vec![
+            TipPreference { policy: "egreedy-v1".into(), about: "#471".into(), propensity: 0.96 },
+            TipPreference { policy: "linucb-v1".into(), about: "F-3".into(), propensity: 1.0 },
+        ],
+        reactions: vec!["noise".into(), "useful".into()],
+        silent: false,
+        seed: 7,
+    };
+    let told = |why: &TipWhyView| plain(&doc(&View::TipWhy(Box::new(why.clone())), &ctx()));
+    insta::assert_snapshot!(told(&why), @r#"
+    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    Chosen by egreedy-v1 for its score, with propensity 0.96; one of 3 items.
+    What moves its score beside the others: priority +0.212 · age -0.040
+    The others: F-3, P-2
+    egreedy-v1 would show #471 with propensity 0.96
+    linucb-v1 would show F-3 with propensity 1
+    ada: noise, useful
+    T-7 · shown to ada 14:35
+    "#);
+    let first = TipWhyView { others: vec![], moved: vec![], rewards: 0, reactions: vec![], silent: true, ..why };
+    insta::assert_snapshot!(told(&TipWhyView { tip: Tip { explored: true, ..tip() }, ..first }), @r#"
+    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    Chosen by egreedy-v1 by chance, to learn, with propensity 0.96; it was the only item.
+    Nobody said of a tip yet what it was worth, so no score speaks for it.
+    egreedy-v1 would show #471 with propensity 0.96
+    linucb-v1 would show F-3 with propensity 1
+    ada: no reaction in time
+    T-7 · shown to ada 14:35
+    "#);
+}
+
+#[test]
+fn the_policies_in_a_chat_are_lines() {
+    insta::assert_snapshot!(plain(&doc(&View::Ranking(Box::new(ranking())), &ctx())), @r"
+    rule-v1 (interrupt, active 90 %): reward 0.640 ▆▇▇▇██ · regret 0.260 · agrees in 78 % · 311 reactions
+    lints-v1 (interrupt, active 10 %): reward 0.710 ▆▇▇▇██ · regret 0.190 · agrees in 78 % · 311 reactions
+    egreedy-v1 (tip, active): nothing is known yet
+    egreedy-v2 (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
+    linrff-v1 (replay, available): nothing is known yet
+    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    Learnt from: ada 250 · lin 61
+    2 logged decisions cannot be used; the session log names them
+    ");
+    let empty =
+        RankingView { policies: vec![policy("rule-v1", "active")], operators: vec![], unusable: 0, ..ranking() };
+    insta::assert_snapshot!(plain(&doc(&View::Ranking(Box::new(empty)), &ctx())), @"rule-v1 (interrupt, active): nothing is known yet");
+    let gone = ForgottenView { operator: OperatorId::new("lin"), reactions: 1, states: 4 };
+    assert_eq!(forgotten_line(&gone), "Forgotten: lin, with 1 reaction.");
+    assert_eq!(reset_line(1), "1 learnt state reset; reactions from now on count.");
+}

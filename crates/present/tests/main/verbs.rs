@@ -1,7 +1,7 @@
 //! The operator's words.
 
 use proptest::prelude::*;
-use wakeman_present::{Verb, parse_duration, parse_verb};
+use wakeman_present::{RankingWord, Verb, parse_duration, parse_verb};
 use wakeman_types::*;
 
 fn f(number: u64) -> FindingId {
@@ -40,6 +40,15 @@ fn every_word_is_read() {
         ("/tip", Verb::Tip),
         ("feedback T-7 useful", Verb::TipFeedback { id: TipId::new(7), useful: true }),
         ("feedback t7 Noise", Verb::TipFeedback { id: TipId::new(7), useful: false }),
+        ("why T-7", Verb::WhyTip(TipId::new(7))),
+        ("ranking", Verb::Ranking(RankingWord::Status)),
+        ("/ranking status", Verb::Ranking(RankingWord::Status)),
+        ("ranking promote lints-v1", Verb::Ranking(RankingWord::Promote("lints-v1".into()))),
+        ("ranking Rollback", Verb::Ranking(RankingWord::Rollback)),
+        ("ranking reset", Verb::Ranking(RankingWord::Reset(None))),
+        ("ranking reset --operator lin", Verb::Ranking(RankingWord::Reset(Some(OperatorId::new("lin"))))),
+        ("ranking reset lin", Verb::Ranking(RankingWord::Reset(Some(OperatorId::new("lin"))))),
+        ("forget lin", Verb::Forget(OperatorId::new("lin"))),
         ("mode", Verb::Mode(None)),
         ("mode Execute", Verb::Mode(Some(ExecutionMode::Execute))),
         ("halt", Verb::Halt(None)),
@@ -79,6 +88,11 @@ fn every_mistake_says_what_to_write() {
         ("mode fast", "\"fast\" is not a mode; write observe, propose or execute"),
         ("mute F-1 soon", "\"soon\" is not a duration between 1m and 30d; write it like 30m, 2h or 1d"),
         ("status now", "\"now\" does not belong there; write it like \"status\""),
+        (
+            "ranking weekly",
+            "\"weekly\" does not belong there; write it like \"ranking [status | promote POLICY | rollback | reset \
+             OPERATOR]\"",
+        ),
         ("ack F-1 F-2", "\"F-2\" does not belong there; write it like \"ack F-12\""),
         ("why \u{1b}[2JF-1", "\"␛[2JF-1\" is not a finding id; write it like F-12"),
     ];
@@ -122,6 +136,12 @@ fn verb() -> impl Strategy<Value = Verb> {
         Just(Verb::Threads),
         Just(Verb::Whoami),
         Just(Verb::Help),
+        Just(Verb::Ranking(RankingWord::Status)),
+        Just(Verb::Ranking(RankingWord::Rollback)),
+        "[a-z0-9-]{1,20}".prop_map(|policy| Verb::Ranking(RankingWord::Promote(policy))),
+        prop::option::of("[a-z0-9]{1,20}").prop_map(|id| Verb::Ranking(RankingWord::Reset(id.map(OperatorId::new)))),
+        "[a-z0-9]{1,20}".prop_map(|id| Verb::Forget(OperatorId::new(id))),
+        any::<u64>().prop_map(|n| Verb::WhyTip(TipId::new(n))),
         state.clone().prop_map(Verb::Findings),
         state.prop_map(Verb::Proposals),
         any::<u64>().prop_map(|n| Verb::Finding(f(n))),

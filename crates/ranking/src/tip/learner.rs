@@ -8,6 +8,9 @@ use crate::catalogue::PolicyId;
 use crate::response::{ResponseModel, ResponseState};
 use crate::reward::Outcome;
 
+/// How much of the pool a new operator starts with.
+const POOL_KEEP: f64 = 0.1;
+
 /// Learns from outcomes: a word counts 1 / the probability that there would be one, silence teaches that probability alone.
 #[derive(Debug, Clone)]
 pub struct TipLearner {
@@ -33,15 +36,27 @@ impl TipLearner {
         Ok(Self { policy: TipPolicy::new(id)?, response: ResponseModel::new(1 + TIP_REGISTRY.len()) })
     }
 
-    /// The named policy, fitted to what came of these items, oldest first.
+    /// One for a new operator that starts with a tenth of what was learnt from the others.
+    ///
+    /// # Errors
+    /// As [`TipPolicy::new`].
+    pub fn pooled(id: PolicyId, others: &[Self]) -> Result<Self, BanditError> {
+        let mut new = Self::new(id)?;
+        let share = POOL_KEEP / others.len().max(1) as f64;
+        others.iter().try_for_each(|other| new.policy.absorb(&other.policy, share))?;
+        Ok(new)
+    }
+
+    /// The named policy, pooled and then fitted to what came of these items, oldest first.
     ///
     /// # Errors
     /// [`BanditError`] names what cannot be.
     pub fn fitted<'a>(
         id: PolicyId,
+        others: &[Self],
         outcomes: impl IntoIterator<Item = (&'a TipContext, Outcome)>,
     ) -> Result<Self, BanditError> {
-        let mut new = Self::new(id)?;
+        let mut new = Self::pooled(id, others)?;
         outcomes.into_iter().try_for_each(|(item, outcome)| new.learn(item, outcome))?;
         Ok(new)
     }
@@ -122,5 +137,27 @@ mod tests {
         let again = TipLearner::restore(PolicyId::EgreedyV1, serde_json::from_str(&text).unwrap()).unwrap();
         assert_eq!(again.state(), learner.state());
         assert!(TipLearner::restore(PolicyId::EgreedyV2, again.state()).is_err(), "another dimension");
+    }
+
+    #[test]
+    fn a_new_operator_starts_with_a_little_of_what_others_taught_and_a_score_is_taken_apart() {
+        let mut other = TipLearner::new(PolicyId::EgreedyV1).unwrap();
+        for _ in 0..50 {
+            other.learn(&item(1.0), Outcome::Known { worth: 1.0 }).unwrap();
+            other.learn(&item(0.0), Outcome::Known { worth: 0.0 }).unwrap();
+        }
+        let pooled = TipLearner::pooled(PolicyId::EgreedyV1, std::slice::from_ref(&other)).unwrap();
+        let gap = |of: &TipLearner| of.policy().score(&item(1.0)).unwrap() - of.policy().score(&item(0.0)).unwrap();
+        assert!(gap(&pooled) > 0.2 && gap(&pooled) < gap(&other), "{} {}", gap(&pooled), gap(&other));
+        // The parts add up to how far the item stands above the mean.
+        let items = [item(1.0), item(0.0), item(0.2)];
+        let moved = other.policy().contributions(&items, 0).unwrap();
+        assert_eq!((moved[0].0, moved.len()), ("priority", 7));
+        let scores = items.map(|item| other.policy().score(&item).unwrap());
+        let above = scores[0] - scores.iter().sum::<f64>() / 3.0;
+        assert!((moved.iter().map(|(_, moved)| moved).sum::<f64>() - above).abs() < 1e-9);
+        let alone = other.policy().contributions(&items[..1], 0).unwrap();
+        assert!(alone.iter().any(|(name, moved)| *name == "hour_sin" && moved.abs() > 0.0), "{alone:?}");
+        assert!(other.policy().contributions(&items, 3).is_err());
     }
 }

@@ -73,6 +73,7 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/findings/{id}/feedback", needs(Role::Viewer, post(findings::feedback)))
         .route("/api/v1/recommend", needs(Role::Viewer, post(ranking::recommend)))
         .route("/api/v1/tips/{id}/feedback", needs(Role::Viewer, post(ranking::tip_feedback)))
+        .route("/api/v1/tips/{id}/why", needs(Role::Viewer, get(ranking::tip_why)))
         .route("/api/v1/prompts/stats", needs(Role::Viewer, get(ranking::prompt_stats)))
         .route("/api/v1/ranking", needs(Role::Viewer, get(ranking::status)))
         .route("/api/v1/ranking/promote", needs(Role::Approver, post(ranking::promote)))

@@ -4,6 +4,7 @@ use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
     ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, ProposalView, RankingView, Tip, TipView,
+    TipWhyView,
 };
 
 use super::{Answer, Brain, findings::Feedback};
@@ -76,6 +77,14 @@ pub(super) async fn tip_feedback(
     Body(body): Body<Feedback>,
 ) -> Answer<Tip> {
     Ok(Json(gateway.tip_feedback(&caller.principal, id.parse()?, body.useful).await?))
+}
+
+pub(super) async fn tip_why(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<TipWhyView> {
+    Ok(Json(gateway.tip_why(&caller.principal, id.parse()?).await?))
 }
 
 pub(super) async fn prompt_stats(

@@ -146,6 +146,10 @@ impl Ranking for Fake {
         self.reply(format!("tip_feedback {by} {id} {useful}"), tip())
     }
 
+    fn tip_why<'a>(&'a self, by: &'a Principal, id: TipId) -> Reply<'a, TipWhyView> {
+        self.reply(format!("tip_why {by} {id}"), tip_why())
+    }
+
     fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView> {
         let none = PromptStatsView { prompts: Vec::new(), interval: "95 %".into(), as_of: tip().at };
         self.reply(format!("prompt_stats {by}"), none)
@@ -177,6 +181,20 @@ pub fn tip() -> Tip {
     let text = r##"{"id": "T-7", "kind": "pull", "about": "#471", "title": "It stands still", "body": "Merge it.",
         "policy": "egreedy-v1", "propensity": 0.96, "explored": false, "at": 1793000000000}"##;
     serde_json::from_str(text).unwrap()
+}
+
+pub fn tip_why() -> TipWhyView {
+    TipWhyView {
+        tip: tip(),
+        operator: OperatorId::new("ada"),
+        others: vec!["F-3".into()],
+        moved: vec![("priority".into(), 0.25)],
+        rewards: 4,
+        opinions: Vec::new(),
+        reactions: vec!["useful".into()],
+        silent: false,
+        seed: 9,
+    }
 }
 
 pub fn promotion() -> PromotionView {

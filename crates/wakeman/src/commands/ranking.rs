@@ -1,17 +1,17 @@
 //! What operators' reactions teach.
 
-use wakeman_present::{self as present, Doc, Verb};
+use wakeman_present::{self as present, Doc, RankingWord, Verb};
 use wakeman_types::{OperatorId, Principal, PromoteRequest};
 
 use super::{
     decide,
-    show::{clock, id, with_gateway},
+    show::{clock, id},
     verbs::once,
 };
 use crate::{
-    args::{FeedbackArgs, FeedbackWord, ForgetArgs, PromoteArgs, RankingCommand},
-    attach::{Attached, attach},
-    failure::{DONE, Failure},
+    args::{FeedbackArgs, FeedbackWord, ForgetArgs, RankingCommand},
+    attach::Attached,
+    failure::Failure,
     global::Global,
 };
 
@@ -27,45 +27,42 @@ pub async fn feedback(global: &Global, args: &FeedbackArgs) -> Result<u8, Failur
 
 /// `ranking status|promote|rollback|reset`
 pub async fn run(global: &Global, command: RankingCommand) -> Result<u8, Failure> {
-    let by = global.principal();
-    match command {
-        RankingCommand::Status => {
-            let view = with_gateway!(global, |gateway| gateway.ranking(&by));
-            global.answer(&view, &present::ranking_doc(&view))?;
-        }
-        RankingCommand::Promote(args) => promote(global, args).await?,
-        RankingCommand::Rollback => {
-            let view = with_gateway!(global, |gateway| gateway.rollback(&by));
-            global.answer(&view, &Doc::bare().text(format!("{} is rolled back; rule-v1 decides.", view.policy)))?;
-        }
-        RankingCommand::Reset(args) => {
-            let operator = args.operator.map(OperatorId::new);
-            let count = with_gateway!(global, |gateway| gateway.reset_ranking(&by, operator));
-            let s = if count == 1 { "" } else { "s" };
-            let doc = Doc::bare().text(format!("{count} learnt state{s} reset; reactions from now on count."));
-            global.answer(&serde_json::json!({"reset": count}), &doc)?;
-        }
-    }
-    Ok(DONE)
+    let word = match command {
+        RankingCommand::Status => RankingWord::Status,
+        RankingCommand::Promote(args) => RankingWord::Promote(args.policy),
+        RankingCommand::Rollback => RankingWord::Rollback,
+        RankingCommand::Reset(args) => RankingWord::Reset(args.operator.map(OperatorId::new)),
+    };
+    once(global, Verb::Ranking(word)).await
 }
 
-/// Puts it before an owner; where one can be asked here, asks.
-async fn promote(global: &Global, args: PromoteArgs) -> Result<(), Failure> {
-    let (by, request) = (global.principal(), PromoteRequest { policy: args.policy });
-    let attached = attach(global).await?;
-    let done = proposed(global, &attached, &by, request).await;
-    if let Some(embedded) = attached.embedded {
-        embedded.close().await;
-    }
-    done
-}
-
-async fn proposed(
+/// The same words, here and typed into a chat.
+pub(super) async fn typed(
     global: &Global,
     attached: &Attached,
     by: &Principal,
-    request: PromoteRequest,
+    word: RankingWord,
 ) -> Result<(), Failure> {
+    let gateway = &*attached.gateway;
+    match word {
+        RankingWord::Status => {
+            let view = gateway.ranking(by).await?;
+            global.answer(&view, &present::ranking_doc(&view))
+        }
+        RankingWord::Promote(policy) => promote(global, attached, by, PromoteRequest { policy }).await,
+        RankingWord::Rollback => {
+            let view = gateway.rollback(by).await?;
+            global.answer(&view, &Doc::bare().text(present::rolled_back_line(&view)))
+        }
+        RankingWord::Reset(operator) => {
+            let count = gateway.reset_ranking(by, operator).await?;
+            global.answer(&serde_json::json!({"reset": count}), &Doc::bare().text(present::reset_line(count)))
+        }
+    }
+}
+
+/// Puts it before an owner; where one can be asked here, asks.
+async fn promote(global: &Global, attached: &Attached, by: &Principal, request: PromoteRequest) -> Result<(), Failure> {
     let view = attached.gateway.promote(by, request).await?;
     if global.interactive && !global.json {
         return decide::approved(global, attached, by, view.proposal.id, None).await;
@@ -76,10 +73,5 @@ async fn proposed(
 
 /// `forget OPERATOR`
 pub async fn forget(global: &Global, args: ForgetArgs) -> Result<u8, Failure> {
-    let (by, operator) = (global.principal(), OperatorId::new(args.operator));
-    let view = with_gateway!(global, |gateway| gateway.forget(&by, operator));
-    let s = if view.reactions == 1 { "" } else { "s" };
-    let doc = Doc::bare().text(format!("Forgotten: {}, with {} reaction{s}.", view.operator, view.reactions));
-    global.answer(&view, &doc)?;
-    Ok(DONE)
+    once(global, Verb::Forget(OperatorId::new(args.operator))).await
 }

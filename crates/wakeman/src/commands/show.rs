@@ -60,7 +60,11 @@ pub async fn finding(global: &Global, text: &str) -> Result<u8, Failure> {
 
 /// `why ID`
 pub async fn why(global: &Global, text: &str) -> Result<u8, Failure> {
-    once(global, Verb::Why(id(text)?)).await
+    let verb = match text.trim().starts_with(['T', 't']) {
+        true => Verb::WhyTip(id(text)?),
+        false => Verb::Why(id(text)?),
+    };
+    once(global, verb).await
 }
 
 /// `proposals`

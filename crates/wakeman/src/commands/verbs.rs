@@ -1,11 +1,12 @@
 //! The operator's words, one place for all of them: typed into a chat, or given as a subcommand.
 
-use wakeman_present::{self as present, RenderContext, Verb};
+use wakeman_present::{self as present, Doc, RenderContext, Verb};
 use wakeman_types::{Gateway, ListRequest, Principal, ResolveRequest, ThreadId, View};
 
 use super::{
     control,
     decide::{self, tell_finding},
+    ranking,
     show::clock,
 };
 use crate::{
@@ -55,6 +56,11 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
             let tip = gateway.tip_feedback(by, id, useful).await?;
             global.answer(&tip, &present::tip_doc(&tip, &context))
         }
+        Verb::Ranking(word) => ranking::typed(global, attached, by, word).await,
+        Verb::Forget(operator) => {
+            let view = gateway.forget(by, operator).await?;
+            global.answer(&view, &Doc::bare().text(present::forgotten_line(&view)))
+        }
         look => looked(global, gateway, by, look, &context).await,
     }
 }
@@ -83,6 +89,10 @@ async fn looked(
         Verb::Why(id) => {
             let view = gateway.why(by, id).await?;
             global.answer(&view, &present::why_doc(&view, context))
+        }
+        Verb::WhyTip(id) => {
+            let view = gateway.tip_why(by, id).await?;
+            global.answer(&view, &present::tip_why_doc(&view, context))
         }
         Verb::Proposals(state) => {
             let page = gateway.proposals(by, of(state)).await?;

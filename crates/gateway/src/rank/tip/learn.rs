@@ -20,6 +20,8 @@ use crate::{
 
 /// Tips that the policies are fitted to, the newest.
 const REPLAYED_MAX: usize = 1000;
+/// Operators whose states a new one starts with.
+const POOL_MAX: usize = 50;
 /// Where the last pass over silent tips ended, by their time.
 const CHECKPOINT: &str = "ranking.tips";
 /// The most tips one pass takes.
@@ -43,17 +45,17 @@ pub(super) async fn learners(
             Err(error) => return Err(error),
         };
         let learner = match restored {
-            Some(Ok(learner)) => Some(learner),
+            Some(Ok(learner)) => Ok(learner),
             Some(Err(error)) => {
                 notices.push(format!(
                     "what {id} learnt of {operator} cannot be used ({error}); it knows nothing until \
                      `wakeman ranking reset --operator {operator}`"
                 ));
-                None
+                TipLearner::new(id)
             }
-            None => None,
+            None => TipLearner::pooled(id, &others_than(core, id, operator).await?),
         };
-        match learner.map_or_else(|| TipLearner::new(id), Ok) {
+        match learner {
             Ok(learner) => all.push(learner),
             Err(error) => tracing::error!(%error, "ranking.no_tip_policy"),
         }
@@ -64,6 +66,17 @@ pub(super) async fn learners(
 fn restore(id: PolicyId, row: &PolicyRow) -> Result<TipLearner, String> {
     let state: TipState = serde_json::from_value(row.state.clone()).map_err(|error| error.to_string())?;
     TipLearner::restore(id, state).map_err(|error| error.to_string())
+}
+
+/// What this policy learnt of all other operators, where it is sound.
+async fn others_than(core: &Core, id: PolicyId, operator: &OperatorId) -> Result<Vec<TipLearner>, StoreError> {
+    let rows = match core.store.list::<PolicyRow>(&ListQuery::newest(POOL_MAX).state(id.as_str())).await {
+        Ok(page) => page.items,
+        Err(StoreError::Decode { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let others = rows.iter().map(|found| &found.value).filter(|row| row.operator != *operator);
+    Ok(others.filter_map(|row| restore(id, row).ok()).collect())
 }
 
 /// Adds to `commit` what the policies know after these tips of an operator were changed.
@@ -88,7 +101,8 @@ async fn refitted(
             Err(error) => return Err(error),
         };
         let (from, version) = held.map_or((Timestamp::default(), Version::ABSENT), |row| (row.value.from, row.version));
-        match row(core, id, operator, &records, from) {
+        let others = others_than(core, id, operator).await?;
+        match row(core, id, operator, (&others, &records), from) {
             Ok(row) => commit = commit.replace(&row, version),
             Err(error) => tracing::error!(%error, policy = %id, "ranking.cannot_learn"),
         }
@@ -100,12 +114,12 @@ fn row(
     core: &Core,
     id: PolicyId,
     operator: &OperatorId,
-    records: &[TipRecord],
+    (others, records): (&[TipLearner], &[TipRecord]),
     from: Timestamp,
 ) -> Result<PolicyRow, BanditError> {
     let counted = || records.iter().filter(|record| record.tip.at >= from);
     let outcomes = counted().filter_map(|record| Some((record.context()?, record.outcome())));
-    let learner = TipLearner::fitted(id, outcomes)?;
+    let learner = TipLearner::fitted(id, others, outcomes)?;
     Ok(PolicyRow {
         policy: id.to_string(),
         operator: operator.clone(),
@@ -211,7 +225,7 @@ pub(crate) async fn reset(
         if matches!(held, Ok(None)) {
             continue;
         }
-        if let Ok(row) = row(core, id, operator, &[], core.now()) {
+        if let Ok(row) = row(core, id, operator, (&[], &[]), core.now()) {
             let event = core.event("ranking.reset", by, operator, json!({"policy": id.as_str()}));
             commit = commit.put(&row).event(event);
             count += 1;

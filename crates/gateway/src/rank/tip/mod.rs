@@ -11,6 +11,7 @@ mod history;
 mod judged;
 mod learn;
 mod rows;
+mod why;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::{brain::Brain, core::Core, desk::storage_error};
 pub(super) use judged::filled;
 pub(crate) use learn::{erase, feedback, reset, silence};
 pub use rows::{TipBatch, TipOpinion, TipRecord};
+pub(crate) use why::why;
 
 /// Who chooses, then who would have: their probabilities are logged with each choice.
 pub(super) const POLICIES: [PolicyId; 3] = [PolicyId::EgreedyV1, PolicyId::LinucbV1, PolicyId::EgreedyV2];
