@@ -160,7 +160,9 @@ impl Rows {
     /// Begins a row; a separator at the end of the one before has nothing left to separate.
     fn new_row(&mut self) {
         if let Some(row) = self.rows.last_mut() {
-            let separated = is_separator(last_piece(row));
+            // Alone in its row it separates nothing: it is a piece of a long word that was cut.
+            let alone = row.iter().filter(|(c, _)| *c != ' ').count() == 1;
+            let separated = is_separator(last_piece(row)) && !alone;
             row.truncate(row.len() - if separated { 2.min(row.len()) } else { 0 });
         }
         self.rows.push(vec![(' ', Style::Plain); self.hang]);
