@@ -12,6 +12,7 @@ pub mod audit;
 pub mod brain;
 pub mod config;
 mod core;
+mod decode;
 mod deliver;
 mod desk;
 mod findings;
@@ -33,6 +34,7 @@ pub mod wake;
 pub mod watch;
 
 pub use crate::core::{Core, Hands, Readers};
+pub use decode::{Mismatch, decode};
 pub use deliver::without_credentials;
 pub use desk::Desk;
 pub use findings::{Detection, Evidence};

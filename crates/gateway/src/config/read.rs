@@ -14,6 +14,7 @@ use super::{
     keys::{Key, KeyPath, below, example},
     suggest::unknown_key,
 };
+use crate::decode::decode;
 
 /// Reads `text` as a `T`. `keys` are the known keys, for sections, remedies and suggestions.
 pub(crate) fn read<T: DeserializeOwned>(text: &str, label: &str, keys: &[Key]) -> Result<Parsed<T>, ConfigError> {
@@ -21,11 +22,8 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str, label: &str, keys: &[Key]) -
     check_sections(&value, &KeyPath::default(), keys).map_err(|(key, text)| ConfigError::one(label, key, text))?;
     let mut unknown = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(ignored_path(&path));
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(&value, &mut track);
-    let typed = T::deserialize(serde_ignored::Deserializer::new(tracked, &mut note));
-    let typed =
-        typed.map_err(|error| wrong_value(label, error_path(&track.path()), &error.to_string(), &value, keys))?;
+    let typed = decode(serde_ignored::Deserializer::new(&value, &mut note));
+    let typed = typed.map_err(|error| wrong_value(label, error_path(&error.path), &error.reason, &value, keys))?;
     let mut warnings: Vec<_> =
         twice.into_iter().map(|key| Warning::new(label, key, "is there twice; the last one counts")).collect();
     warnings.extend(unknown.iter().map(|key| unknown_key(label, key, keys)));

@@ -6,16 +6,16 @@ use wakeman_present::sanitize;
 use wakeman_types::{DAY_MS, Timestamp};
 
 use super::ToolError;
-use crate::ports::SourceError;
+use crate::{decode::decode, ports::SourceError};
 
 /// Furthest back that is looked, in days.
 const DAYS_MAX: f64 = 365.0;
 
 /// The arguments as their type; the error names the field and what is expected.
 pub(super) fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, ToolError> {
-    serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let path = error.path().to_string();
-        let words = sanitize(&error.into_inner().to_string(), 400);
+    decode(arguments).map_err(|error| {
+        let path = error.path.to_string();
+        let words = sanitize(&error.reason, 400);
         ToolError::Arguments(if path == "." { words } else { format!("`{}`: {words}", sanitize(&path, 80)) })
     })
 }

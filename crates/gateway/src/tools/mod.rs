@@ -19,6 +19,8 @@ pub use output::RESULT_BYTES_MAX;
 pub use toolbox::Toolbox;
 
 use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wakeman_types::{Citation, Identity, ThreadId, TurnAction};
 
@@ -89,4 +91,60 @@ pub trait Tool: Send + Sync {
     fn available(&self, core: &Core) -> bool;
     /// Runs it.
     fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>>;
+}
+
+/// A tool whose arguments have a type: the schema and the reading of them follow from it. What the shipped ones implement.
+trait TypedTool: Send + Sync {
+    /// See [`Tool::name`].
+    const NAME: &'static str;
+    /// See [`Tool::description`].
+    const DESCRIPTION: &'static str;
+    /// See [`Tool::doing`].
+    const DOING: &'static str;
+    /// See [`Tool::effect`].
+    const EFFECT: Effect = Effect::Read;
+    /// What the model writes.
+    type Arguments: DeserializeOwned + JsonSchema + Send;
+
+    /// See [`Tool::available`].
+    fn available(&self, _core: &Core) -> bool {
+        true
+    }
+
+    /// See [`Tool::run`].
+    fn answer(
+        &self,
+        context: ToolContext<'_>,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<ToolAnswer, ToolError>> + Send;
+}
+
+impl<T: TypedTool> Tool for T {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn description(&self) -> &'static str {
+        T::DESCRIPTION
+    }
+
+    fn doing(&self) -> &'static str {
+        T::DOING
+    }
+
+    fn parameters(&self) -> Value {
+        schema::of::<T::Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        T::EFFECT
+    }
+
+    fn available(&self, core: &Core) -> bool {
+        TypedTool::available(self, core)
+    }
+
+    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
+        Box::pin(async move { self.answer(context, input::read(arguments)?).await })
+    }
 }

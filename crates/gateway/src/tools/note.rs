@@ -1,18 +1,15 @@
 //! `note`: writes something down beside the conversation, for later turns and for people.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::json;
 use wakeman_present::visible;
 use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{Note, Thread, ThreadId, TurnAction};
 
 use super::{
-    Effect, Tool, ToolAnswer, ToolContext, ToolError,
-    input::{read, text, unstored},
-    schema,
+    Effect, ToolAnswer, ToolContext, ToolError, TypedTool,
+    input::{text, unstored},
 };
 use crate::{
     core::Core,
@@ -26,40 +23,22 @@ const AUTHOR: &str = "model";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     text: String,
 }
 
 /// The tool.
 pub struct NoteTool;
 
-impl Tool for NoteTool {
-    fn name(&self) -> &'static str {
-        "note"
-    }
+impl TypedTool for NoteTool {
+    const NAME: &'static str = "note";
+    const DESCRIPTION: &'static str = "Keep a note in this conversation";
+    const DOING: &'static str = "writing a note";
+    const EFFECT: Effect = Effect::Propose;
+    type Arguments = Arguments;
 
-    fn description(&self) -> &'static str {
-        "Keep a note in this conversation"
-    }
-
-    fn doing(&self) -> &'static str {
-        "writing a note"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Propose
-    }
-
-    fn available(&self, _: &Core) -> bool {
-        true
-    }
-
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context, arguments).await
     }
 }
 

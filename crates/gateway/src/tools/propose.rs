@@ -1,16 +1,14 @@
 //! `propose`: stages an action for a person to decide on. It never runs one: the card waits like every other.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use wakeman_types::{Citation, DAY_MS, ExecutionMode, Finding, HOUR_MS, ProposalId, TurnAction};
 
 use super::{
-    Effect, Tool, ToolAnswer, ToolContext, ToolError,
-    input::{needed, read, text, unstored},
+    Effect, ToolAnswer, ToolContext, ToolError, TypedTool,
+    input::{needed, text, unstored},
     note::unsettled,
-    schema,
 };
 use crate::{
     act::asked::{self, Asked, Wish, WishKind},
@@ -29,7 +27,7 @@ const MUTE_HOURS_MAX: f64 = 720.0;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     action: ActionName,
     number: Option<u64>,
     flag: Option<String>,
@@ -119,33 +117,19 @@ impl ActionName {
 /// The tool.
 pub struct Propose;
 
-impl Tool for Propose {
-    fn name(&self) -> &'static str {
-        "propose"
-    }
-
-    fn description(&self) -> &'static str {
-        "Show the operator a card to approve or reject; does nothing by itself"
-    }
-
-    fn doing(&self) -> &'static str {
-        "drafting a proposal"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Propose
-    }
+impl TypedTool for Propose {
+    const NAME: &'static str = "propose";
+    const DESCRIPTION: &'static str = "Show the operator a card to approve or reject; does nothing by itself";
+    const DOING: &'static str = "drafting a proposal";
+    const EFFECT: Effect = Effect::Propose;
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         WishKind::ALL.iter().any(|kind| asked::refusal(core, *kind).is_none())
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context, arguments).await
     }
 }
 

@@ -1,15 +1,12 @@
 //! `vercel_deployments`: what was deployed, and what is live.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{
-    Effect, Tool, ToolAnswer, ToolContext, ToolError,
-    input::{limit, read, unread},
+    ToolAnswer, ToolContext, ToolError, TypedTool,
+    input::{limit, unread},
     output::{Rows, asked, stamp, stamp_or},
-    schema,
 };
 use crate::{core::Core, ports::DeployRequest};
 
@@ -18,7 +15,7 @@ const SOURCE: &str = "Vercel";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     /// READY, ERROR, BUILDING
     state: Option<String>,
     previews: Option<bool>,
@@ -28,33 +25,18 @@ struct Arguments {
 /// The tool.
 pub struct VercelDeployments;
 
-impl Tool for VercelDeployments {
-    fn name(&self) -> &'static str {
-        "vercel_deployments"
-    }
-
-    fn description(&self) -> &'static str {
-        "Vercel deployments, newest first"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking Vercel"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for VercelDeployments {
+    const NAME: &'static str = "vercel_deployments";
+    const DESCRIPTION: &'static str = "Vercel deployments, newest first";
+    const DOING: &'static str = "asking Vercel";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         core.readers.deploys.is_some()
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

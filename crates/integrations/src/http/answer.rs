@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
+use wakeman_gateway::{Mismatch, decode};
 use wakeman_types::Timestamp;
 
 use super::Failure;
@@ -70,19 +71,19 @@ pub(crate) fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
 /// Reads `body` as the answer called `what`; a mismatch names the field.
 pub(crate) fn parse<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, Failure> {
     let mut from = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut from).map_err(|error| mismatch(what, &error))?;
+    let parsed = decode(&mut from).map_err(|error| mismatch(what, &error))?;
     from.end().map_err(|error| Failure::Shape { reason: format!("{what}: {}", short(&error.to_string())) })?;
     Ok(parsed)
 }
 
 /// The same for a value that is already JSON.
 pub(crate) fn parse_value<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Failure> {
-    serde_path_to_error::deserialize(value).map_err(|error| mismatch(what, &error))
+    decode(value).map_err(|error| mismatch(what, &error))
 }
 
-fn mismatch(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
-    let path = error.path().to_string();
-    let inner = short(&without_value(error.inner().to_string()));
+fn mismatch(what: &str, error: &Mismatch) -> Failure {
+    let path = error.path.to_string();
+    let inner = short(&without_value(error.reason.clone()));
     let reason = if path == "." { format!("{what}: {inner}") } else { format!("{what}: `{path}`: {inner}") };
     Failure::Shape { reason }
 }

@@ -30,6 +30,7 @@ use wakeman_types::{Action, CardText, ProposalId, Timestamp};
 
 use crate::{
     core::{Core, Hands},
+    decode::decode,
     ports::HandsError,
 };
 
@@ -219,10 +220,10 @@ pub trait ActionClass: Send + Sync {
 
 /// Reads a typed part of an action, naming the part that does not fit.
 pub(crate) fn read<T: DeserializeOwned>(part: &'static str, value: &Value) -> Result<T, String> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
+    decode(value).map_err(|error| {
+        let path = error.path.to_string();
         let at = if path == "." { part.to_owned() } else { format!("{part}.{path}") };
-        format!("{at}: {}", error.into_inner())
+        format!("{at}: {}", error.reason)
     })
 }
 

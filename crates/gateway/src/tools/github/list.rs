@@ -1,25 +1,22 @@
 //! `github_list`: commits, pull requests, issues, workflow runs, their jobs, deployments.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{SOURCE, allowed, name, reader};
 use crate::{
     core::Core,
     ports::{CodeReader, CommitRequest, Openness, RunRequest, RunStatus, SourceError, TopicCard},
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{limit, needed, read, since, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{limit, needed, since, unread},
         output::{Rows, asked, stamp, stamp_or},
-        schema,
     },
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     what: What,
     /// open, closed; of runs: failure, …
     state: Option<String>,
@@ -46,33 +43,18 @@ enum What {
 /// The tool.
 pub struct List;
 
-impl Tool for List {
-    fn name(&self) -> &'static str {
-        "github_list"
-    }
-
-    fn description(&self) -> &'static str {
-        "Lists of the repository, newest first"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking GitHub"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for List {
+    const NAME: &'static str = "github_list";
+    const DESCRIPTION: &'static str = "Lists of the repository, newest first";
+    const DOING: &'static str = "asking GitHub";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core)
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

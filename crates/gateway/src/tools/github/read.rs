@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use wakeman_present::sanitize;
 use wakeman_types::{ChangeId, Citation};
 
@@ -14,10 +12,9 @@ use crate::{
     core::Core,
     ports::{CodeReader, DiffFile, DiffOf, FileAnswer, SourceError, TopicCard},
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{needed, read, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{needed, unread},
         output::{asked, cut_at, stamp},
-        schema,
     },
 };
 
@@ -32,7 +29,7 @@ const BODY_BYTES_MAX: usize = 8 * 1024;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     what: What,
     /// of pull, issue
     number: Option<u64>,
@@ -57,33 +54,18 @@ enum What {
 /// The tool.
 pub struct Read;
 
-impl Tool for Read {
-    fn name(&self) -> &'static str {
-        "github_read"
-    }
-
-    fn description(&self) -> &'static str {
-        "One thing of the repository"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking GitHub"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Read {
+    const NAME: &'static str = "github_read";
+    const DESCRIPTION: &'static str = "One thing of the repository";
+    const DOING: &'static str = "asking GitHub";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core)
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -1,9 +1,7 @@
 //! `chart`: a finding's series with its band and changes, or a watched metric's recent course, as text.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use wakeman_present::{Chart, braille_chart, headline, sanitize, sparkline};
 use wakeman_types::{Citation, Finding, HOUR_MS, MINUTE_MS, MetricKind, MetricQuery, MetricSpec, Timestamp};
 
@@ -13,10 +11,9 @@ use crate::{
     core::Core,
     ports::{BucketRequest, ProductReader},
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{read, since, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{since, unread},
         output::{asked, context, known, number, stamp},
-        schema,
     },
 };
 
@@ -27,7 +24,7 @@ const POINTS_MAX: i64 = 72;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     finding: Option<String>,
     metric: Option<String>,
     days: Option<f64>,
@@ -36,40 +33,18 @@ struct Arguments {
 /// The tool.
 pub struct ChartTool;
 
-impl Tool for ChartTool {
-    fn name(&self) -> &'static str {
-        "chart"
-    }
+impl TypedTool for ChartTool {
+    const NAME: &'static str = "chart";
+    const DESCRIPTION: &'static str = "Text chart of a finding or watched metric";
+    const DOING: &'static str = "drawing a chart";
+    type Arguments = Arguments;
 
-    fn description(&self) -> &'static str {
-        "Text chart of a finding or watched metric"
-    }
-
-    fn doing(&self) -> &'static str {
-        "drawing a chart"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
-
-    fn available(&self, _: &Core) -> bool {
-        true
-    }
-
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move {
-            let arguments: Arguments = read(arguments)?;
-            match (&arguments.finding, &arguments.metric) {
-                (Some(id), _) => of_finding(context.core, one(&context.core.store, id.trim()).await?),
-                (None, Some(metric)) => of_metric(context.core, metric, arguments.days).await,
-                (None, None) => Err(ToolError::Arguments("give `finding` or `metric`".to_owned())),
-            }
-        })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        match (&arguments.finding, &arguments.metric) {
+            (Some(id), _) => of_finding(context.core, one(&context.core.store, id.trim()).await?),
+            (None, Some(metric)) => of_metric(context.core, metric, arguments.days).await,
+            (None, None) => Err(ToolError::Arguments("give `finding` or `metric`".to_owned())),
+        }
     }
 }
 

@@ -1,9 +1,7 @@
 //! `findings`: the list, or one with its causes, numbers and why it was said.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use wakeman_present::{Chart, finding_doc, findings_table, plain, sparkline, why_doc};
 use wakeman_store::ListQuery;
 use wakeman_types::{Citation, Finding, FindingNews, FindingView};
@@ -14,10 +12,9 @@ use crate::{
     core::Core,
     findings::why,
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{limit, read, unstored},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{limit, unstored},
         output::{context, known, stamp},
-        schema,
     },
 };
 
@@ -26,7 +23,7 @@ const CAUSES_CITED: usize = 3;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     /// F-1: in full
     id: Option<String>,
     state: Option<State>,
@@ -56,39 +53,17 @@ impl State {
 /// The tool.
 pub struct Findings;
 
-impl Tool for Findings {
-    fn name(&self) -> &'static str {
-        "findings"
-    }
+impl TypedTool for Findings {
+    const NAME: &'static str = "findings";
+    const DESCRIPTION: &'static str = "What Wakeman found wrong, with likely causes";
+    const DOING: &'static str = "looking at findings";
+    type Arguments = Arguments;
 
-    fn description(&self) -> &'static str {
-        "What Wakeman found wrong, with likely causes"
-    }
-
-    fn doing(&self) -> &'static str {
-        "looking at findings"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
-
-    fn available(&self, _: &Core) -> bool {
-        true
-    }
-
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move {
-            let arguments: Arguments = read(arguments)?;
-            match &arguments.id {
-                Some(id) => in_full(context.core, one(&context.core.store, id.trim()).await?).await,
-                None => list(context.core, &arguments).await,
-            }
-        })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        match &arguments.id {
+            Some(id) => in_full(context.core, one(&context.core.store, id.trim()).await?).await,
+            None => list(context.core, &arguments).await,
+        }
     }
 }
 

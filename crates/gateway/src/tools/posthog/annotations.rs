@@ -1,57 +1,39 @@
 //! `posthog_annotations`: notes that people put on the time line.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{SOURCE, allowed, reader};
 use crate::{
     core::Core,
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{read, since, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{since, unread},
         output::{Rows, asked, stamp},
-        schema,
     },
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     days: Option<f64>,
 }
 
 /// The tool.
 pub struct Annotations;
 
-impl Tool for Annotations {
-    fn name(&self) -> &'static str {
-        "posthog_annotations"
-    }
-
-    fn description(&self) -> &'static str {
-        "Notes on the time line"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking PostHog for annotations"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Annotations {
+    const NAME: &'static str = "posthog_annotations";
+    const DESCRIPTION: &'static str = "Notes on the time line";
+    const DOING: &'static str = "asking PostHog for annotations";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core, "readInsights")
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -1,24 +1,21 @@
 //! `posthog_errors`: errors as PostHog groups them.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{SOURCE, allowed, reader};
 use crate::{
     core::Core,
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{limit, read, since, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{limit, since, unread},
         output::{Rows, asked, stamp},
-        schema,
     },
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     days: Option<f64>,
     search: Option<String>,
     limit: Option<u64>,
@@ -27,33 +24,18 @@ struct Arguments {
 /// The tool.
 pub struct Errors;
 
-impl Tool for Errors {
-    fn name(&self) -> &'static str {
-        "posthog_errors"
-    }
-
-    fn description(&self) -> &'static str {
-        "Exceptions, most frequent first"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking PostHog for errors"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Errors {
+    const NAME: &'static str = "posthog_errors";
+    const DESCRIPTION: &'static str = "Exceptions, most frequent first";
+    const DOING: &'static str = "asking PostHog for errors";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core, "readErrors")
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

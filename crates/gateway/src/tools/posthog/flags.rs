@@ -1,57 +1,39 @@
 //! `posthog_flags`: feature flags as they stand.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{SOURCE, allowed, reader};
 use crate::{
     core::Core,
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{read, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::unread,
         output::{Rows, asked, stamp_or},
-        schema,
     },
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     search: Option<String>,
 }
 
 /// The tool.
 pub struct Flags;
 
-impl Tool for Flags {
-    fn name(&self) -> &'static str {
-        "posthog_flags"
-    }
-
-    fn description(&self) -> &'static str {
-        "Feature flags"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking PostHog for flags"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Flags {
+    const NAME: &'static str = "posthog_flags";
+    const DESCRIPTION: &'static str = "Feature flags";
+    const DOING: &'static str = "asking PostHog for flags";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core, "readFlags")
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -1,9 +1,7 @@
 //! `posthog_funnel`: how many users went on from step to step.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use wakeman_present::span;
 
 use super::{SOURCE, allowed, reader};
@@ -11,10 +9,9 @@ use crate::{
     core::Core,
     ports::{FunnelRequest, FunnelStep},
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{read, since, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{since, unread},
         output::{Rows, asked},
-        schema,
     },
 };
 
@@ -23,7 +20,7 @@ const STEPS: std::ops::RangeInclusive<usize> = 2..=10;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     steps: Vec<String>,
     days: Option<f64>,
 }
@@ -31,33 +28,18 @@ struct Arguments {
 /// The tool.
 pub struct Funnel;
 
-impl Tool for Funnel {
-    fn name(&self) -> &'static str {
-        "posthog_funnel"
-    }
-
-    fn description(&self) -> &'static str {
-        "Users who did one event after the other"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking PostHog"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Funnel {
+    const NAME: &'static str = "posthog_funnel";
+    const DESCRIPTION: &'static str = "Users who did one event after the other";
+    const DOING: &'static str = "asking PostHog";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core, "readInsights")
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -1,6 +1,5 @@
 //! `posthog_query`: HogQL, one reading query at a time, its rows limited.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,10 +9,9 @@ use crate::{
     core::Core,
     ports::QueryRequest,
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{read, text, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{text, unread},
         output::{Rows, asked, number},
-        schema,
     },
 };
 
@@ -36,40 +34,26 @@ const SWITCHED: [(&str, &[&str]); 2] = [
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     sql: String,
 }
 
 /// The tool.
 pub struct Query;
 
-impl Tool for Query {
-    fn name(&self) -> &'static str {
-        "posthog_query"
-    }
-
-    fn description(&self) -> &'static str {
-        "One HogQL SELECT over events (event, timestamp, person_id, properties.x); 500 rows at most"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking PostHog"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Query {
+    const NAME: &'static str = "posthog_query";
+    const DESCRIPTION: &'static str =
+        "One HogQL SELECT over events (event, timestamp, person_id, properties.x); 500 rows at most";
+    const DOING: &'static str = "asking PostHog";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core, "readInsights")
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -1,19 +1,16 @@
 //! `posthog_trends`: events over time, split by a property if asked.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{SOURCE, allowed, reader};
 use crate::{
     core::Core,
     ports::{Interval, TrendLine, TrendRequest},
     tools::{
-        Effect, Tool, ToolAnswer, ToolContext, ToolError,
-        input::{read, since, unread},
+        ToolAnswer, ToolContext, ToolError, TypedTool,
+        input::{since, unread},
         output::{Rows, asked, number},
-        schema,
     },
 };
 
@@ -26,7 +23,7 @@ const POINTS_MAX: usize = 200;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     events: Vec<String>,
     days: Option<f64>,
     interval: Option<Step>,
@@ -46,33 +43,18 @@ enum Step {
 /// The tool.
 pub struct Trends;
 
-impl Tool for Trends {
-    fn name(&self) -> &'static str {
-        "posthog_trends"
-    }
-
-    fn description(&self) -> &'static str {
-        "Events over time"
-    }
-
-    fn doing(&self) -> &'static str {
-        "asking PostHog"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Trends {
+    const NAME: &'static str = "posthog_trends";
+    const DESCRIPTION: &'static str = "Events over time";
+    const DOING: &'static str = "asking PostHog";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         allowed(core, "readInsights")
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

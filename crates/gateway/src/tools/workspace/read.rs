@@ -1,53 +1,36 @@
 //! `workspace_read`: a file, or what is in a folder.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use wakeman_present::sanitize;
 
 use super::{confined::Entry, within};
 use crate::{
     core::Core,
-    tools::{Effect, Tool, ToolAnswer, ToolContext, ToolError, input::read, output::known, schema},
+    tools::{ToolAnswer, ToolContext, ToolError, TypedTool, output::known},
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     path: Option<String>,
 }
 
 /// The tool.
 pub struct Read;
 
-impl Tool for Read {
-    fn name(&self) -> &'static str {
-        "workspace_read"
-    }
-
-    fn description(&self) -> &'static str {
-        "A file or folder of your workspace"
-    }
-
-    fn doing(&self) -> &'static str {
-        "reading the workspace"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Read
-    }
+impl TypedTool for Read {
+    const NAME: &'static str = "workspace_read";
+    const DESCRIPTION: &'static str = "A file or folder of your workspace";
+    const DOING: &'static str = "reading the workspace";
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         core.workspace.is_some()
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -1,19 +1,17 @@
 //! `workspace_write`: replaces one file, whole.
 
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::within;
 use crate::{
     core::Core,
-    tools::{Effect, Tool, ToolAnswer, ToolContext, ToolError, input::read, output::known, schema},
+    tools::{Effect, ToolAnswer, ToolContext, ToolError, TypedTool, output::known},
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub struct Arguments {
     path: String,
     text: String,
 }
@@ -21,33 +19,19 @@ struct Arguments {
 /// The tool.
 pub struct Write;
 
-impl Tool for Write {
-    fn name(&self) -> &'static str {
-        "workspace_write"
-    }
-
-    fn description(&self) -> &'static str {
-        "Replace a file of your workspace"
-    }
-
-    fn doing(&self) -> &'static str {
-        "writing to the workspace"
-    }
-
-    fn parameters(&self) -> Value {
-        schema::of::<Arguments>()
-    }
-
-    fn effect(&self) -> Effect {
-        Effect::Propose
-    }
+impl TypedTool for Write {
+    const NAME: &'static str = "workspace_write";
+    const DESCRIPTION: &'static str = "Replace a file of your workspace";
+    const DOING: &'static str = "writing to the workspace";
+    const EFFECT: Effect = Effect::Propose;
+    type Arguments = Arguments;
 
     fn available(&self, core: &Core) -> bool {
         core.workspace.is_some()
     }
 
-    fn run<'a>(&'a self, context: ToolContext<'a>, arguments: Value) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        Box::pin(async move { answer(context.core, read(arguments)?).await })
+    async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+        answer(context.core, arguments).await
     }
 }
 

@@ -7,9 +7,11 @@ mod quote;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub(super) use quote::{float, instant, quoted, start_of};
 pub(super) use rewrite::{Part, kind_of, rewrite};
+pub(super) use walk::{Piece, find};
 
 use std::any::TypeId;
 

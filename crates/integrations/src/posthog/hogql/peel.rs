@@ -1,10 +1,8 @@
 //! Looking into expressions: which functions and columns they use, and what is left when rounding and zero guards are taken off.
 
-use std::ops::ControlFlow;
+use sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value};
 
-use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value, visit_expressions,
-};
+use super::walk::{Piece, find};
 
 /// Aggregates of HogQL without their suffixes (`If`, `Distinct`, …), lower case.
 const AGGREGATES: [&str; 22] = [
@@ -109,20 +107,20 @@ pub(super) fn is_timestamp(expr: &Expr) -> bool {
 }
 
 /// Whether any part of the expression satisfies `wanted`.
-pub(super) fn any(expr: &Expr, mut wanted: impl FnMut(&Expr) -> bool) -> bool {
-    visit_expressions(expr, |inner| if wanted(inner) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        .is_break()
+pub(super) fn any(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
+    find(expr, &mut |part| matches!(part, Piece::Expression(inner) if wanted(inner)))
 }
 
 fn find_function(expr: &Expr, wanted: impl Fn(&Function) -> bool) -> Option<Function> {
-    let found = visit_expressions(expr, |inner| match inner {
-        Expr::Function(function) if wanted(function) => ControlFlow::Break(function.clone()),
-        _ => ControlFlow::Continue(()),
+    let mut found = None;
+    find(expr, &mut |part| match part {
+        Piece::Expression(Expr::Function(function)) if wanted(function) => {
+            found = Some(function.clone());
+            true
+        }
+        _ => false,
     });
-    match found {
-        ControlFlow::Break(function) => Some(function),
-        ControlFlow::Continue(()) => None,
-    }
+    found
 }
 
 /// Takes off what only formats the number: parentheses, `round`, guards against division by zero, a factor of 100.

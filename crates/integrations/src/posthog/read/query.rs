@@ -1,6 +1,6 @@
 //! A query that somebody wrote: one statement that reads, with a limit it cannot lift, printed again from its parsed form.
 
-use std::{fmt, ops::ControlFlow};
+use std::fmt;
 
 use serde::{
     Deserialize,
@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 use sqlparser::{
-    ast::{Expr, LimitClause, Query, SetExpr, Statement, Value as Literal, visit_relations, visit_statements},
+    ast::{Expr, LimitClause, Query, SetExpr, Statement, Value as Literal},
     parser::{Parser, ParserOptions},
 };
 use wakeman_gateway::ports::{QueryAnswer, QueryRequest};
@@ -17,7 +17,7 @@ use crate::{
     http::{At, Failure, short},
     posthog::{
         client::{Purpose, Wire},
-        hogql::HogQl,
+        hogql::{HogQl, Piece, find},
     },
 };
 
@@ -105,21 +105,22 @@ fn bounded(sql: &str, rows: usize, hidden: &[&str]) -> Result<String, String> {
         .and_then(|mut parser| parser.parse_statements())
         .map_err(|error| format!("not a query that can be read: {}", short(&error.to_string())))?;
     let mut all = 0;
-    let _ = visit_statements(&statements, |_| {
-        all += 1;
-        ControlFlow::<()>::Continue(())
+    find(&statements, &mut |part| {
+        all += u32::from(matches!(part, Piece::Statement));
+        false
     });
     let (1, 1, Some(Statement::Query(query))) = (all, statements.len(), statements.pop()) else {
         return Err("not exactly one SELECT".to_owned());
     };
-    let found = visit_relations(&query, |name| {
-        let table = name.0.last().map(|part| part.to_string().trim_matches(['`', '"']).to_lowercase());
-        match table.filter(|table| hidden.contains(&table.as_str())) {
-            Some(table) => ControlFlow::Break(table),
-            None => ControlFlow::Continue(()),
+    let mut off = None;
+    find(&query, &mut |part| {
+        if let Piece::Relation(name) = part {
+            let table = name.0.last().map(|part| part.to_string().trim_matches(['`', '"']).to_lowercase());
+            off = table.filter(|table| hidden.contains(&table.as_str()));
         }
+        off.is_some()
     });
-    if let ControlFlow::Break(table) = found {
+    if let Some(table) = off {
         return Err(format!("table {} is switched off in tools.json", short(&table)));
     }
     limited(*query, rows)
