@@ -5,7 +5,10 @@ use wakeman_types::{
     FindingState, Findings, Proposal, ProposalState as S, Resolution, Verification, VerificationResult as R,
 };
 
-use crate::support::{World, by, minutes};
+use crate::{
+    support::{NOW, World, by, minutes},
+    watch::drop_of_sign_ups,
+};
 
 /// A broken build whose revert was approved and has just been merged.
 async fn repaired() -> (World, Proposal) {
@@ -68,6 +71,20 @@ async fn a_check_whose_source_is_silent_is_unknown_and_never_recovered() {
     assert_eq!(after.state, S::Succeeded, "neither verified nor not");
     assert_eq!(after.note.as_deref(), Some("the check could not be made: its source did not answer"));
     assert!(!world.only_finding().await.is_over());
+}
+
+#[tokio::test]
+async fn numbers_from_before_the_repair_do_not_say_that_it_did_not_help() {
+    let mut world = World::new().await;
+    world.product.state().late_ms = minutes(50);
+    world.tick().await;
+    drop_of_sign_ups(&world, NOW.plus_ms(minutes(5)), 600);
+    world.watch_for(90).await;
+    let proposal = world.all::<Proposal>().await.remove(0);
+    world.approve(&proposal).await;
+    world.run_to_end().await;
+    world.watch_for(45).await;
+    assert_eq!(result(&world, &proposal).await, Some(R::Unknown), "the newest are from before it");
 }
 
 #[tokio::test]

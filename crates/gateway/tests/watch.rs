@@ -13,7 +13,7 @@ fn limited() -> SourceError {
 }
 
 /// Sign-ups fall to a third at `from`, for `length` minutes; #482 was merged six minutes before.
-fn drop_of_sign_ups(world: &World, from: Timestamp, length: i64) {
+pub fn drop_of_sign_ups(world: &World, from: Timestamp, length: i64) {
     let until = from.plus_ms(minutes(length));
     world.product.state().incidents.push(Incident { metric: "signed_up", from, until, factor: 0.3 });
     let at = from.plus_ms(-minutes(6));
@@ -82,6 +82,35 @@ async fn a_silent_source_makes_its_findings_unknown_and_is_told_of_twice() {
     assert_eq!(threads_about_sources(&world).await.len(), 2, "once gone, once back");
     let ended = world.only_finding().await;
     assert!(ended.is_over() && ended.unknown_since.is_none(), "{:?}", ended.state);
+}
+
+#[tokio::test]
+async fn a_source_that_wishes_to_be_left_alone_for_an_hour_is_told_of_meanwhile() {
+    let mut world = World::new().await;
+    world.tick().await;
+    let peace = || SourceError::Limited { reason: "429".to_owned(), wait_ms: Some(HOUR_MS) };
+    world.product.state().down = Some(peace());
+    world.code.state().down = Some(peace());
+    world.watch_for(7).await;
+    assert!(threads_about_sources(&world).await.is_empty());
+    world.watch_for(40).await;
+    let mut told: Vec<String> = threads_about_sources(&world).await.into_iter().map(|thread| thread.title).collect();
+    told.sort();
+    assert_eq!(told, ["GitHub as a source", "PostHog as a source"], "each once");
+}
+
+#[tokio::test]
+async fn an_outage_does_not_make_the_watch_slower_afterwards() {
+    let mut world = World::new().await;
+    world.product.state().late_ms = minutes(1);
+    world.watch_for(30).await;
+    world.product.state().down = Some(limited());
+    world.watch_for(50).await;
+    world.product.state().down = None;
+    world.watch_for(12).await;
+    drop_of_sign_ups(&world, world.core.now(), 200);
+    world.watch_for(20).await;
+    assert!(matches!(world.only_finding().await.subject, Subject::Metric { .. }));
 }
 
 #[tokio::test]

@@ -39,11 +39,12 @@ pub enum Standing {
     Unknown,
 }
 
-/// Answers the checks that can be answered now. `standing` looks a finding's subject up in the watch's own state.
+/// Answers the checks that can be answered now. `standing` looks a finding's subject up in the watch's own state, by what came in
+/// after an instant.
 ///
 /// # Errors
 /// [`SettleError`] if an answer could not be recorded; it is answered next time.
-pub async fn pass(core: &Core, standing: impl Fn(&Finding) -> Standing) -> Result<(), SettleError> {
+pub async fn pass(core: &Core, standing: impl Fn(&Finding, Timestamp) -> Standing) -> Result<(), SettleError> {
     let waiting = core.store.list::<Verification>(&ListQuery::oldest(200).state("waiting")).await?;
     for check in waiting.items {
         let Some(id) = check.value.finding else {
@@ -59,7 +60,8 @@ pub async fn pass(core: &Core, standing: impl Fn(&Finding) -> Standing) -> Resul
             finding.value.state,
             FindingState::Resolved { how: Resolution::Recovered | Resolution::Repaired { .. }, .. }
         );
-        let standing = if recovered_before { Standing::Recovered } else { standing(&finding.value) };
+        let standing =
+            if recovered_before { Standing::Recovered } else { standing(&finding.value, check.value.began_at) };
         if let Some(result) = answer(&check.value, standing, core.now().ms()) {
             record(core, check.value.proposal, result).await?;
         }

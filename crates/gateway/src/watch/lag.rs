@@ -10,6 +10,8 @@ const MARGIN_MS: i64 = 30_000;
 const CAUTION_MS: i64 = 10 * MINUTE_MS;
 /// Time of observation after which the caution ends.
 const LEARN_MS: i64 = 20 * MINUTE_MS;
+/// Lateness that is not seen again is believed half as much after this time: one bad hour must not delay the watch for good.
+const HALF_LIFE_MS: i64 = 12 * HOUR_MS;
 /// More than this is an outage, not lateness.
 const LAG_MS_MAX: i64 = 3 * HOUR_MS;
 /// A bucket that ended longer ago than this is complete, whatever the metric's lateness.
@@ -21,6 +23,8 @@ pub struct Lag {
     seen_ms: i64,
     first_poll_ms: Option<i64>,
     last_poll_ms: Option<i64>,
+    /// How long it is from one poll to the next when nothing is wrong.
+    usual_gap_ms: Option<i64>,
 }
 
 impl Lag {
@@ -31,17 +35,23 @@ impl Lag {
         }
     }
 
-    /// Records a poll at `now_ms` in which the bucket that ended at `end_ms` had grown since the last poll.
+    /// Records a poll at `now_ms` in which the bucket that ended at `end_ms` had grown since the last poll. When in between it grew
+    /// is not known; after an outage it counts as if it had been asked for again as soon as usual.
     pub fn grew(&mut self, end_ms: i64, now_ms: i64) {
-        let ended_before_last_poll = self.last_poll_ms.is_some_and(|last| end_ms <= last);
-        if ended_before_last_poll {
-            self.seen_ms = self.seen_ms.max((now_ms - end_ms).min(LAG_MS_MAX));
-        }
+        let Some(last) = self.last_poll_ms.filter(|last| end_ms <= *last) else { return };
+        let gap = (now_ms - last).min(self.usual_gap_ms.unwrap_or(i64::MAX));
+        self.seen_ms = self.seen_ms.max((last - end_ms + gap).min(LAG_MS_MAX));
     }
 
     /// Records the end of a poll.
     pub fn polled(&mut self, now_ms: i64) {
         self.first_poll_ms.get_or_insert(now_ms);
+        let gap = self.last_poll_ms.map_or(0, |last| now_ms - last);
+        if gap > 0 {
+            // A long gap is believed by and by, a short one at once.
+            self.usual_gap_ms = Some(self.usual_gap_ms.map_or(gap, |usual| gap.min(2 * usual)));
+            self.seen_ms = (self.seen_ms as f64 * 0.5_f64.powf(gap as f64 / HALF_LIFE_MS as f64)) as i64;
+        }
         self.last_poll_ms = Some(now_ms);
     }
 
@@ -78,6 +88,22 @@ mod tests {
         lag.grew(8 * MINUTE_MS, 21 * MINUTE_MS);
         assert!(!lag.is_complete(10 * MINUTE_MS, 23 * MINUTE_MS));
         assert!(lag.is_complete(10 * MINUTE_MS, 24 * MINUTE_MS));
+    }
+
+    #[test]
+    fn an_outage_is_no_lateness_and_a_late_hour_is_forgotten_by_and_by() {
+        let mut lag = Lag::default();
+        for minute in 0..=20 {
+            lag.polled(minute * MINUTE_MS);
+        }
+        lag.grew(20 * MINUTE_MS, 60 * MINUTE_MS);
+        lag.polled(60 * MINUTE_MS);
+        assert!(lag.is_complete(60 * MINUTE_MS, 61 * MINUTE_MS + MARGIN_MS), "forty minutes nobody looked");
+        lag.start(40 * MINUTE_MS, STEP);
+        assert!(!lag.is_complete(60 * MINUTE_MS, 100 * MINUTE_MS));
+        lag.polled(60 * MINUTE_MS + 2 * HALF_LIFE_MS);
+        let end = 60 * MINUTE_MS + 2 * HALF_LIFE_MS;
+        assert!(!lag.is_complete(end, end + 10 * MINUTE_MS) && lag.is_complete(end, end + 12 * MINUTE_MS));
     }
 
     #[test]

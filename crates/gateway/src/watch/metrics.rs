@@ -170,6 +170,12 @@ impl Metrics {
         self.server_now
     }
 
+    /// How old the newest judged data of a metric are, by the source's own clock, in milliseconds.
+    pub fn behind_ms(&self, id: &MetricId) -> Option<i64> {
+        let state = self.states.iter().find(|state| state.spec.id == *id)?;
+        Some(self.server_now?.ms() - state.wants_from_ms()?)
+    }
+
     /// How a metric stands by its newest complete bucket.
     pub fn standing(&self, id: &MetricId) -> Standing {
         let state = self.states.iter().find(|state| state.spec.id == *id);

@@ -136,7 +136,11 @@ impl Watch {
 
     async fn read_code(&mut self) -> Result<Vec<Detection>, SettleError> {
         let (now, source_now) = (self.core.now(), self.source_now());
-        let Some(code) = self.code.as_mut().filter(|code| code.backoff.may_ask(now)) else { return Ok(Vec::new()) };
+        let Some(code) = self.code.as_mut() else { return Ok(Vec::new()) };
+        if !code.backoff.may_ask(now) {
+            tell_silence(&self.core, "GitHub", &mut code.backoff, 0).await?;
+            return Ok(Vec::new());
+        }
         let since = source_now.plus_ms(-CODE_BACK_MS);
         match code.source.poll(CodeRequest { since, round: code.round }).await {
             Ok(answer) => {
@@ -156,10 +160,7 @@ impl Watch {
                 code.backoff.failed(now, self.core.interval_ms(), &error);
                 self.core.health.failed(CODE, error.to_string());
                 keep::mark_unknown(&self.core, code.backoff.silent_since(), is_code).await?;
-                let tell = code.backoff.should_tell(now).then(|| code.backoff.clone());
-                if let Some(silence) = tell {
-                    tell_source(&self.core, "GitHub", Some(&silence), 0).await?;
-                }
+                tell_silence(&self.core, "GitHub", &mut code.backoff, 0).await?;
                 Ok(Vec::new())
             }
         }
@@ -167,8 +168,12 @@ impl Watch {
 
     async fn read_product(&mut self) -> Result<Vec<Detection>, SettleError> {
         let now = self.core.now();
-        let Some(product) = self.product.as_mut().filter(|p| p.backoff.may_ask(now)) else { return Ok(Vec::new()) };
+        let Some(product) = self.product.as_mut() else { return Ok(Vec::new()) };
         let count = u32::try_from(product.metrics.len()).unwrap_or(u32::MAX);
+        if !product.backoff.may_ask(now) {
+            tell_silence(&self.core, "PostHog", &mut product.backoff, count).await?;
+            return Ok(Vec::new());
+        }
         match product.read(now).await {
             Ok((off, changes)) => {
                 let was = product.backoff.succeeded(now);
@@ -185,10 +190,7 @@ impl Watch {
                 product.backoff.failed(now, self.core.interval_ms(), &error);
                 self.core.health.failed(PRODUCT, error.to_string());
                 keep::mark_unknown(&self.core, product.backoff.silent_since(), is_product).await?;
-                let tell = product.backoff.should_tell(now).then(|| product.backoff.clone());
-                if let Some(silence) = tell {
-                    tell_source(&self.core, "PostHog", Some(&silence), count).await?;
-                }
+                tell_silence(&self.core, "PostHog", &mut product.backoff, count).await?;
                 Ok(Vec::new())
             }
         }
@@ -243,7 +245,7 @@ impl Watch {
     }
 
     async fn check_repairs(&self) -> Result<(), SettleError> {
-        verify::pass(&self.core, |finding| self.standing_of(finding)).await
+        verify::pass(&self.core, |finding, began_at| self.standing_since(finding, began_at)).await
     }
 
     async fn end_what_is_over(&mut self) -> Result<(), SettleError> {
@@ -270,6 +272,20 @@ impl Watch {
             Standing::Unknown
         } else {
             Standing::Recovered
+        }
+    }
+
+    /// The same, of what happened after `began_at`: data from before it cannot say that it did not help. Ages are compared, not
+    /// instants: `began_at` is by our clock, the data are by the source's.
+    fn standing_since(&self, finding: &Finding, began_at: Timestamp) -> Standing {
+        let behind = |subject: &Subject| match (subject, &self.product) {
+            (Subject::Metric { metric, .. }, Some(product)) => product.metrics.behind_ms(metric),
+            _ => None,
+        };
+        let oldest = finding.subjects().filter_map(behind).max().unwrap_or(0);
+        match self.standing_of(finding) {
+            Standing::Still if oldest >= self.core.now().since(began_at) => Standing::Unknown,
+            standing => standing,
         }
     }
 
@@ -308,6 +324,14 @@ fn product_detail(product: &Product) -> String {
     }
     parts.extend(product.withheld.iter().cloned());
     parts.join(", ")
+}
+
+/// A word about a source that has been silent for long, once; also while nobody asks it because it wished to be left alone.
+async fn tell_silence(core: &Core, source: &str, backoff: &mut Backoff, metrics: u32) -> Result<(), SettleError> {
+    if backoff.should_tell(core.now()) {
+        tell_source(core, source, Some(backoff), metrics).await?;
+    }
+    Ok(())
 }
 
 /// A line about a source, in a thread of its own.
