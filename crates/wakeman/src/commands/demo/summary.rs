@@ -61,9 +61,11 @@ impl Record {
         })
     }
 
+    /// The repair of the finding: the one that helped, else one that ran, else the last that was offered.
     fn proposal_of(&self, finding: &Finding) -> Option<&Proposal> {
-        let own = finding.proposal.and_then(|id| self.proposals.iter().find(|p| p.id == id));
-        own.or_else(|| self.proposals.iter().rev().find(|p| p.finding == Some(finding.id)))
+        let own = || self.proposals.iter().filter(|p| p.finding == Some(finding.id) || finding.proposal == Some(p.id));
+        let helped = own().find(|p| p.state == ProposalState::Verified);
+        helped.or_else(|| own().rfind(|p| has_run(p))).or_else(|| own().next_back())
     }
 }
 
@@ -152,39 +154,62 @@ fn first_opening(
     Ok(opened.iter().find(during).copied().filter(|_| finding.subjects().any(names)))
 }
 
+/// The causes by the scenario's ids, likeliest first. What belongs to one change of the scenario (a merge and its deployment, an
+/// experiment and its flag) counts as that one; what the scenario does not hold, such as our own repairs, is left out.
 fn top_causes(finding: &Finding, truth: &LabTruth) -> Vec<TopCause> {
-    let mut causes: Vec<TopCause> = finding
+    let merges: Vec<(&str, &str)> = finding
         .causes
         .iter()
-        .map(|cause| TopCause { id: scenario_id(&cause.change, truth), probability: cause.probability })
+        .filter_map(|cause| match &cause.change.reference {
+            ChangeRef::PullRequest { merge_sha, .. } => Some((merge_sha.as_str(), scenario_id(&cause.change, truth)?)),
+            _ => None,
+        })
         .collect();
-    causes.push(TopCause { id: "none".to_owned(), probability: finding.none_probability });
+    let mut causes = vec![TopCause { id: "none".to_owned(), probability: finding.none_probability }];
+    for cause in &finding.causes {
+        let carried = match &cause.change.reference {
+            ChangeRef::Deployment { sha, .. } | ChangeRef::Commit { sha } => {
+                merges.iter().find(|(merge, _)| merge == sha).map(|(_, id)| *id)
+            }
+            _ => None,
+        };
+        let Some(id) = carried.or_else(|| scenario_id(&cause.change, truth)) else { continue };
+        match causes.iter_mut().find(|known| known.id == id) {
+            Some(known) => known.probability += cause.probability,
+            None => causes.push(TopCause { id: id.to_owned(), probability: cause.probability }),
+        }
+    }
     causes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     causes
 }
 
-/// The scenario's id of a change we saw at a service; our own id where the scenario has none.
-fn scenario_id(change: &Change, truth: &LabTruth) -> String {
+/// The scenario's id of a change we saw at a service, if it holds it.
+fn scenario_id<'a>(change: &Change, truth: &'a LabTruth) -> Option<&'a str> {
     let at = |known: &TrueChange| instant(&known.at).is_ok_and(|at| at.since(change.at).abs() <= MINUTE_MS);
     let same = |known: &&TrueChange| match &change.reference {
         ChangeRef::PullRequest { number, .. } => {
             known.kind == "merge" && (known.pr == Some(*number) || (known.title == change.title && at(known)))
         }
+        // An experiment is an edit of its flag, too.
         ChangeRef::Flag { key, .. } => {
-            known.kind == "flag" && known.flag.as_ref().is_none_or(|flag| flag == key) && at(known)
+            matches!(known.kind.as_str(), "flag" | "experiment")
+                && known.flag.as_ref().is_none_or(|flag| flag == key)
+                && at(known)
         }
         ChangeRef::Deployment { .. } => known.kind == "deploy" && at(known),
         ChangeRef::Release { .. } => known.kind == "release" && at(known),
         ChangeRef::Experiment { .. } => known.kind == "experiment" && at(known),
         ChangeRef::Commit { .. } => known.kind == "config" && at(known),
     };
-    truth.changes.iter().find(same).map_or_else(|| change.id.to_string(), |known| known.id.clone())
+    truth.changes.iter().find(same).map(|known| known.id.as_str())
 }
 
 fn was_executed(proposal: &Proposal, effects: &[EffectRecord]) -> bool {
-    let done =
-        matches!(proposal.state, ProposalState::Succeeded | ProposalState::Verified | ProposalState::NotRecovered);
-    done && effects.iter().any(|effect| effect.applied)
+    has_run(proposal) && effects.iter().any(|effect| effect.applied)
+}
+
+const fn has_run(proposal: &Proposal) -> bool {
+    matches!(proposal.state, ProposalState::Succeeded | ProposalState::Verified | ProposalState::NotRecovered)
 }
 
 /// Effects that happened while no approved proposal was being executed: nobody had said yes to them.
