@@ -2,6 +2,7 @@
 //!
 //! The text of a query is never patched as text: it is parsed, checked against the few forms that can be bucketed, and printed again.
 
+mod parse;
 mod peel;
 mod quote;
 mod rewrite;
@@ -9,6 +10,7 @@ mod rewrite;
 mod tests;
 mod walk;
 
+pub(super) use parse::parse;
 pub(super) use quote::{float, instant, quoted, start_of};
 pub(super) use rewrite::{Part, kind_of, rewrite};
 pub(super) use walk::{Piece, find};

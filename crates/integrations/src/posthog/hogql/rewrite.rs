@@ -5,18 +5,14 @@
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
 };
-use sqlparser::parser::{Parser, ParserOptions};
 use wakeman_types::{MetricKind, Timestamp};
 
 use super::{
-    HogQl, float, instant,
+    float, instant, parse,
     peel::{aggregate, any, arguments, division, first_aggregate, has_subquery, is_timestamp, peel, reads_clock},
     quoted, start_of,
 };
 use crate::http::short;
-
-/// Deepest nesting that is read; keeps a hostile query from exhausting the stack.
-const DEPTH_MAX: usize = 40;
 
 /// A monitor in the pieces that a bucketed query is put together from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,14 +54,7 @@ fn parse_select(query: &str) -> Result<Select, String> {
     if query.contains('{') {
         return Err("placeholders such as {filters} cannot be watched; write the condition out".to_owned());
     }
-    // Literals keep their escapes as they are written, so printing them again cannot change where they end.
-    let options = ParserOptions::new().with_unescape(false);
-    let statements = Parser::new(&HogQl)
-        .with_recursion_limit(DEPTH_MAX)
-        .with_options(options)
-        .try_with_sql(query.trim().trim_end_matches(';'))
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| format!("not a query that can be read: {}", short(&error.to_string())))?;
+    let statements = parse(query)?;
     let [Statement::Query(query)] = statements.as_slice() else {
         return Err("write exactly one SELECT".to_owned());
     };

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 use sqlparser::ast::{Query, Statement};
 use sqlparser::dialect::{ClickHouseDialect, Dialect};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::QueryError;
 
@@ -16,6 +18,11 @@ const QUERY_BYTES_MAX: usize = 1 << 20;
 const FILTERS: &str = "filters";
 /// Nesting beyond this is refused.
 const DEPTH_MAX: usize = 80;
+/// Operators in a row, and unions, beyond this are refused.
+const CHAIN_MAX: usize = 400;
+/// The words that begin another part of a query.
+const CLAUSES: [Keyword; 7] =
+    [Keyword::SELECT, Keyword::FROM, Keyword::WHERE, Keyword::GROUP, Keyword::HAVING, Keyword::ORDER, Keyword::LIMIT];
 
 /// ClickHouse's dialect, with `$` in identifiers (`$pageview`, `$feature`) and intervals as texts.
 #[derive(Debug, Default)]
@@ -63,6 +70,30 @@ impl Dialect for HogQl {
     }
 }
 
+/// Whether the tree would be too deep without any nesting: `1 + 1 + …` is as deep as it is long. Operators are counted between commas
+/// and clauses, for each level of parentheses.
+fn is_too_long(tokens: &[TokenWithSpan]) -> bool {
+    let (mut levels, mut unions) = (vec![0_usize], 0);
+    for token in tokens {
+        match &token.token {
+            Token::LParen => levels.push(0),
+            Token::RParen if levels.len() > 1 => drop(levels.pop()),
+            Token::Word(word) if word.keyword == Keyword::UNION => unions += 1,
+            Token::Comma => levels.last_mut().into_iter().for_each(|run| *run = 0),
+            Token::Word(word) if CLAUSES.contains(&word.keyword) => {
+                levels.last_mut().into_iter().for_each(|run| *run = 0);
+            }
+            Token::Word(word) if word.keyword == Keyword::NoKeyword => {}
+            Token::Whitespace(_) | Token::Period | Token::Number(..) | Token::SingleQuotedString(_) => {}
+            _ => levels.last_mut().into_iter().for_each(|run| *run += 1),
+        }
+        if unions > CHAIN_MAX || levels.last().is_some_and(|run| *run > CHAIN_MAX) {
+            return true;
+        }
+    }
+    false
+}
+
 /// Parses one SELECT or a union of them.
 pub(super) fn parse(text: &str, values: &Json) -> Result<Query, QueryError> {
     if text.len() > QUERY_BYTES_MAX {
@@ -70,11 +101,14 @@ pub(super) fn parse(text: &str, values: &Json) -> Result<Query, QueryError> {
     }
     let text = with_values(text.trim().trim_end_matches(';'), values)?;
     let dialect = HogQl::default();
-    let mut statements = Parser::new(&dialect)
-        .with_recursion_limit(DEPTH_MAX)
-        .try_with_sql(&text)
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| QueryError::syntax(error.to_string().replace("sql parser error: ", "")))?;
+    let unread =
+        |error: &dyn std::fmt::Display| QueryError::syntax(error.to_string().replace("sql parser error: ", ""));
+    let tokens = Tokenizer::new(&dialect, &text).tokenize_with_location().map_err(|error| unread(&error))?;
+    if is_too_long(&tokens) {
+        return Err(QueryError::syntax("the query has too many operators in a row"));
+    }
+    let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(tokens);
+    let mut statements = parser.parse_statements().map_err(|error| unread(&error))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => Ok(*query),
         (Some(other), true) => {

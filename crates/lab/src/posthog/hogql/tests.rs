@@ -143,6 +143,28 @@ fn what_is_not_understood_is_refused_as_posthog_refuses_it() {
 }
 
 #[test]
+fn what_is_deep_is_answered_or_refused_and_never_ends_the_process() {
+    let world = world("");
+    let parentheses = |depth| format!("SELECT {}1{}", "(".repeat(depth), ")".repeat(depth));
+    let calls = |depth| format!("SELECT {}1{}", "abs(".repeat(depth), ")".repeat(depth));
+    let selects = |depth| format!("{}SELECT 1{}", "SELECT * FROM (".repeat(depth), ")".repeat(depth));
+    let sum = |length| format!("SELECT 1{}", " + 1".repeat(length));
+    let unions = |length| format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(length));
+    for query in [parentheses(20), calls(20), selects(5), sum(400), unions(300)] {
+        assert!(run(&world, world.now_ms, &query, &Json::Null).is_ok(), "{query}");
+    }
+    for query in [parentheses(20_000), calls(20_000), selects(20_000), sum(100_000), unions(20_000)] {
+        assert!(run(&world, world.now_ms, &query, &Json::Null).is_err());
+    }
+    // At the edge of what is refused either answer is right.
+    for depth in 20..90 {
+        for query in [parentheses(depth), calls(depth), selects(depth)] {
+            let _ = run(&world, world.now_ms, &query, &Json::Null);
+        }
+    }
+}
+
+#[test]
 fn counts_ratios_and_durations_are_at_their_levels() {
     let world = world("");
     let per_step = number(&world, "SELECT count() / 576 FROM events WHERE event = 'signed_up'");
