@@ -18,6 +18,9 @@ const THREAD_SHARE: f64 = 0.5;
 const WAKEUP_SHARE: f64 = 0.2;
 /// From here on people are warned.
 const WARN_SHARE: f64 = 0.8;
+/// Accounts that are kept in mind. Beyond, the smaller half is forgotten: none of those has used more than one part in
+/// `ACCOUNTS_MAX / 2` of the day's budget, since all together have used no more than all of it.
+const ACCOUNTS_MAX: usize = 1024;
 /// US dollars a token is taken to cost before the proxy told of any.
 const PRICE_FIRST: f64 = 2e-6;
 
@@ -109,7 +112,7 @@ impl Ledger {
         let mut state = self.lock(now);
         state.day.spent += usage.cost_usd;
         state.day.tokens += usage.prompt_tokens + usage.completion_tokens;
-        *state.day.accounts.entry(account).or_default() += usage.cost_usd;
+        state.day.charge(account, usage.cost_usd);
     }
 
     /// Puts aside what a call of up to `tokens` tokens may cost. The last call that fits is let through even if it may cost
@@ -136,7 +139,7 @@ impl Ledger {
         }
         let usd = (tokens as f64 * state.price).min(left_today).min(left_here);
         state.day.reserved += usd;
-        *state.day.accounts.entry(account.clone()).or_default() += usd;
+        state.day.charge(account.clone(), usd);
         Ok(Reservation { ledger: Arc::clone(self), account: account.clone(), usd, at: now, open: true })
     }
 
@@ -153,7 +156,7 @@ impl Ledger {
         state.day.tokens += tokens;
         // The account of a new day holds nothing that was put aside on the old one.
         let aside = if reservation.at < state.day.from { 0.0 } else { reservation.usd };
-        *state.day.accounts.entry(reservation.account.clone()).or_default() += cost - aside;
+        state.day.charge(reservation.account.clone(), cost - aside);
         if tokens > 0 && cost > 0.0 {
             state.price = (state.price * 0.9).max(cost / tokens as f64);
         }
@@ -194,6 +197,19 @@ impl Day {
         let from = begin(date);
         let until = date.checked_add_days(Days::new(1)).map_or_else(|| from.plus_ms(86_400_000), begin);
         Self { from, until, spent: 0.0, reserved: 0.0, tokens: 0, accounts: HashMap::new(), warned: false }
+    }
+
+    /// Adds `usd` to what an account has used; less than nothing gives back what was put aside.
+    fn charge(&mut self, account: Account, usd: f64) {
+        let used = self.accounts.entry(account).or_default();
+        // One that was forgotten meanwhile has nothing to give back.
+        *used = (*used + usd).max(0.0);
+        if self.accounts.len() > ACCOUNTS_MAX {
+            let mut all: Vec<f64> = self.accounts.values().copied().collect();
+            let (_, median, _) = all.select_nth_unstable_by(ACCOUNTS_MAX / 2, f64::total_cmp);
+            let median = *median;
+            self.accounts.retain(|_, used| *used > median);
+        }
     }
 }
 
@@ -303,6 +319,18 @@ mod tests {
         let yesterday = NOON.plus_ms(-86_400_000);
         let view = ledger.view(yesterday);
         assert!((view.spent_usd - 0.4).abs() < 1e-9 && view.resets_at == yesterday.plus_ms(43_200_000), "{view:?}");
+    }
+
+    #[test]
+    fn ten_thousand_threads_are_not_all_remembered_and_who_used_much_still_is() {
+        let ledger = ledger(1.0);
+        ledger.reserve(NOON, &thread("much"), 1).unwrap().settle(0.4, 100);
+        for n in 0..10_000 {
+            ledger.reserve(NOON, &thread(&format!("t{n}")), 1).unwrap().settle(0.000_01, 100);
+        }
+        assert!(ledger.state().day.accounts.len() <= ACCOUNTS_MAX);
+        let left = ledger.reserve(NOON, &thread("much"), 1_000_000_000).unwrap();
+        assert!((left.usd() - 0.1).abs() < 1e-9, "{}", left.usd());
     }
 
     #[test]
