@@ -39,7 +39,7 @@ async fn an_incident_from_the_finding_to_the_verified_repair() {
       · names what broke: signup
     Less likely: none of these 3 %
 
-    [ Acknowledge ] [ Snooze ] [ Why ]
+    [ Useful ] [ Noise ] [ Snooze ] [ Why ]
     F-1
 
     ----

@@ -230,7 +230,12 @@ fn buttons(doc: Doc, view: &FindingView) -> Doc {
     let (id, over) = (view.finding.id, view.finding.is_over());
     let mut doc = doc;
     if matches!(view.finding.state, FindingState::Open) {
-        doc = doc.button(Button::new("Acknowledge", 'a', Verb::Acknowledge(id)));
+        // "It is mine" is said in words; one tap says whether it was worth the interruption.
+        doc = doc.button(Button::new("Useful", 'u', Verb::Feedback { id, useful: true })).button(Button::new(
+            "Noise",
+            'n',
+            Verb::Feedback { id, useful: false },
+        ));
     }
     if !over {
         doc = doc.button(Button::new("Snooze", 's', Verb::Snooze { id, duration_ms: SNOOZE_MS }));

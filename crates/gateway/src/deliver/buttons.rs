@@ -80,27 +80,12 @@ pub(super) async fn issue(
         commit = commit.put(&ButtonRow { revoked: true, ..found.value });
     }
     let mut made = Vec::new();
-    for button in for_chat(doc.buttons) {
+    for button in doc.buttons {
         let reference = URL_SAFE_NO_PAD.encode(core.random.bytes16());
         commit = commit.put(&row(core, delivery, &button.verb, &reference));
         made.push(card_button(button, reference));
     }
     Ok((commit, made))
-}
-
-/// In a chat a finding is judged with one tap; "it is mine" is said in words.
-fn for_chat(buttons: Vec<Button>) -> Vec<Button> {
-    let mut out = Vec::with_capacity(buttons.len() + 1);
-    for button in buttons {
-        match button.verb {
-            Verb::Acknowledge(id) => {
-                out.push(Button::new("Useful", 'u', Verb::Feedback { id, useful: true }));
-                out.push(Button::new("Noise", 'n', Verb::Feedback { id, useful: false }));
-            }
-            _ => out.push(button),
-        }
-    }
-    out
 }
 
 fn row(core: &Core, delivery: &Delivery, verb: &Verb, reference: &str) -> ButtonRow {

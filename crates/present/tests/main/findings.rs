@@ -24,7 +24,7 @@ fn a_metric_that_fell() {
       · touches web/signup/form.ts, named in 31 new errors
     Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
 
-    [ Acknowledge ] [ Snooze ] [ Why ] [ Propose revert of #482 ]
+    [ Useful ] [ Noise ] [ Snooze ] [ Why ] [ Propose revert of #482 ]
     F-128
     "#);
 }
@@ -67,7 +67,7 @@ fn a_new_error_and_one_that_is_back() {
 
     No change is known that could have caused it.
 
-    [ Acknowledge ] [ Snooze ] [ Why ]
+    [ Useful ] [ Noise ] [ Snooze ] [ Why ]
     F-129
     "#);
     let back = Finding { reopened: 2, occurrences: 1, ..about(error()) };
@@ -79,7 +79,7 @@ fn a_new_error_and_one_that_is_back() {
 
     No change is known that could have caused it.
 
-    [ Acknowledge ] [ Snooze ] [ Why ]
+    [ Useful ] [ Noise ] [ Snooze ] [ Why ]
     F-129
     "#);
 }
