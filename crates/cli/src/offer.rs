@@ -134,14 +134,14 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use wakeman_present::Tone;
+    use wakeman_present::{Part, Tone};
 
     use super::*;
 
     fn card(id: &str, digest: &str) -> Doc {
         let (id, digest) = (id.parse().unwrap(), Some(digest.to_owned()));
         Doc::card(Tone::Awaiting)
-            .button(Button::new("Approve", 'a', Verb::Approve { id, digest }))
+            .button(Button::new("Approve", 'a', Verb::Approve { id, digest, part: Part::All }))
             .button(Button::new("Reject", 'r', Verb::Reject { id, reason: None }))
             .button(Button::new("Details", 'd', Verb::Proposal(id)))
             .footer(id.to_string())

@@ -1,5 +1,7 @@
 //! Bodies of messages: never a ping, never a preview, a nonce so that the same is said once.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use serde_json::{Value, json};
 use serenity::all::{ButtonStyle as Look, CreateActionRow, CreateButton, MessageFlags};
 use wakeman_types::{ButtonStyle, CardButton};
@@ -20,6 +22,15 @@ pub(crate) const FORM: &str = "s:";
 pub(crate) struct Picture {
     pub(crate) png: Vec<u8>,
     pub(crate) alt: String,
+}
+
+impl Picture {
+    /// What tells it from another.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&self.png);
+        hasher.finish()
+    }
 }
 
 /// A nonce that is always the same for the same thing: 64 bits of FNV-1a over `parts`, in decimal, 20 digits of the 25 there may be.

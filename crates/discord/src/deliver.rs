@@ -1,6 +1,6 @@
 //! What is owed: claimed, shown, confirmed.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
@@ -12,6 +12,7 @@ use crate::backoff::Backoff;
 use crate::body::Picture;
 use crate::post::{Post, show};
 use crate::rest::RestError;
+use crate::stuck::Stuck;
 use crate::{Adapter, DiscordError};
 
 /// Chats served at once.
@@ -118,12 +119,16 @@ async fn in_order(adapter: Arc<Adapter>, chat: String, owed: Vec<ClaimedDelivery
         let result = deliver(&adapter, &mut held, &one, until).await;
         drop(held);
         let refused = matches!(result, Err(RestError::Token));
+        let id = one.delivery.id.as_str();
+        if result.is_ok() {
+            stuck(&adapter).arrived(id);
+        }
         let report = match result {
             Ok(mut references) if references.len() < 2 => DeliveryReport::Sent { reference: references.pop() },
             Ok(references) => DeliveryReport::SentInParts { references },
             Err(error) => {
                 tracing::warn!(%error, delivery = %one.delivery.id, "discord: not delivered");
-                report(&adapter, &error)
+                report(&adapter, &error, id)
             }
         };
         if let Err(error) = adapter.gateway.confirm_delivery(&one.delivery.id, one.epoch, report).await {
@@ -137,10 +142,19 @@ async fn in_order(adapter: Arc<Adapter>, chat: String, owed: Vec<ClaimedDelivery
     Ok(())
 }
 
-fn report(adapter: &Adapter, error: &RestError) -> DeliveryReport {
+fn stuck(adapter: &Adapter) -> MutexGuard<'_, Stuck> {
+    adapter.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn report(adapter: &Adapter, error: &RestError, id: &str) -> DeliveryReport {
     let reason = error.to_string();
     adapter.health.set_ill(adapter.health.is_ill() || error.is_ill());
     match error {
+        // The channel is well and this message never gets through: it must not hold up its chat for ever.
+        RestError::Server(_) | RestError::Silent(_) if stuck(adapter).failed(id) => DeliveryReport::Retry {
+            not_before: (adapter.options.now)(),
+            reason: format!("{reason}, each time, while Discord itself is well"),
+        },
         // It costs no try, however long it lasts: should it have arrived, its nonce keeps it from being said twice.
         RestError::Token | RestError::Unreached(_) | RestError::Server(_) | RestError::Silent(_) => {
             DeliveryReport::Unavailable { reason }

@@ -29,14 +29,14 @@ const IDLE_MAX: u64 = 200;
 #[derive(Debug)]
 pub(crate) enum Told {
     /// A new session: what was said before it was not told.
-    Begun {
-        session: Session,
-    },
+    Begun { session: Session },
     Event {
         kind: String,
         data: Value,
         seq: u64,
         session: String,
+        /// When the socket brought it.
+        heard: Instant,
     },
 }
 
@@ -98,17 +98,21 @@ impl Inbox<'_> {
     /// Stores what was told, up to the beginning of a session.
     async fn take(&mut self, waiting: &mut VecDeque<Told>) {
         let mut batch = Vec::new();
+        let mut since = None;
         while let Some(one) = waiting.pop_front() {
             match one {
-                Told::Event { kind, data, seq, session } => batch.extend(self.event(&kind, data, seq, &session)),
+                Told::Event { kind, data, seq, session, heard } => {
+                    since.get_or_insert(heard);
+                    batch.extend(self.event(&kind, data, seq, &session));
+                }
                 Told::Begun { session } => {
-                    self.store(std::mem::take(&mut batch)).await;
+                    self.store(std::mem::take(&mut batch), since).await;
                     self.begin(session).await;
                     return;
                 }
             }
         }
-        self.store(batch).await;
+        self.store(batch, since).await;
     }
 
     fn event(&mut self, kind: &str, data: Value, seq: u64, session: &str) -> Option<Inbound> {
@@ -198,10 +202,16 @@ impl Inbox<'_> {
         self.store_now(batch).await;
     }
 
-    async fn store(&mut self, batch: Vec<Inbound>) {
+    /// Stores what was heard `since`, if it is something or the place in the session moved far.
+    async fn store(&mut self, batch: Vec<Inbound>, since: Option<Instant>) {
         let seq = self.checkpoint.session.as_ref().map_or(0, |session| session.seq);
-        if !batch.is_empty() || seq >= self.stored + IDLE_MAX {
+        let new = batch.len();
+        if new > 0 || seq >= self.stored + IDLE_MAX {
             self.store_now(batch).await;
+        }
+        if let Some(since) = since.filter(|_| new > 0) {
+            let took_ms = since.elapsed().as_millis();
+            tracing::debug!(accepted.new = new, accepted.took_ms = took_ms, "discord: stored");
         }
     }
 

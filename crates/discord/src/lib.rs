@@ -24,9 +24,10 @@ mod post;
 mod rest;
 mod socket;
 mod stream;
+mod stuck;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -36,6 +37,7 @@ use wakeman_types::{Frontend, GatewayError, Timestamp};
 use chats::Chats;
 use health::Health;
 use rest::{Rest, RestError};
+use stuck::Stuck;
 
 /// Where Discord is, unless told otherwise.
 pub const DISCORD_URL: &str = "https://discord.com";
@@ -111,6 +113,7 @@ pub(crate) struct Adapter {
     pub(crate) rest: Arc<Rest>,
     pub(crate) chats: Chats,
     pub(crate) health: Health,
+    pub(crate) stuck: Mutex<Stuck>,
 }
 
 /// Serves Discord until `stop` is ready. What was begun is in the gateway's hands; a new call goes on where this one ended.
@@ -123,7 +126,8 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<(), DiscordError> {
     let rest = Arc::new(Rest::new(&options)?);
-    let adapter = Arc::new(Adapter { options, gateway, rest, chats: Chats::default(), health: Health::default() });
+    let (chats, health, stuck) = (Chats::default(), Health::default(), Mutex::default());
+    let adapter = Arc::new(Adapter { options, gateway, rest, chats, health, stuck });
     let work = async {
         let me = introduce(&adapter).await?;
         // Until Discord says otherwise: a session that is taken up again never does.

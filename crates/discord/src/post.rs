@@ -1,7 +1,7 @@
 //! Sending and editing one message, in as many parts as it needs.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use wakeman_types::CardButton;
 
@@ -33,7 +33,7 @@ pub(crate) async fn show(adapter: &Adapter, shown: &mut Shown, post: &Post<'_>) 
         let last = place + 1 == post.parts.len();
         let buttons = if last { post.buttons } else { &[] };
         let picture = post.picture.filter(|_| last);
-        let says = format!("{text}\u{0}{buttons:?}\u{0}{:?}", picture.map(|picture| (&picture.alt, picture.png.len())));
+        let says = format!("{text}\u{0}{buttons:?}\u{0}{:?}", picture.map(|picture| (&picture.alt, picture.hash())));
         if shown.says.get(place) == Some(&says) {
             continue;
         }
@@ -103,7 +103,11 @@ async fn edit(
     buttons: &[CardButton],
     picture: Option<&Picture>,
 ) -> Result<(), RestError> {
-    let edited = with(body::message(text, buttons), picture);
+    let mut edited = with(body::message(text, buttons), picture);
+    if picture.is_none() {
+        // One that stood there belongs to other words.
+        edited["attachments"] = json!([]);
+    }
     let path = format!("/channels/{}/messages/{id}", post.channel);
     let answer = ask(adapter, post, || Ask {
         picture,

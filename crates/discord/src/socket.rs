@@ -268,9 +268,9 @@ impl Socket<'_> {
             "INTERACTION_CREATE" => {
                 // First of all: whoever pressed is told within three seconds that it was heard.
                 interactions::acknowledge(self.adapter, &data);
-                Some(Told::Event { kind, data, seq, session: session.id.clone() })
+                Some(Told::Event { kind, data, seq, session: session.id.clone(), heard: Instant::now() })
             }
-            _ => Some(Told::Event { kind, data, seq, session: session.id.clone() }),
+            _ => Some(Told::Event { kind, data, seq, session: session.id.clone(), heard: Instant::now() }),
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use wakeman_types::{DeliveryReport, LiveEvent};
 
 use crate::desk::{Halt, note};
+use crate::samples;
 use crate::world::World;
 
 async fn ready() -> World {
@@ -77,6 +78,31 @@ async fn an_outage_costs_no_try_and_nothing_is_claimed_before_discord_answers_ag
         assert!(matches!(&reports[3].1, DeliveryReport::Sent { .. }), "{mode}: {reports:?}");
         assert_eq!(world.said("dm:4001").await, ["once"], "{mode}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_never_gets_through_while_others_do_costs_its_tries() {
+    let world = ready().await;
+    let bad = world.play(json!({"do": "channel", "name": "bad"})).await;
+    world.fault(&format!("POST .*/channels/{bad}/messages"), "not_applied", 10_000).await;
+    world.desk.owe(note("bad", &bad, "never"));
+    let of = |id: &str| -> Vec<DeliveryReport> {
+        let state = world.desk.state();
+        state.reports.iter().filter(|(known, _)| known == id).map(|(_, report)| report.clone()).collect()
+    };
+    let mut others = 0;
+    let costs = |report: &DeliveryReport| matches!(report, DeliveryReport::Retry { .. });
+    while !of("bad").iter().any(costs) {
+        let other = format!("d{others}");
+        world.desk.owe(note(&other, "dm:4001", "others get through"));
+        world.until("another", async |_| (!of(&other).is_empty()).then_some(())).await;
+        others += 1;
+    }
+    let all = of("bad");
+    let free = all.iter().take_while(|report| matches!(report, DeliveryReport::Unavailable { .. })).count();
+    assert!(free >= 2, "not at once: {all:?}");
+    let DeliveryReport::Retry { reason, .. } = &all[free] else { panic!("{all:?}") };
+    assert_eq!(reason, "Discord answers 502, each time, while Discord itself is well");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -232,4 +258,36 @@ async fn a_long_text_is_several_messages_and_shrinks_to_one() {
     world.desk.owe(second);
     world.reports(2).await;
     assert_eq!(world.said("dm:4001").await, ["short"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_with_another_chart_replaces_the_picture_where_it_stands() {
+    let world = ready().await;
+    let told = |id: &str, finding: wakeman_types::Finding| {
+        let mut one = note(id, "dm:4001", "");
+        one.delivery.view = wakeman_types::View::Finding(Box::new(samples::asked(finding)));
+        one.delivery.key = Some("finding:F-128".into());
+        one
+    };
+    world.desk.owe(told("d1", samples::finding()));
+    let reports = world.reports(1).await;
+    let DeliveryReport::Sent { reference } = reports[0].1.clone() else { panic!("{reports:?}") };
+    let file = async |world: &World| {
+        let seen = world.seen("dm:4001").await;
+        let last = seen.last().unwrap();
+        assert_eq!((last["id"].as_str(), last["files"].as_array().unwrap().len()), (reference.as_deref(), 1), "{last}");
+        last["files"][0]["id"].clone()
+    };
+    let first = file(&world).await;
+    let mut later = samples::finding();
+    later.series.last_mut().unwrap().value = 1.0;
+    world.desk.owe(wakeman_types::ClaimedDelivery { edit: reference.clone(), ..told("d2", later) });
+    world.reports(2).await;
+    assert_ne!(file(&world).await, first);
+    // Words alone: what is over has no chart of its own any more.
+    let mut words = note("d3", "dm:4001", "It is over.");
+    (words.edit, words.delivery.key) = (reference.clone(), Some("finding:F-128".into()));
+    world.desk.owe(words);
+    world.reports(3).await;
+    assert_eq!(world.seen("dm:4001").await.last().unwrap()["files"], json!([]));
 }

@@ -6,6 +6,8 @@ mod deliveries;
 mod desk;
 mod inbound;
 mod kills;
+#[path = "../../present/tests/main/samples.rs"]
+mod samples;
 mod sessions;
 mod storms;
 mod world;

@@ -5,20 +5,22 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::Value;
 use wakeman_store::{JournalEvent, Store, StoreError};
 use wakeman_types::{
-    Channel, DecisionId, DeliveryId, ExecutionMode, Identity, MessageId, OperatorId, Principal, ThreadId, Timestamp,
-    TurnId,
+    Channel, DecisionId, DeliveryId, ExecutionMode, Identity, MessageId, OperatorId, Principal, SafeMode, ThreadId,
+    Timestamp, TurnId,
 };
 
 use crate::{
     brain::prompts::{Prompt, PromptError, PromptRegistry},
+    calendar::Calendars,
     config::{ApprovalRule, Settings, ToolsConfig, WakeupConfig},
+    deliver::{scrub, without_credentials},
     guard::Guard,
     health::HealthBoard,
     modes::Overlay,
     pairing,
     ports::{
-        Clock, CodeReader, DeployHands, DeployReader, FlagHands, Model, ProductHands, ProductReader, Random, RepoHands,
-        WebhookHands,
+        CalendarReader, Clock, CodeReader, DeployHands, DeployReader, FlagHands, Model, ProductHands, ProductReader,
+        Random, RepoHands, WebhookHands,
     },
     surfaces::Surfaces,
 };
@@ -47,6 +49,8 @@ pub struct Readers {
     pub code: Option<Arc<dyn CodeReader>>,
     /// The deploy host.
     pub deploys: Option<Arc<dyn DeployReader>>,
+    /// The calendars that settings name.
+    pub calendars: Option<Arc<dyn CalendarReader>>,
 }
 
 /// Shared by the watch, the executor and the desk. Cheap to clone behind an `Arc`; owns no task and no lock held across an await.
@@ -67,6 +71,8 @@ pub struct Core {
     pub default_prompt_version: Option<String>,
     /// What was odd about the configuration, for `status`.
     pub warnings: Vec<String>,
+    /// Why the store is only read; `None`: the database is sound.
+    pub safe_mode: Option<SafeMode>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -93,6 +99,8 @@ pub struct Core {
     pub work: tokio::sync::Notify,
     /// What the chat surfaces share.
     pub surfaces: Surfaces,
+    /// When operators are away or busy.
+    pub calendars: Calendars,
 }
 
 impl Core {
@@ -101,8 +109,14 @@ impl Core {
         self.clock.now()
     }
 
-    /// A journal event with a fresh salt.
-    pub fn event(&self, kind: &str, actor: impl ToString, subject: impl ToString, payload: Value) -> JournalEvent {
+    /// `text` without credentials: for what people say that is kept in rows and journal.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        without_credentials(&self.guard, text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// A journal event with a fresh salt, without credentials: the journal is kept for long and told to whoever audits.
+    pub fn event(&self, kind: &str, actor: impl ToString, subject: impl ToString, mut payload: Value) -> JournalEvent {
+        scrub(&self.guard, &mut payload);
         JournalEvent {
             event_type: kind.to_owned(),
             actor: actor.to_string(),

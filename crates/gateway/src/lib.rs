@@ -10,6 +10,7 @@
 pub mod act;
 pub mod audit;
 pub mod brain;
+pub mod calendar;
 pub mod config;
 mod core;
 mod decode;

@@ -41,9 +41,10 @@ const fn came_in(state: &'static str) -> Kept {
 }
 
 /// Every class that goes by itself.
-pub const CLASSES: [Kept; 22] = [
+pub const CLASSES: [Kept; 23] = [
     kept("change", None, QUARTER),
     kept("occurrence", None, QUARTER),
+    kept("calendar", None, QUARTER),
     kept("explained", None, QUARTER),
     kept("spent", None, QUARTER),
     kept("storm", None, QUARTER),

@@ -9,10 +9,7 @@ use wakeman_gateway::{
     ports::RunStatus,
 };
 use wakeman_store::Commit;
-use wakeman_types::{
-    Action, DecisionRequest, ErrorKind, GatewayError, Outcome, Proposal, ProposalState as S, Verdict, Verification,
-    VerificationResult as R,
-};
+use wakeman_types::{Action, DecisionRequest, ErrorKind, GatewayError, Proposal, ProposalState as S, Verdict};
 
 use crate::support::{MERGE_SHA, World, by};
 
@@ -122,7 +119,7 @@ fn every_action_has_a_card_a_schema_and_returns_what_plans_may_refer_to() {
       point production at 3333333 (dpl_3) (production must still show 2222222)
       undo: roll back to 2222222
     Post to ops
-      post 38 bytes to ops at https://ops.example.com (the address is the one in settings)
+      post 38 bytes to ops at https://ops.example.com (the address is the one in settings; what it makes of it cannot be checked)
       undo: none; it was said
     "#);
     for class in ALL {
@@ -188,7 +185,7 @@ async fn every_field_that_changes_between_show_approve_and_execute_is_refused_by
             // Between the card and the yes.
             store(&world, &tampered).await;
             let digest = shown.digest.as_str().to_owned();
-            let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None };
+            let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None, step: None };
             let refused = decide(&world.core, &by("telegram:1"), shown.id, &request).await.unwrap_err();
             let refused = GatewayError::from(refused);
             assert_eq!(refused.kind, ErrorKind::DigestMismatch, "{kind} {path:?}");
@@ -303,27 +300,6 @@ fn a_payload_with_a_credential_is_never_shown() {
 }
 
 #[tokio::test]
-async fn an_effect_without_a_finding_is_checked_by_itself() {
-    for (call, moved, result) in [
-        ("rollback", false, R::Recovered),
-        ("rollback", true, R::NotRecovered),
-        ("set_error_status", false, R::Recovered),
-    ] {
-        let mut world = World::code_only_with(json!({}), TOOLS).await;
-        let mut proposal = world.propose(sample(call).unwrap()).await;
-        proposal.finding = None;
-        store(&world, &proposal).await;
-        world.approve(&proposal).await;
-        world.run_to_end().await;
-        if moved {
-            world.outside.state().production = "dpl_9".to_owned();
-        }
-        world.watch_for(11).await;
-        assert_eq!(world.get::<Verification>(proposal.id).await.result, Some(result), "{call}");
-    }
-}
-
-#[tokio::test]
 async fn what_did_not_help_is_offered_back_once_and_only_with_a_yes() {
     let mut world = World::code_only_with(json!({}), TOOLS).await;
     let proposal = world.propose(sample("rollback").unwrap()).await;
@@ -347,16 +323,12 @@ async fn what_did_not_help_is_offered_back_once_and_only_with_a_yes() {
     assert_eq!(world.all::<Proposal>().await.iter().filter(follows).count(), 1, "not back again");
 }
 
-fn plan(steps: Vec<Action>, then: Vec<Action>) -> Action {
-    let mut arguments = json!({ "steps": steps });
-    if !then.is_empty() {
-        arguments["then"] = json!(then);
-    }
-    action(PLAN, json!({}), arguments, Value::Null)
+pub fn plan(steps: Vec<Action>) -> Action {
+    action(PLAN, json!({}), json!({ "steps": steps }), Value::Null)
 }
 
 /// A comment on what the first step opened.
-fn comment_on_step(step: u32, field: &str) -> Action {
+pub fn comment_on_step(step: u32, field: &str) -> Action {
     let mut comment = sample("comment").unwrap();
     comment.arguments["number"] = json!({"data_from_step": step, "field": field});
     comment
@@ -366,26 +338,25 @@ fn comment_on_step(step: u32, field: &str) -> Action {
 fn a_plan_that_cannot_work_is_never_shown() {
     let patch = || sample("open_patch").unwrap();
     let cases = [
-        (plan(vec![], vec![]), "has 0 steps"),
-        (plan(vec![patch(), comment_on_step(2, "number")], vec![]), "must name an earlier step"),
-        (plan(vec![patch(), comment_on_step(1, "sha")], vec![]), "step 1 returned no sha"),
-        (plan(vec![patch(), comment_on_step(1, "url")], vec![]), "step 2: arguments.number"),
-        (plan(vec![patch()], vec![comment_on_step(1, "url")]), "step 2: arguments.number"),
-        (plan(vec![action("shell.run", json!({}), json!({}), Value::Null)], vec![]), "no action is called shell.run"),
-        (plan(vec![plan(vec![patch()], vec![])], vec![]), "no action is called plan"),
-        (plan(vec![patch(); 11], vec![]), "has 11 steps"),
+        (plan(vec![]), "has 0 steps"),
+        (plan(vec![patch(), comment_on_step(2, "number")]), "must name an earlier step"),
+        (plan(vec![patch(), comment_on_step(1, "sha")]), "step 1 returned no sha"),
+        (plan(vec![patch(), comment_on_step(1, "url")]), "step 2: arguments.number"),
+        (plan(vec![action("shell.run", json!({}), json!({}), Value::Null)]), "no action is called shell.run"),
+        (plan(vec![plan(vec![patch()])]), "no action is called plan"),
+        (plan(vec![patch(); 11]), "has 11 steps"),
     ];
     for (action, words) in cases {
         let said = plan_steps(&action).unwrap_err();
         assert!(said.contains(words), "{said}");
     }
-    assert_eq!(plan_steps(&plan(vec![patch(), comment_on_step(1, "number")], vec![])).unwrap().len(), 2);
+    assert_eq!(plan_steps(&plan(vec![patch(), comment_on_step(1, "number")])).unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn a_failed_step_stops_the_rest_and_each_step_has_its_own_intent() {
     let world = world().await;
-    let proposal = world.propose(plan(vec![sample("rerun").unwrap(), sample("post").unwrap()], vec![])).await;
+    let proposal = world.propose(plan(vec![sample("rerun").unwrap(), sample("post").unwrap()])).await;
     world.approve(&proposal).await;
     world.outside.state().target = None;
     world.run_to_end().await;
@@ -395,36 +366,10 @@ async fn a_failed_step_stops_the_rest_and_each_step_has_its_own_intent() {
     assert!(ended.steps[0].intended_at.is_some() && ended.steps[1].intended_at.is_none());
 
     let world = crate::actions::world().await;
-    let proposal = world.propose(plan(vec![sample("post").unwrap(), sample("rerun").unwrap()], vec![])).await;
+    let proposal = world.propose(plan(vec![sample("post").unwrap(), sample("rerun").unwrap()])).await;
     world.approve(&proposal).await;
     world.outside.state().target = None;
     world.run_to_end().await;
     assert_eq!(effects(&world), 0, "what comes after the failed step is not begun");
     assert!(world.proposal(proposal.id).await.steps[1].outcome.is_none());
-}
-
-#[tokio::test]
-async fn a_plan_step_by_step_asks_for_each_with_what_the_last_one_returned() {
-    let mut world = World::code_only_with(json!({}), TOOLS).await;
-    let then = vec![comment_on_step(1, "number"), comment_on_step(2, "number")];
-    let first = world.propose(plan(vec![sample("open_patch").unwrap()], then)).await;
-    assert_eq!(first.steps.len(), 1, "only this runs under the first yes");
-    let mut asked = first.clone();
-    for step in 1..=3 {
-        assert_eq!(effects(&world), step - 1);
-        world.approve(&asked).await;
-        world.run_to_end().await;
-        assert_eq!(world.proposal(asked.id).await.state, S::Succeeded, "{step}");
-        world.watch_for(3).await;
-        let pending: Vec<Proposal> =
-            world.all::<Proposal>().await.into_iter().filter(|p| p.state == S::Pending).collect();
-        assert_eq!(pending.len(), usize::from(step < 3), "{step}");
-        if let Some(next) = pending.into_iter().next() {
-            assert_ne!(next.digest, asked.digest);
-            asked = next;
-        }
-    }
-    assert_eq!(world.repo.effects()[1..], ["comment on #483", "comment on #483"]);
-    let Some(Outcome::Done { output }) = &world.proposal(asked.id).await.steps[0].outcome else { panic!("it ran") };
-    assert_eq!(output["number"], 483);
 }

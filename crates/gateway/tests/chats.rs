@@ -83,6 +83,40 @@ async fn a_card_that_was_shown_again_is_settled_wherever_it_stands() {
     assert_eq!(settled, mine);
 }
 
+#[tokio::test]
+async fn a_plan_is_approved_step_by_step_with_buttons_and_with_words() {
+    let (world, surface, proposal, _) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    let (id, digest) = (proposal.id, proposal.digest.short());
+    surface.end(text("u:1", "telegram:1", &format!("approve {id} step"))).await;
+    let details = surface.send(TELEGRAM).await;
+    let only = button(&details[0].0, "Step 1 only");
+    let (state, told) = surface.end(tap("p:1", "telegram:1", &only)).await;
+    assert_eq!((state, told.as_str()), (InboundState::Done, "P-1: Approved by ada 03:00 (step 1) → not begun yet"));
+    surface.send(TELEGRAM).await;
+    world.run_to_end().await;
+    assert_eq!(world.repo.effects().len(), 1);
+    let waits = surface.send(TELEGRAM).await;
+    assert!(waits.iter().all(|(card, _)| card.buttons.iter().any(|button| button.label == "Approve step 2")));
+    for chat in ["1", "2"] {
+        let fresh = waits.iter().filter(|(card, _)| card.delivery.chat == chat && card.edit.is_none());
+        let replies: Vec<bool> = fresh.map(|(card, _)| card.reply_to.is_some()).collect();
+        assert_eq!(replies, [true], "one message that rings, in reply to the card, in {chat}");
+    }
+    // The button for the first step says yes to nothing any more.
+    let (state, told) = surface.end(tap("p:2", "telegram:1", &only)).await;
+    assert_eq!(
+        (state, told.as_str()),
+        (InboundState::Refused, "P-1: step 2 is next, not step 1; nothing was recorded")
+    );
+    let (state, told) = surface.end(text("u:2", "telegram:2", &format!("approve {id} step 2 {digest}"))).await;
+    assert_eq!(state, InboundState::Done, "{told}");
+    surface.send(TELEGRAM).await;
+    world.run_to_end().await;
+    assert_eq!((world.proposal(id).await.state, world.repo.effects().len()), (ProposalState::Succeeded, 2));
+    let last = surface.send(TELEGRAM).await;
+    assert!(last.len() >= 4 && last.iter().all(|(edit, _)| edit.buttons.is_empty()), "{last:?}");
+}
+
 /// A finding that nobody can read.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct Unreadable;

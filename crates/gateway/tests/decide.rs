@@ -19,7 +19,7 @@ use crate::support::{World, by, minutes};
 /// Asks, and checks that a refusal left everything as it was.
 async fn ask(world: &World, who: &str, proposal: &Proposal, digest: &str) -> Result<S, (ErrorKind, String)> {
     let before = world.snapshot(proposal.id).await;
-    let request = DecisionRequest { decision: Approve, digest: digest.to_owned(), reason: None };
+    let request = DecisionRequest { decision: Approve, digest: digest.to_owned(), reason: None, step: None };
     match decide(&world.core, &by(who), proposal.id, &request).await {
         Ok(decided) => Ok(decided.state),
         Err(error) => {
@@ -225,13 +225,14 @@ async fn a_press_on_an_expired_card_offers_a_fresh_one_and_a_no_does_not() {
     let world = World::new().await;
     let proposal = world.propose_revert().await;
     world.clock.set(proposal.expires_at);
-    let request = |decision| DecisionRequest { decision, digest: proposal.digest.as_str().to_owned(), reason: None };
+    let request =
+        |decision| DecisionRequest { decision, digest: proposal.digest.as_str().to_owned(), reason: None, step: None };
     let no = world.desk.decide(&by("telegram:1"), proposal.id, request(Reject)).await.unwrap_err();
     assert_eq!(no.kind, ErrorKind::Expired);
     assert_eq!(world.all::<Proposal>().await.len(), 1, "a no asks for nothing new");
     let yes = world.desk.decide(&by("telegram:1"), proposal.id, request(Approve)).await.unwrap_err();
     assert_eq!(yes.kind, ErrorKind::Expired);
-    assert_eq!(yes.message, "P-1 expired; P-2 is the same repair, checked again just now: `approve P-2`");
+    assert_eq!(yes.message, "P-1 expired; P-2 is the same, drafted afresh just now: `approve P-2`");
     let again = world.desk.decide(&by("telegram:2"), proposal.id, request(Approve)).await.unwrap_err();
     assert_eq!(again.message, yes.message, "the second press finds the same fresh one");
     assert_eq!(world.proposal(proposal.id).await.state, S::Expired);
@@ -263,7 +264,7 @@ async fn in_many_races_exactly_one_decision_ends_it_and_at_most_one_execution_fo
         // Through the trait, as every surface does.
         let decisions = words.iter().map(|(who, verdict)| {
             let (digest, who) = (proposal.digest.as_str().to_owned(), by(who));
-            let request = DecisionRequest { decision: *verdict, digest, reason: None };
+            let request = DecisionRequest { decision: *verdict, digest, reason: None, step: None };
             let (desk, id) = (&world.desk, proposal.id);
             async move { desk.decide(&who, id, request).await }
         });

@@ -1,11 +1,20 @@
 //! What runs after the yes: exactly what was approved, in order, once, while the world is as it was shown.
 
 use serde_json::{Value, json};
-use wakeman_gateway::ports::Checks;
+use wakeman_gateway::{
+    act::{
+        asked::{Asked, Wish, stage},
+        digest,
+    },
+    ports::Checks,
+};
 use wakeman_store::{Commit, Fault as Disk};
 use wakeman_types::{Outcome, Proposal, ProposalState as S, Verification};
 
-use crate::support::{Fault, World, minutes};
+use crate::{
+    actions::sample,
+    support::{Fault, World, by, minutes},
+};
 
 async fn store(world: &World, proposal: &Proposal) {
     world.commit(Commit::new(world.core.now()).put(proposal)).await;
@@ -186,6 +195,51 @@ async fn what_was_shown_for_another_repository_is_not_done_in_this_one() {
     let ended = world.proposal(proposal.id).await;
     let wanted = "it was shown for acme/app, and acme/web is watched now; make a new proposal";
     assert_eq!((ended.state, ended.note.as_deref(), world.repo.calls()), (S::Failed, Some(wanted), 0));
+}
+
+#[tokio::test]
+async fn what_was_shown_for_another_project_is_not_done_in_this_one() {
+    for call in ["set_flag", "annotate", "set_error_status", "rollback"] {
+        let settings = json!({"vercel": {"projectId": "1"}});
+        let world = World::with(settings, r#"{"vercel": {"triggerDeploys": true}}"#).await;
+        let mut action = match call {
+            "set_flag" => world.propose_flag().await.action,
+            _ => sample(call).unwrap(),
+        };
+        for (project, state) in [("2", S::Failed), ("1", S::Succeeded)] {
+            action.target["project"] = json!(project);
+            let proposal = world.propose(action.clone()).await;
+            world.approve(&proposal).await;
+            world.run_to_end().await;
+            let ended = world.proposal(proposal.id).await;
+            assert_eq!(ended.state, state, "{call}: {:?}", ended.note);
+            let wanted = "it was shown for 2, and 1 is watched now; make a new proposal";
+            assert_eq!(ended.note.as_deref(), (state == S::Failed).then_some(wanted), "{call}");
+        }
+        assert_eq!(world.flags.effects().len() + world.outside.effects().len(), 1, "{call}");
+    }
+}
+
+#[tokio::test]
+async fn cards_for_posthog_name_the_project_and_the_digest_holds_it() {
+    let world = World::new().await;
+    let ada = world.core.settings.identity(&by("telegram:1")).unwrap();
+    let thread = world.finding().await.thread;
+    for wish in [
+        Wish::Flag { key: "checkout-fast".into(), active: false, rollout: None },
+        Wish::FlagOffAndAnnotate { key: "checkout-fast".into() },
+        Wish::Annotate { content: "the sale begins".into() },
+        Wish::ErrorStatus { issue: "e1".into(), status: "resolved".into() },
+    ] {
+        let Asked::Staged(id) = stage(&world.core, &ada, &thread, wish.clone(), None).await.unwrap() else {
+            panic!("{wish:?}")
+        };
+        let card = world.proposal(id).await;
+        assert!(card.card.steps.iter().all(|step| step.text.ends_with(" in project 1")), "{:?}", card.card.steps);
+        let mut other = card.action.clone();
+        other.target["project"] = json!("2");
+        assert_ne!(digest("test", &other), card.digest);
+    }
 }
 
 #[tokio::test]

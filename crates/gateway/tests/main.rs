@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod actions;
+mod calendars;
 mod chats;
 mod decide;
 mod deliver;
 mod executor;
+mod expired;
 mod faults;
 mod findings;
+mod follow;
 mod modes;
 mod notify;
 mod own;
@@ -15,6 +18,7 @@ mod promotion;
 mod ranking;
 mod retention;
 mod review;
+mod steps;
 mod support;
 mod surfaces;
 mod thread;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use wakeman_types::{
-    Admin, ErrorKind, ExecutionMode as M, Findings, Interruption, MINUTE_MS, Principal, Proposal, ProposalState as S,
-    Proposals, Verdict::Reject,
+    Admin, DAY_MS, ErrorKind, ExecutionMode as M, Findings, Interruption, MINUTE_MS, Principal, Proposal,
+    ProposalState as S, Proposals, Verdict::Reject,
 };
 
 use crate::support::{Fault, World, by, minutes};
@@ -198,7 +198,9 @@ async fn a_muted_subject_is_kept_and_tells_nobody() {
     assert_eq!(world.desk.status(&by("telegram:1")).await.unwrap().mutes, 1);
     world.clock.advance(minutes(61));
     assert_eq!(world.desk.status(&by("telegram:1")).await.unwrap().mutes, 0, "it ends by itself");
-    world.desk.mute(&by("telegram:2"), finding.id, None).await.unwrap();
+    // Nobody gave an end: it has one all the same.
+    let mute = world.desk.mute(&by("telegram:2"), finding.id, None).await.unwrap();
+    assert_eq!((mute.until, mute.subject.as_str()), (Some(world.core.now().plus_ms(7 * DAY_MS)), "Workflow ci"));
     world.desk.unmute(&by("telegram:2"), finding.id).await.unwrap();
     assert!(world.desk.control(&by("telegram:3")).await.unwrap().mutes.is_empty());
 }
@@ -215,7 +217,7 @@ async fn no_stranger_and_no_part_of_wakeman_itself_changes_anything() {
         assert!(world.desk.mute(&who, proposal.finding.unwrap(), None).await.is_err());
         assert!(world.desk.unmute(&who, proposal.finding.unwrap()).await.is_err());
         let digest = proposal.digest.as_str().to_owned();
-        let request = wakeman_types::DecisionRequest { decision: Reject, digest, reason: None };
+        let request = wakeman_types::DecisionRequest { decision: Reject, digest, reason: None, step: None };
         assert!(world.desk.decide(&who, proposal.id, request).await.is_err());
     }
     assert_eq!(world.snapshot(proposal.id).await, before);

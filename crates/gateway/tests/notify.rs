@@ -13,7 +13,7 @@ use wakeman_types::{
 
 use crate::support::{Fault, NOW, World, by, minutes};
 
-fn issue(n: usize, occurrences: u64) -> ErrorIssue {
+pub(crate) fn issue(n: usize, occurrences: u64) -> ErrorIssue {
     ErrorIssue {
         id: format!("e{n}"),
         name: format!("Error{n}"),
@@ -29,7 +29,7 @@ fn issue(n: usize, occurrences: u64) -> ErrorIssue {
 }
 
 /// A world in which so many errors are new, each so often.
-async fn erring(settings: Value, count: usize, occurrences: u64) -> World {
+pub(crate) async fn erring(settings: Value, count: usize, occurrences: u64) -> World {
     let mut world = World::with(settings, "{}").await;
     world.tick().await;
     notify::pass(&world.core).await.unwrap();
@@ -40,7 +40,7 @@ async fn erring(settings: Value, count: usize, occurrences: u64) -> World {
 }
 
 /// Everything that is owed to the chat, sent.
-async fn sent(world: &World, chat: &str) -> Vec<ClaimedDelivery> {
+pub(crate) async fn sent(world: &World, chat: &str) -> Vec<ClaimedDelivery> {
     let mut all = Vec::new();
     loop {
         let claimed = world.desk.claim_deliveries(Channel::Telegram, 30_000, 100).await.unwrap();
@@ -57,12 +57,12 @@ async fn sent(world: &World, chat: &str) -> Vec<ClaimedDelivery> {
     }
 }
 
-fn words(world: &World, delivery: &ClaimedDelivery) -> String {
+pub(crate) fn words(world: &World, delivery: &ClaimedDelivery) -> String {
     let context = wakeman_present::RenderContext { now: world.core.now(), zone: chrono_tz::Tz::UTC };
     wakeman_present::plain(&wakeman_present::doc(&delivery.delivery.view, &context))
 }
 
-fn routed(more: Value) -> Value {
+pub(crate) fn routed(more: Value) -> Value {
     let mut settings = json!({"routes": [{"to": ["telegram"]}], "monitor": {"alarmBudgetPerWeek": 1000}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     settings

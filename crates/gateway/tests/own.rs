@@ -56,6 +56,8 @@ fn friday() -> AddedWakeup {
         cron: Some("0 16 * * 5".to_owned()),
         timezone: Some("Europe/Berlin".to_owned()),
         late: None,
+        only: None,
+        jitter: None,
     }
 }
 
@@ -189,7 +191,7 @@ async fn what_changes_wakeman_never_runs_unattended_and_can_be_taken_back() {
         let settings = json!({"execute": {"classes": [kind]}}).to_string();
         let error = wakeman_gateway::config::parse_settings(&settings, "settings.json").unwrap_err();
         assert!(error.to_string().contains("changes Wakeman itself and always needs an approval"), "{error}");
-        assert!(class(kind).unwrap().settles_ms().is_some());
+        assert!(class(kind).unwrap().shows().is_some());
     }
     let world = World::new().await;
     let ended = run(&world, &staged(&world, Wish::Mode { mode: M::Observe }).await).await;

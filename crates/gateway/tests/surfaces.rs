@@ -77,6 +77,17 @@ impl Surface {
         self.row(&id).await
     }
 
+    /// Looks, five seconds after each other, until something is owed: one look after the other and none beside them.
+    async fn look_until_owed(&self) {
+        for _ in 0..100 {
+            self.inbox.clone().run(std::future::ready(())).await;
+            if self.core.store.outbox_count(OutboxState::Pending).await.unwrap() > 0 {
+                return;
+            }
+        }
+        panic!("nothing is owed after a hundred looks");
+    }
+
     pub async fn row(&self, id: &str) -> (InboundState, String) {
         let row = self.core.store.get::<InboundRow>(&format!("telegram/{id}")).await.unwrap().unwrap().value;
         assert_eq!(row.ended_at.is_some(), row.state.is_terminal());
@@ -286,6 +297,46 @@ async fn a_rejection_keeps_its_reason() {
 }
 
 #[tokio::test]
+async fn a_rejection_counts_at_once_and_whoever_made_it_says_why_afterwards() {
+    let world = World::new().await;
+    let proposal = world.propose_revert().await;
+    let surface = Surface::on(&world.core);
+    let (buttons, message) = surface.card("u:1", proposal.id).await;
+    let no = press("p:1", Some("telegram:1"), reference(&buttons, "Reject"), &message);
+    assert_eq!(surface.end(no).await.0, InboundState::Done);
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Rejected);
+    let sent = surface.send(TELEGRAM).await;
+    let (asks, asked) = sent.iter().find(|(c, _)| matches!(c.delivery.view, View::AskReason(_))).unwrap();
+    assert_eq!(asks.reply_to.as_deref(), Some(message.as_str()));
+    assert_eq!(words(asks), "P-1 is rejected. Why? Answer this message, and the reason is kept with it.");
+    let answer = |id: &str, from: &str, words: &str| {
+        let mut inbound = in_group(text(id, from, words));
+        if let Said::Text { reply_to, .. } = &mut inbound.said {
+            *reply_to = Some(asked.clone());
+        }
+        inbound
+    };
+    let reason = async || world.proposal(proposal.id).await.decisions[0].reason.clone();
+    for (id, from, end) in [
+        ("v:1", "telegram:99", (InboundState::Ignored, "from nobody known")),
+        ("v:2", "telegram:2", (InboundState::Refused, "ada rejected P-1; only they say why.")),
+    ] {
+        assert_eq!(surface.end(answer(id, from, "because")).await, (end.0, end.1.to_owned()));
+        assert_eq!(reason().await, None);
+    }
+    // A word that is also a verb is a reason here.
+    let end = surface.end(answer("v:3", "telegram:1", "status of the other one first")).await;
+    assert_eq!(end, (InboundState::Done, "Kept with P-1.".to_owned()));
+    assert_eq!(reason().await.as_deref(), Some("status of the other one first"));
+    let edits: Vec<_> = surface.send(TELEGRAM).await.into_iter().filter(|(c, _)| c.edit.is_some()).collect();
+    assert!(edits.iter().any(|(edit, _)| words(edit).contains("status of the other one first")), "the card says so");
+    let again = surface.end(answer("v:4", "telegram:1", "no, because")).await;
+    assert_eq!(again, (InboundState::Refused, "P-1 has its reason already.".to_owned()));
+    let after = world.proposal(proposal.id).await;
+    assert_eq!((after.state, after.decisions.len(), after.digest), (ProposalState::Rejected, 1, proposal.digest));
+}
+
+#[tokio::test]
 async fn a_stranger_gets_one_polite_line_and_somebody_is_told() {
     let world = World::with(json!({"routes": [{"to": ["cli"]}]}), "{}").await;
     let surface = Surface::on(&world.core);
@@ -458,14 +509,9 @@ async fn an_adapter_that_is_away_is_told_of_elsewhere_once_and_so_is_its_return(
     let world = World::new().await;
     let surface = Surface::on(&world.core);
     let fine = || FrontendHealth { ok: true, detail: String::new(), within_ms: 30_000 };
-    let owed = async |count: u64| {
-        while world.core.store.outbox_count(OutboxState::Pending).await.unwrap() < count {
-            tokio::task::yield_now().await;
-        }
-    };
     surface.desk.report_health(TELEGRAM, fine()).await.unwrap();
     let begun = world.core.now();
-    surface.inbox.clone().run(owed(1)).await;
+    surface.look_until_owed().await;
     assert!(world.core.now().since(begun) >= minutes(1) + 30_000, "not before its report is a minute late");
     let away = surface.send(Channel::Cli).await;
     assert_eq!(
@@ -475,7 +521,7 @@ async fn an_adapter_that_is_away_is_told_of_elsewhere_once_and_so_is_its_return(
     let status = surface.desk.status(&by("cli:1000")).await.unwrap();
     assert!(status.components.iter().any(|component| component.name == "telegram" && !component.ok));
     surface.desk.report_health(TELEGRAM, fine()).await.unwrap();
-    surface.inbox.clone().run(owed(1)).await;
+    surface.look_until_owed().await;
     let back: Vec<String> = surface.send(Channel::Cli).await.iter().map(|(claimed, _)| words(claimed)).collect();
     assert_eq!(back, ["Telegram works again."]);
 }
@@ -484,25 +530,20 @@ async fn an_adapter_that_is_away_is_told_of_elsewhere_once_and_so_is_its_return(
 async fn one_failed_poll_is_no_news_and_an_adapter_that_ended_is_news_at_once() {
     let world = World::new().await;
     let surface = Surface::on(&world.core);
-    let health = |ok| FrontendHealth { ok, detail: "502".to_owned(), within_ms: minutes(10_000) };
-    let told = async |count: u64| {
-        let owed = async {
-            while world.core.store.outbox_count(OutboxState::Pending).await.unwrap() < count {
-                tokio::task::yield_now().await;
-            }
-        };
-        surface.inbox.clone().run(owed).await;
+    let health = |ok| FrontendHealth { ok, detail: "502".to_owned(), within_ms: 30_000 };
+    let told = async || {
+        surface.look_until_owed().await;
         surface.send(Channel::Cli).await.iter().map(|(claimed, _)| words(claimed)).collect::<Vec<_>>()
     };
     surface.desk.report_health(TELEGRAM, health(false)).await.unwrap();
     let ill_since = world.core.now();
-    assert_eq!(told(1).await, ["Telegram does not work: 502. What is owed there waits until it does."]);
+    assert_eq!(told().await, ["Telegram does not work: 502. What is owed there waits until it does."]);
     assert!(world.core.now().since(ill_since) >= minutes(1), "not at the first failed poll");
     surface.desk.report_health(TELEGRAM, health(true)).await.unwrap();
-    assert_eq!(told(1).await, ["Telegram works again."]);
+    assert_eq!(told().await, ["Telegram works again."]);
     // Before it ever reported.
     world.core.part_ended("discord", "the token is refused".to_owned());
-    told(1).await;
+    told().await;
     let elsewhere = surface.send(TELEGRAM).await;
     let line = "Discord does not work: the token is refused. What is owed there waits until it does.";
     assert_eq!(words(&elsewhere[0].0), line);

@@ -72,7 +72,7 @@ async fn an_incident_whose_repair_did_not_help() {
     world.run_to_end().await;
     world.watch_for(45).await;
     let said = world.said(&proposal.thread).await;
-    insta::assert_snapshot!(said[2..].join("\n\n----\n\n"), @r#"
+    insta::assert_snapshot!(said[2..].join("\n\n----\n\n"), @r"
     Approved by ada 03:50 → merged 03:50 (PR #483) → to be checked: signed_up back in 50–70 within 40 min
     P-1 for F-1 · Revert #482 on acme/app, then merge the revert
 
@@ -86,11 +86,11 @@ async fn an_incident_whose_repair_did_not_help() {
     ⏳ Revert #483 on acme/app, then merge the revert
     1. open PR on wakeman/P-2 restoring 2 files to before merge48 (nothing touched them since)
     2. merge it when its checks pass (head must still be the PR's)
-    Undo: revert the revert.
+    Undo: revert the revert. Checks afterwards: the merge and its checks pass within 30 min.
     Needs 1 of: ada, lin, bob · expires 05:00 · digest 3b93a8eb5f02
     [ Approve ] [ Reject ] [ Details ]
     P-2
-    "#);
+    ");
 }
 
 #[tokio::test]

@@ -85,7 +85,10 @@ async fn each_operator_gets_their_own_in_their_own_chats_and_only_they_judge_it(
     let claimed = world.desk.claim_deliveries(Channel::Telegram, 60_000, 20).await.unwrap();
     let tips: Vec<_> = claimed.iter().filter(|one| matches!(one.delivery.view, View::Tip(_))).collect();
     assert_eq!(tips.iter().map(|one| one.delivery.chat.as_str()).collect::<Vec<_>>(), ["1", "2"]);
-    assert_eq!(tips[0].buttons.iter().map(|button| button.label.as_str()).collect::<Vec<_>>(), ["Useful", "Noise"]);
+    assert_eq!(
+        tips[0].buttons.iter().map(|button| button.label.as_str()).collect::<Vec<_>>(),
+        ["Useful", "Noise", "Why"]
+    );
     let refused = world.desk.tip_feedback(&by("telegram:2"), records[0].tip.id, true).await.unwrap_err();
     assert_eq!(refused.message, "T-1 was shown to ada; what it was worth is theirs to say");
     world.desk.tip_feedback(&by("telegram:1"), records[0].tip.id, true).await.unwrap();

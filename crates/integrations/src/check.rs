@@ -59,11 +59,17 @@ impl CheckOutcome {
     pub(crate) fn clock(&mut self, name: &str, skew_ms: i64) {
         self.clock_skew_ms = Some(skew_ms);
         let seconds = skew_ms.abs() / 1000;
+        let far = match seconds {
+            ..=119 => format!("{seconds} s"),
+            120..=7_199 => format!("{} min", seconds / 60),
+            7_200..=172_799 => format!("{} h", seconds / 3_600),
+            _ => format!("{} days", seconds / 86_400),
+        };
         let side = if skew_ms > 0 { "ahead of" } else { "behind" };
         if skew_ms.abs() > CLOCK_SKEW_LIMIT_MS {
             self.fail(
                 name,
-                format!("this machine is {seconds} s {side} the service"),
+                format!("this machine is {far} {side} the service"),
                 "set the clock, e.g. `timedatectl set-ntp true`",
             );
         } else {

@@ -27,7 +27,9 @@ pub use fault::{FaultMode, FaultRequest};
 /// Bodies larger than this are refused.
 const BODY_BYTES_MAX: usize = 40 << 20;
 /// A request that is to get no answer is let go after this; by then every client has given up.
-const SILENCE: Duration = Duration::from_secs(300);
+pub(crate) const SILENCE: Duration = Duration::from_secs(300);
+/// The same where nobody has time to wait for it: the connection then closes without an answer, which comes to the same.
+pub(crate) const SHORT_SILENCE: Duration = Duration::from_millis(50);
 
 /// One request that could have changed something, as `/_lab/effects` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,7 +82,10 @@ async fn pass(State((lab, service)): State<(Arc<Lab>, Service)>, request: Reques
     parts.headers.clone_from(&kept.headers);
     let outage = lab.world().outage(service);
     match outage {
-        Some(OutageMode::Timeout) => return silence().await,
+        Some(OutageMode::Timeout) => {
+            kept.record(&lab, false);
+            return silence(&lab).await;
+        }
         Some(mode @ (OutageMode::TooManyRequests | OutageMode::ServerError)) => {
             kept.record(&lab, false);
             let seconds = lab.world().outage_seconds_left(service);
@@ -100,7 +105,7 @@ async fn pass(State((lab, service)): State<(Arc<Lab>, Service)>, request: Reques
         }
         Some(FaultMode::Never) => {
             kept.record(&lab, false);
-            silence().await
+            silence(&lab).await
         }
         Some(FaultMode::Late) => {
             let place = kept.record(&lab, false);
@@ -216,7 +221,7 @@ fn no_reply() -> Response {
 }
 
 /// No answer, until everybody has given up.
-pub(crate) async fn silence() -> Response {
-    tokio::time::sleep(SILENCE).await;
+pub(crate) async fn silence(lab: &Lab) -> Response {
+    tokio::time::sleep(lab.silence).await;
     no_reply()
 }

@@ -37,11 +37,22 @@ pub struct Lab {
     telegram: Mutex<telegram::Desk>,
     /// Rung when there may be something for a poll of Telegram's.
     telegram_bell: tokio::sync::Notify,
+    /// How long who gets no answer is kept waiting for it.
+    silence: std::time::Duration,
 }
 
 impl Lab {
     /// Builds the world of a scenario; its clock stands at the scenario's start.
     pub fn new(scenario: Scenario) -> Arc<Lab> {
+        Lab::keeping_silent(scenario, gate::SILENCE)
+    }
+
+    /// The same for a play that must not wait in real time: a request that gets no answer loses its connection at once.
+    pub fn hasty(scenario: Scenario) -> Arc<Lab> {
+        Lab::keeping_silent(scenario, gate::SHORT_SILENCE)
+    }
+
+    fn keeping_silent(scenario: Scenario, silence: std::time::Duration) -> Arc<Lab> {
         let discord = Mutex::new(discord::Desk::new(&scenario));
         let telegram = Mutex::new(telegram::Desk::new(scenario.seed));
         Arc::new(Lab {
@@ -51,6 +62,7 @@ impl Lab {
             discord,
             telegram,
             telegram_bell: tokio::sync::Notify::new(),
+            silence,
         })
     }
 

@@ -184,3 +184,14 @@ async fn outages_come_and_go_with_the_clock() {
     assert_eq!(fresh["results"][0][0], 1_767_600_000 + 4 * 3_600 + 31 * 60);
     assert!(fresh["results"][0][1].as_i64() > stale["results"][0][1].as_i64());
 }
+
+#[tokio::test]
+async fn a_write_that_got_no_answer_is_logged_and_a_hasty_lab_lets_go_at_once() {
+    let more = "[[outage]]\nat = 0\nminutes = 30\nservice = \"posthog\"\nmode = \"timeout\"\n";
+    let served = Served::hasty(scenario(&format!("{FLAG}{more}"))).await;
+    let path = "/posthog/api/projects/1/feature_flags/1/";
+    let lost = served.request(Method::PATCH, path).json(&json!({"active": false})).send().await;
+    assert!(lost.is_err_and(|error| !error.is_timeout()), "the connection closes");
+    let effects = served.client.effects().await.unwrap();
+    assert_eq!((effects.len(), effects[0].method.as_str(), effects[0].applied), (1, "PATCH", false));
+}

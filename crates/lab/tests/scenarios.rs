@@ -219,3 +219,22 @@ fn a_recorded_series_beside_the_file_is_found() {
     let error = Scenario::load(&folder.path().join("gone.toml")).unwrap_err().to_string();
     assert!(error.contains("gone.toml"), "{error}");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latin.toml");
+    std::fs::write(&path, b"name = \"caf\xe9\"").unwrap();
+    for (path, words) in [(path.as_path(), "save it as UTF-8"), (folder.path(), "it is a directory")] {
+        let error = Scenario::load(path).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn a_hostile_text_stands_somewhere_that_there_is() {
+    let text = |channel: &str| format!("{HEAD}[[untrusted]]\nat = 1\nchannel = \"{channel}\"\ntext = \"x\"\n");
+    assert!(Scenario::parse(&text("tool_output")).is_ok());
+    let error = Scenario::parse(&text("fax")).unwrap_err().to_string();
+    assert!(error.contains("`untrusted[0].channel` \"fax\" is not known; write one of commit_message"), "{error}");
+}

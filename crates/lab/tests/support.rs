@@ -53,9 +53,17 @@ pub struct Served {
 
 impl Served {
     pub async fn start(scenario: Scenario) -> Served {
+        Served::of(Lab::new(scenario)).await
+    }
+
+    /// A lab that keeps nobody waiting.
+    pub async fn hasty(scenario: Scenario) -> Served {
+        Served::of(Lab::hasty(scenario)).await
+    }
+
+    async fn of(lab: Arc<Lab>) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let lab = Lab::new(scenario);
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(serve(Arc::clone(&lab), listener, stopped));
         let client = LabClient::new(&base).unwrap();

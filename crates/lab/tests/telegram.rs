@@ -201,6 +201,41 @@ async fn pictures_come_in_parts_and_must_be_pictures() {
 }
 
 #[tokio::test]
+async fn a_picture_is_replaced_where_it_stands_and_a_text_gets_one() {
+    let served = start().await;
+    quick(&served).await;
+    call(&served, "sendMessage", json!({"chat_id": 42, "text": "no picture yet"})).await;
+    let edit = async |media: Value, width: u8| {
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        png.extend([0, 0, 2, width, 0, 0, 1, 0x40]);
+        let field = |name: &str, value: &str| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let fields = field("chat_id", "42") + &field("message_id", "1") + &field("media", &media.to_string());
+        let file = "--B\r\nContent-Disposition: form-data; name=\"chart\"; filename=\"chart.png\"\r\n\r\n";
+        let body = [fields.as_bytes(), file.as_bytes(), &png, b"\r\n--B--\r\n"].concat();
+        let request = served.plain(Method::POST, &format!("{BOT}/editMessageMedia"));
+        request.header("content-type", "multipart/form-data; boundary=B").body(body).send().await.unwrap().status()
+    };
+    let media = |attached: &str| json!({"type": "photo", "media": attached, "caption": "it fell"});
+    let seen = async || served.client.telegram_chat(42).await.unwrap()["messages"][0].clone();
+    assert_eq!(edit(media("attach://other"), 1).await, 400);
+    assert_eq!(edit(json!({"type": "video", "media": "attach://chart"}), 1).await, 400);
+    assert_eq!(edit(media("attach://chart"), 1).await, 200);
+    let first = seen().await;
+    assert_eq!((&first["photo"]["width"], &first["text"]), (&json!(513), &json!("it fell")));
+    assert_eq!(edit(media("attach://chart"), 2).await, 200);
+    let second = seen().await;
+    assert_eq!((&second["message"], &second["photo"]["width"]), (&first["message"], &json!(514)));
+    assert_ne!(second["photo"]["file"], first["photo"]["file"]);
+    let asks = |hint: &str| json!({"chat_id": 42, "text": "why?", "reply_markup": {"force_reply": true, "input_field_placeholder": hint}});
+    assert!(refusal(&served, "sendMessage", asks(&"x".repeat(65))).await.contains("PLACEHOLDER"));
+    call(&served, "sendMessage", asks("the reason")).await;
+    let chat = served.client.telegram_chat(42).await.unwrap();
+    assert_eq!((&chat["messages"][0]["asks_reply"], &chat["messages"][1]["asks_reply"]), (&json!(false), &json!(true)));
+}
+
+#[tokio::test]
 async fn a_bot_that_speaks_too_fast_is_told_how_long_to_wait() {
     let served = start().await;
     let mut refused = Value::Null;

@@ -10,6 +10,8 @@ use crate::{
 
 /// Longest title of a change, in characters.
 const TITLE_LEN_MAX: usize = 72;
+/// The same where several stand in a line.
+const SHORT_TITLE_MAX: usize = 40;
 /// Longest name: an author, a flag, a file.
 pub(crate) const NAME_LEN_MAX: usize = 60;
 /// Less likely causes that are named; the rest are counted.
@@ -17,24 +19,28 @@ const LESS_LIKELY_MAX: usize = 2;
 
 /// `#482 "signup: new form", merged 14:04 by lin`.
 pub(crate) fn change_line(change: &Change, ctx: &RenderContext) -> Line {
-    let label = sanitize(&change.label(), NAME_LEN_MAX);
-    let title = change.title.trim();
-    let named = Line::new().outside(label.as_str());
-    // A flag's title is often its key again.
-    let named = if title.is_empty() || label.ends_with(&sanitize(title, TITLE_LEN_MAX)) {
-        named
-    } else {
-        named.plain(" ").outside(quoted(title, TITLE_LEN_MAX))
+    let title = own_title(change);
+    let named = Line::new().outside(sanitize(&change.label(), NAME_LEN_MAX));
+    let named = match title {
+        "" => named,
+        title => named.plain(" ").outside(quoted(title, TITLE_LEN_MAX)),
     };
     let done = named.plain(format!(", {} {}", past_tense(change.kind), ctx.time(change.at)));
     let by = match &change.author {
         Some(author) => done.plain(" by ").outside(sanitize(author, NAME_LEN_MAX)),
         None => done,
     };
-    match rollout(change) {
-        Some(share) => by.plain(format!(" to {share}")),
+    match rollout(change).filter(|share| !title.contains(share.as_str())) {
+        Some(share) => by.plain(format!(" to {share} of users")),
         None => by,
     }
+}
+
+/// What the title says that the label does not: a flag's is often its key again, or begins with it.
+fn own_title(change: &Change) -> &str {
+    let (label, title) = (change.label(), change.title.trim());
+    let rest = title.strip_prefix(label.as_str()).map_or(title, |rest| rest.trim_start_matches([':', ' ']));
+    if label.ends_with(rest) { "" } else { rest }
 }
 
 fn past_tense(kind: ChangeKind) -> &'static str {
@@ -50,7 +56,7 @@ fn past_tense(kind: ChangeKind) -> &'static str {
 fn rollout(change: &Change) -> Option<String> {
     match &change.reference {
         ChangeRef::Flag { rollout: Some(share), .. } if (0.0..=1.0).contains(share) => {
-            Some(format!("{} % of users", (share * 100.0).round()))
+            Some(format!("{} %", (share * 100.0).round()))
         }
         _ => None,
     }
@@ -143,7 +149,14 @@ fn less_likely(causes: &[CandidateCause], finding: &Finding) -> Vec<Line> {
         .map(|cause| {
             let label = sanitize(&cause.change.label(), NAME_LEN_MAX);
             let rest = format!(" {}{}", probability(cause.probability), against(cause, finding));
-            Line::new().outside(label).plain(rest)
+            let bare = matches!(cause.change.reference, ChangeRef::Commit { .. } | ChangeRef::Deployment { .. });
+            let named = Line::new().outside(label);
+            match own_title(&cause.change) {
+                // A hash alone says nothing to anybody.
+                title if bare && !title.is_empty() => named.plain(" ").outside(quoted(title, SHORT_TITLE_MAX)),
+                _ => named,
+            }
+            .plain(rest)
         })
         .collect();
     let others = &causes[causes.len().min(LESS_LIKELY_MAX)..];

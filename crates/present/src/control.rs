@@ -49,5 +49,10 @@ pub fn mute_line(mute: &Mute, ctx: &RenderContext) -> Line {
         Some(until) => format!("until {}", ctx.time(until)),
         None => format!("until \"unmute {}\"", mute.finding),
     };
-    Line::new().strong(mute.finding.to_string()).plain(format!(" muted by {by} {} {until}", ctx.time(mute.at)))
+    let line = Line::new().strong(mute.finding.to_string());
+    let line = match mute.subject.as_str() {
+        "" => line,
+        subject => line.plain(" ").outside(sanitize(subject, NAME_LEN_MAX)),
+    };
+    line.plain(format!(" muted by {by} {} {until}", ctx.time(mute.at)))
 }

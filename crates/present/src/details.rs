@@ -2,7 +2,11 @@
 
 use wakeman_types::{Proposal, Step};
 
-use crate::{Block, Doc, Line, RenderContext, Verb, proposal::proposal_doc, safe::sanitize};
+use crate::{
+    Block, Doc, Line, RenderContext, Verb,
+    proposal::{first_step_alone, proposal_doc},
+    safe::sanitize,
+};
 
 /// Longest value of a payload that is shown, in characters.
 const VALUE_LEN_MAX: usize = 4_000;
@@ -12,6 +16,9 @@ pub fn details_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
     let action = &proposal.action;
     let mut doc = proposal_doc(proposal, ctx);
     doc.buttons.retain(|button| button.verb != Verb::Proposal(proposal.id));
+    if let Some(step) = first_step_alone(proposal).filter(|_| !doc.buttons.is_empty()) {
+        doc.buttons.insert(1, step);
+    }
     let mut doc = doc.gap().text(Line::new().dim("What the digest covers"));
     let kind = sanitize(&action.kind, 80);
     let fields = [

@@ -1,8 +1,8 @@
 //! A finding: the line that wakes people, what was measured, what probably did it.
 
 use wakeman_types::{
-    Direction, Finding, FindingNews, FindingState, FindingView, HOUR_MS, Measure, MetricKind, Severity, Subject, Trend,
-    short_sha,
+    Direction, Finding, FindingId, FindingNews, FindingState, FindingView, HOUR_MS, Measure, MetricKind, Severity,
+    Subject, Trend, short_sha,
 };
 
 use crate::{
@@ -248,4 +248,20 @@ fn buttons(doc: Doc, view: &FindingView) -> Doc {
         }
         _ => doc,
     }
+}
+/// `F-128 is ada's now.`: how a finding stands after somebody said something of it.
+pub fn standing_line(finding: &Finding, ctx: &RenderContext) -> String {
+    let id = finding.id;
+    match &finding.state {
+        FindingState::Open => format!("{id} is open."),
+        FindingState::Acknowledged { by, .. } => format!("{id} is {}'s now.", sanitize(by, NAME_LEN_MAX)),
+        FindingState::Snoozed { until, .. } => format!("{id} is quiet until {}.", ctx.time(*until)),
+        FindingState::Resolved { .. } => format!("{id} is closed."),
+    }
+}
+
+/// `F-128 noted as useful; …`
+pub fn feedback_line(id: FindingId, useful: bool) -> String {
+    let word = if useful { "useful" } else { "noise" };
+    format!("{id} noted as {word}; what interrupts you is learnt from this.")
 }

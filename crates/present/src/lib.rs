@@ -50,9 +50,9 @@ pub use context::{RenderContext, ZoneError, parse_zone};
 pub use control::{control_doc, mute_line};
 pub use details::details_doc;
 pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
-pub use finding::{finding_doc, headline, subject_name};
+pub use finding::{feedback_line, finding_doc, headline, standing_line, subject_name};
 pub use lists::{findings_table, proposals_table, threads_table};
-pub use notice::{digest_doc, model_note_doc, notice_doc, source_doc, storm_doc};
+pub use notice::{ask_reason_doc, digest_doc, model_note_doc, notice_doc, source_doc, storm_doc};
 pub use number::{probability, span};
 pub use plain::plain;
 #[cfg(feature = "png")]
@@ -67,7 +67,7 @@ pub use status::{pairing_line, proper_name, status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
 pub use tip::{prompt_stats_doc, tip_doc, tip_view_doc, tip_why_doc};
-pub use verb::{DURATION_MS_MAX, RankingWord, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};
+pub use verb::{DURATION_MS_MAX, Part, RankingWord, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};
 pub use wakeup::{occurrences_table, wakeups_table};
 pub use why::why_doc;
 
@@ -85,6 +85,7 @@ pub fn doc(view: &View, ctx: &RenderContext) -> Doc {
         View::Storm(view) => storm_doc(view, ctx),
         View::Notice(view) => notice_doc(view),
         View::ModelNote(view) => model_note_doc(view),
+        View::AskReason(view) => ask_reason_doc(view),
         View::Status(view) => status_doc(view, ctx),
         View::Findings(page) => findings_table(&page.items, ctx),
         View::Proposals(page) => proposals_table(&page.items, ctx),

@@ -101,6 +101,10 @@ pub(crate) fn progress(proposal: &Proposal, ctx: &RenderContext) -> Line {
         ProposalState::Pending if proposal.approvals() > 0 => {
             format!("{} of {}, until {}", proposal.approvals(), proposal.needed, ctx.time(proposal.expires_at)).into()
         }
+        ProposalState::Pending if proposal.has_begun() => {
+            let next = proposal.next_step().map_or(1, |step| step.number);
+            format!("step {next} waits until {}", ctx.time(proposal.expires_at)).into()
+        }
         ProposalState::Pending => format!("waits until {}", ctx.time(proposal.expires_at)).into(),
         ProposalState::Verified => Line::new().with(format!("helped {since}"), Style::Good),
         ProposalState::NotRecovered => Line::new().with(format!("did not help {since}"), Style::Bad),

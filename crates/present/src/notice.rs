@@ -1,6 +1,6 @@
 //! What is neither a finding nor a card: a source that went silent, the digest, a plain line.
 
-use wakeman_types::{DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice, StormView};
+use wakeman_types::{AskReasonView, DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice, StormView};
 
 use crate::{
     Block, Doc, Line, RenderContext, Tone,
@@ -28,11 +28,18 @@ pub fn source_doc(view: &SourceNotice, ctx: &RenderContext) -> Doc {
     let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
     let head = format!("{source} has not answered for {}{details}.", span(ctx.now.since(since)));
     let unknown = match view.metrics {
+        0 if source == "GitHub" => " Merges, runs and deployments since then are unknown.".to_owned(),
         0 => String::new(),
         1 => " Its 1 metric is unknown, not fine.".to_owned(),
         number => format!(" Its {} are unknown, not fine.", counted(number.into(), "metric")),
     };
     Doc::card(Tone::Plain).block(Block::Headline(Line::new().strong(head).plain(unknown)))
+}
+
+/// `P-3 is rejected. Why? …`
+pub fn ask_reason_doc(view: &AskReasonView) -> Doc {
+    let text = format!("{} is rejected. Why? Answer this message, and the reason is kept with it.", view.proposal);
+    Doc::bare().text(text)
 }
 
 /// The findings that did not interrupt, one line each, ranked; "Nothing changed since …" is a complete digest.

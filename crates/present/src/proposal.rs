@@ -1,8 +1,10 @@
 //! A card: what would be done, exactly; how it is undone; who may say yes and until when.
 
-use wakeman_types::{OperatorId, Proposal, ProposalState, Verdict};
+use wakeman_types::{OperatorId, Proposal, ProposalState};
 
-use crate::{Block, Button, Doc, Line, RenderContext, Tone, Verb, cause::NAME_LEN_MAX, safe::sanitize, settled::chain};
+use crate::{
+    Block, Button, Doc, Line, Part, RenderContext, Tone, Verb, cause::NAME_LEN_MAX, safe::sanitize, settled::chain,
+};
 
 /// Longest line of a card, in characters. The words are code's own, but they quote titles, branches and flags.
 const CARD_LEN_MAX: usize = 240;
@@ -63,7 +65,8 @@ fn terms(proposal: &Proposal, ctx: &RenderContext) -> Line {
 
 /// Who said yes already, while more are needed.
 fn approved_so_far(proposal: &Proposal, ctx: &RenderContext) -> Line {
-    let yes = proposal.decisions.iter().filter(|decision| decision.verdict == Verdict::Approve);
+    let next = proposal.next_step().map_or(1, |step| step.number);
+    let yes = proposal.decisions.iter().filter(|decision| decision.allows(next));
     let each = yes.map(|d| format!("{} {}", sanitize(d.operator.as_str(), NAME_LEN_MAX), ctx.time(d.at)));
     match each.collect::<Vec<_>>() {
         all if all.is_empty() => Line::new(),
@@ -80,18 +83,45 @@ pub fn proposal_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
         doc = doc.block(Block::Step { number, text, note: Line::new().dim(clause(&step.note)) });
     }
     doc = doc.text(after(proposal));
-    doc = match proposal.state {
-        ProposalState::Drafted | ProposalState::Pending => doc.text(terms(proposal, ctx)),
-        _ => doc.text(chain(proposal, None, None, ctx)),
-    };
+    let undecided = matches!(proposal.state, ProposalState::Drafted | ProposalState::Pending);
+    if !undecided || proposal.has_begun() {
+        doc = doc.text(chain(proposal, None, None, ctx));
+    }
+    if undecided {
+        doc = doc.text(terms(proposal, ctx));
+    }
     if waits {
-        let digest = Some(proposal.digest.short().to_owned());
+        doc = yes(proposal).into_iter().fold(doc, Doc::button);
         doc = doc
-            .button(Button::new("Approve", 'a', Verb::Approve { id: proposal.id, digest }))
             .button(Button::new("Reject", 'r', Verb::Reject { id: proposal.id, reason: None }))
             .button(Button::new("Details", 'd', Verb::Proposal(proposal.id)));
     }
     doc.footer(ids(proposal))
+}
+
+/// What can be said yes to: all of it; or, once a step was approved alone, the next one, and all that is left.
+fn yes(proposal: &Proposal) -> Vec<Button> {
+    let all = |label: &str, key: char| Button::new(label, key, approve(proposal, Part::All));
+    match proposal.next_step().filter(|_| proposal.has_begun()) {
+        None => vec![all("Approve", 'a')],
+        Some(last) if proposal.steps.last().is_some_and(|step| step.number == last.number) => {
+            vec![Button::new(format!("Approve step {}", last.number), 'a', approve(proposal, Part::Step(last.number)))]
+        }
+        Some(next) => vec![
+            Button::new(format!("Approve step {}", next.number), 'a', approve(proposal, Part::Step(next.number))),
+            all("Approve the rest", 'w'),
+        ],
+    }
+}
+
+/// The yes to the first step alone of a plan that has not begun.
+pub(crate) fn first_step_alone(proposal: &Proposal) -> Option<Button> {
+    let first = proposal.steps.first().filter(|_| proposal.steps.len() > 1 && !proposal.has_begun())?;
+    Some(Button::new(format!("Step {} only", first.number), 's', approve(proposal, Part::Step(first.number))))
+}
+
+fn approve(proposal: &Proposal, part: Part) -> Verb {
+    Verb::Approve { id: proposal.id, digest: Some(proposal.digest.short().to_owned()), part }
 }
 
 /// `P-31 for F-128`.

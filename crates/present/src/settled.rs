@@ -50,8 +50,12 @@ pub(crate) fn chain(
 /// `Approved by ada 14:41`, `Approved by ada 14:41 and lin 14:43`.
 fn decided(proposal: &Proposal, ctx: &RenderContext) -> Option<String> {
     let yes = proposal.decisions.iter().filter(|decision| decision.verdict == Verdict::Approve);
-    let each: Vec<_> =
-        yes.map(|d| format!("{} {}", sanitize(d.operator.as_str(), NAME_LEN_MAX), ctx.time(d.at))).collect();
+    let each: Vec<_> = yes
+        .map(|d| {
+            let only = d.step.map(|step| format!(" (step {step})")).unwrap_or_default();
+            format!("{} {}{only}", sanitize(d.operator.as_str(), NAME_LEN_MAX), ctx.time(d.at))
+        })
+        .collect();
     (!each.is_empty()).then(|| format!("Approved by {}", each.join(" and ")))
 }
 
@@ -101,7 +105,9 @@ fn done_step(step: &Step, proposal: &Proposal, ctx: &RenderContext) -> String {
             _ => format!("mute lifted {at}"),
         },
         "wakeman.set_wakeup" => format!("wakeup {} set {at}", argument(step, "id", "")),
-        "webhook.post" => format!("posted to {} {at}", argument(step, "name", "the webhook")),
+        "webhook.post" => {
+            format!("posted to {} {at}, which cannot be asked what became of it", argument(step, "name", "the webhook"))
+        }
         kind => format!("{} done {at}", sanitize(kind, NAME_LEN_MAX)),
     }
 }
@@ -169,6 +175,9 @@ fn bad(tone: Tone, text: String) -> Line {
 fn pending(proposal: &Proposal, ctx: &RenderContext) -> String {
     let missing = usize::from(proposal.needed).saturating_sub(proposal.approvals());
     let until = ctx.time(proposal.expires_at);
+    if let Some(next) = proposal.next_step().filter(|_| proposal.has_begun() && proposal.approvals() == 0) {
+        return format!("step {} waits for a yes of its own until {until}", next.number);
+    }
     if proposal.approvals() == 0 {
         format!("Waits for a decision until {until}")
     } else {
@@ -179,7 +188,8 @@ fn pending(proposal: &Proposal, ctx: &RenderContext) -> String {
 fn rejected(proposal: &Proposal, ctx: &RenderContext) -> String {
     let no = proposal.decisions.iter().rev().find(|decision| decision.verdict == Verdict::Reject);
     let Some(no) = no else { return format!("Rejected {}", ctx.time(proposal.state_since)) };
-    let who = format!("Rejected by {} {}", sanitize(no.operator.as_str(), NAME_LEN_MAX), ctx.time(no.at));
+    let rest = if proposal.has_begun() { ", the rest was not run" } else { "" };
+    let who = format!("Rejected by {} {}{rest}", sanitize(no.operator.as_str(), NAME_LEN_MAX), ctx.time(no.at));
     match no.reason.as_deref().filter(|reason| !reason.trim().is_empty()) {
         Some(reason) => format!("{who}: {}", quoted(reason, REASON_LEN_MAX)),
         None => who,
@@ -188,11 +198,15 @@ fn rejected(proposal: &Proposal, ctx: &RenderContext) -> String {
 
 /// `P-31 expired at 15:05, nothing was run. Sign-ups are still low.`
 fn expired(proposal: &Proposal, finding: Option<&Finding>, ctx: &RenderContext) -> String {
-    let head = format!("{} expired at {}, nothing was run.", proposal.id, ctx.time(proposal.expires_at));
+    let head = format!("{} expired at {}, {} was run.", proposal.id, ctx.time(proposal.expires_at), not_run(proposal));
     match finding.filter(|finding| !finding.is_over()) {
         Some(finding) => format!("{head} {}.", still(finding)),
         None => head,
     }
+}
+
+fn not_run(proposal: &Proposal) -> &'static str {
+    if proposal.has_begun() { "nothing more" } else { "nothing" }
 }
 
 /// How a finding that is not over stands: `Sign-ups are still low`.
@@ -210,7 +224,7 @@ fn still(finding: &Finding) -> String {
 fn superseded(proposal: &Proposal, finding: Option<&Finding>, at: &str) -> String {
     let why = proposal.note.as_deref().map(|note| sanitize(note, REASON_LEN_MAX)).filter(|note| !note.is_empty());
     if let Some(why) = why {
-        return format!("{} is withdrawn {at}, nothing was run: {why}", proposal.id);
+        return format!("{} is withdrawn {at}, {} was run: {why}", proposal.id, not_run(proposal));
     }
     match finding.and_then(|finding| finding.proposal).filter(|id| *id != proposal.id) {
         Some(newer) => format!("{newer} took the place of {} {at}", proposal.id),
@@ -252,7 +266,7 @@ fn verified(finding: Option<&Finding>, at: &str, ctx: &RenderContext) -> String 
 }
 
 fn not_recovered(finding: Option<&Finding>, at: &str) -> String {
-    let Some(finding) = finding else { return format!("did not help by {at}") };
+    let Some(finding) = finding else { return format!("not as it should be {at}") };
     let name = lower_name(&finding.subject);
     match (&finding.subject, &finding.measure) {
         (Subject::Metric { kind, .. }, Some(measure)) => format!(
@@ -260,6 +274,8 @@ fn not_recovered(finding: Option<&Finding>, at: &str) -> String {
             value(*kind, measure.observed),
             value(*kind, measure.expected)
         ),
-        _ => format!("{name} not over by {at}"),
+        (Subject::Error { .. }, _) => format!("{name} still occurs {at}"),
+        (Subject::Run { .. } | Subject::Deployment { .. }, _) => format!("{name} still fails {at}"),
+        (Subject::Metric { .. }, None) => format!("{name} not back by {at}"),
     }
 }

@@ -1,26 +1,38 @@
 //! One look at everything, and who the reader is taken for.
 
-use wakeman_types::{ComponentView, ModelView, Pairing, StatusView, WhoamiView};
+use wakeman_types::{ComponentView, ModelView, Pairing, SafeMode, StatusView, WhoamiView};
 
 use crate::{
     Block, Doc, Line, RenderContext, Style,
     cause::NAME_LEN_MAX,
     context::parse_zone,
     control::{halt_line, set_by},
-    number::{group, span},
+    number::{counted, group, span},
     safe::sanitize,
 };
+
+/// More settings that are odd than this are only counted.
+const WARNINGS_MAX: usize = 3;
 
 /// The summary: what is watched, how the sources do, what was spent.
 pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     // Ages count from the time the summary was true, in the zone it was made for.
     let zone = parse_zone(&view.timezone).unwrap_or(ctx.zone);
     let then = RenderContext::new(view.as_of, zone);
-    let mut doc = Doc::bare().block(Block::Headline(summary(view, &then)));
+    let mut doc = view.safe_mode.iter().fold(Doc::bare(), safe_mode);
+    doc = doc.block(Block::Headline(match &view.safe_mode {
+        Some(safe) if safe.unread => {
+            Line::new().with("Findings and proposals are unknown: they cannot be read", Style::Bad)
+        }
+        _ => summary(view, &then),
+    }));
     if let Some(halt) = &view.halt {
         doc = doc.text(halt_line(halt, &then));
     }
     doc = doc.text(components(&view.components, &then));
+    if view.safe_mode.as_ref().is_some_and(|safe| safe.unread) {
+        return foot(doc, view, &then, zone);
+    }
     let interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
     let over = view.interruptions > view.alarm_budget;
     let interruptions = Line::new().with(interruptions, if over { Style::Bad } else { Style::Plain });
@@ -33,8 +45,18 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     for pairing in &view.pairings {
         doc = doc.text(Line::new().dim(pairing_line(pairing, &then)));
     }
-    for warning in &view.warnings {
+    foot(doc, view, &then, zone)
+}
+
+/// What is odd about the settings; the instance, its version and the time.
+fn foot(mut doc: Doc, view: &StatusView, then: &RenderContext, zone: chrono_tz::Tz) -> Doc {
+    let told: &[String] = if view.warnings.len() > WARNINGS_MAX { &[] } else { view.warnings.as_slice() };
+    for warning in told {
         doc = doc.text(Line::new().with("Setting: ", Style::Bad).outside(sanitize(warning, 300)));
+    }
+    if told.len() < view.warnings.len() {
+        let count = counted(view.warnings.len() as u64, "setting");
+        doc = doc.text(Line::new().with(format!("{count} to look at; `wakeman doctor` names them"), Style::Bad));
     }
     let version = sanitize(&view.version, 40);
     doc.footer(format!(
@@ -43,6 +65,15 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
         then.clock(view.as_of),
         zone.name()
     ))
+}
+
+/// What a damaged database means now, and the way out of it.
+fn safe_mode(doc: Doc, safe: &SafeMode) -> Doc {
+    let head = Line::new().with("Safe mode: ", Style::Bad).outside(sanitize(&safe.reason, 300));
+    let doc = doc.block(Block::Headline(head));
+    let doc = doc.text("It is read as far as that goes and never written. Nothing is watched, told or run.");
+    let steps = safe.steps.iter().enumerate();
+    steps.fold(doc, |doc, (at, step)| doc.text(Line::from(format!("{}. {}", at + 1, sanitize(step, 600)))))
 }
 
 /// `Watching acme/app · mode propose · 0 open, 1 awaiting you`.
@@ -99,6 +130,7 @@ fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut boo
             let ago = if std::mem::replace(said_ago, true) { "" } else { " ago" };
             Line::new().plain(format!("{name} ")).with("ok", Style::Good).plain(format!(" {age}{ago}{detail}"))
         }
+        (true, None) if component.detail == "starting" => Line::new().plain(format!("{name} not asked yet")),
         (true, None) => Line::new().plain(format!("{name} ")).with("ok", Style::Good).plain(detail),
         (false, Some(age)) => {
             Line::new().plain(format!("{name} ")).with(format!("failing, last ok {age} ago{detail}"), Style::Bad)

@@ -37,6 +37,7 @@ pub fn tip_doc(tip: &Tip, ctx: &RenderContext) -> Doc {
             doc.text(Line::new().dim(format!("Noted: {word}.")))
         }
     };
+    let doc = doc.button(Button::new("Why", 'w', Verb::WhyTip(tip.id)));
     let by = tip.prompt_version.as_ref().map(|prompt| format!(" · {}", sanitize(prompt, 60))).unwrap_or_default();
     let explored = if tip.explored { ", by chance" } else { "" };
     let policy = sanitize(&tip.policy, 40);

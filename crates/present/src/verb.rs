@@ -3,8 +3,8 @@
 use std::fmt;
 
 use wakeman_types::{
-    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, OperatorId, ProposalId, ResolvedAs,
-    ThreadId, TipId, WakeupOrder,
+    DAY_MS, ExecutionMode, FindingId, HOUR_MS, IdError, MINUTE_MS, ModeError, OperatorId, Proposal, ProposalId,
+    ResolvedAs, ThreadId, TipId, WakeupOrder, WakeupRules,
 };
 
 use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sanitize};
@@ -20,12 +20,12 @@ const WORDS: [(&str, &str, &str); 24] = [
     ("why", "F-12", "everything behind a finding, or a tip like T-1"),
     ("proposals", "[STATE]", "repairs, the ones that wait for you first"),
     ("proposal", "P-3", "one proposal with the exact payload behind its card"),
-    ("approve", "P-3 [DIGEST]", "run exactly what the card shows"),
+    ("approve", "P-3 [step [N]] [DIGEST]", "run exactly what the card shows, or only the next step of its plan"),
     ("reject", "P-3 [REASON]", "do not run it"),
     ("ack", "F-12", "it is mine"),
     ("snooze", "F-12 2h", "quiet for that long, then again if it still holds"),
     ("resolve", "F-12 | P-3 done|failed", "it is over; or what became of a step in doubt"),
-    ("mute", "F-12 [2h]", "tell nobody of it for that long, or until it is unmuted"),
+    ("mute", "F-12 [2h]", "tell nobody of it for that long, or for a week"),
     ("unmute", "F-12", "tell of it again"),
     ("mode", "[MODE]", "what it may do by itself: observe, propose, execute"),
     ("halt", "[REASON]", "stop all execution at once"),
@@ -38,8 +38,8 @@ const WORDS: [(&str, &str, &str); 24] = [
     ),
     (
         "wakeups",
-        "[pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN]",
-        "what is told at which hours; WHEN like weekdays 09:00, WHAT a prompt or your words",
+        "[history | pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN]",
+        "what is told at which hours; WHEN like weekdays 09:00 only changed, WHAT a prompt or your words",
     ),
     (
         "ranking",
@@ -64,6 +64,8 @@ pub enum Verb {
     Status,
     /// The wakeups, or what is ordered of one.
     Wakeups(Option<WakeupOrder>),
+    /// What became of the due slots, of one state or of all.
+    WakeupHistory(Option<String>),
     /// The findings, of one state or of all.
     Findings(Option<String>),
     /// One finding.
@@ -80,6 +82,8 @@ pub enum Verb {
         id: ProposalId,
         /// The digest the operator was shown, 12 digits or more. `None`: show the card first.
         digest: Option<String>,
+        /// To how much of it.
+        part: Part,
     },
     /// No.
     Reject {
@@ -112,7 +116,7 @@ pub enum Verb {
     Mute {
         /// Which.
         id: FindingId,
-        /// For how many milliseconds; `None`: until it is lifted.
+        /// For how many milliseconds; `None`: a week.
         duration_ms: Option<i64>,
     },
     /// Lifts a mute.
@@ -155,6 +159,40 @@ pub enum Verb {
     Help,
 }
 
+/// How much of a plan a yes is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Part {
+    /// All that is left of it.
+    #[default]
+    All,
+    /// The step that is next when it is asked.
+    Next,
+    /// This step, which must be the next.
+    Step(u32),
+}
+
+impl Part {
+    /// The only step of `proposal` that is meant; `None`: all that is left.
+    pub fn step_of(self, proposal: &Proposal) -> Option<u32> {
+        match self {
+            Self::All => None,
+            Self::Next => proposal.next_step().map(|step| step.number),
+            Self::Step(number) => Some(number),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    /// As it stands behind the id, with a space before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => Ok(()),
+            Self::Next => f.write_str(" step"),
+            Self::Step(number) => write!(f, " step {number}"),
+        }
+    }
+}
+
 /// What is asked or ordered of the ranking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RankingWord {
@@ -180,8 +218,8 @@ impl fmt::Display for Verb {
             Self::Proposals(None) => f.write_str("proposals"),
             Self::Proposals(Some(state)) => write!(f, "proposals {state}"),
             Self::Proposal(id) => write!(f, "proposal {id}"),
-            Self::Approve { id, digest: None } => write!(f, "approve {id}"),
-            Self::Approve { id, digest: Some(digest) } => write!(f, "approve {id} {digest}"),
+            Self::Approve { id, digest: None, part } => write!(f, "approve {id}{part}"),
+            Self::Approve { id, digest: Some(digest), part } => write!(f, "approve {id}{part} {digest}"),
             Self::Reject { id, reason: None } => write!(f, "reject {id}"),
             Self::Reject { id, reason: Some(reason) } => write!(f, "reject {id} {reason}"),
             Self::Acknowledge(id) => write!(f, "ack {id}"),
@@ -204,9 +242,12 @@ impl fmt::Display for Verb {
             Self::Tip => f.write_str("tip"),
             Self::TipFeedback { id, useful } => write!(f, "feedback {id} {}", if *useful { "useful" } else { "noise" }),
             Self::Wakeups(None) => f.write_str("wakeups"),
+            Self::WakeupHistory(None) => f.write_str("wakeups history"),
+            Self::WakeupHistory(Some(state)) => write!(f, "wakeups history {state}"),
             Self::Wakeups(Some(order)) => match order {
-                WakeupOrder::Add { when, what } => write!(f, "wakeups add {when}: {what}"),
-                WakeupOrder::Edit { id, when } => write!(f, "wakeups edit {id} {when}"),
+                WakeupOrder::Add { when, what, rules } => write!(f, "wakeups add {when}{rules}: {what}"),
+                WakeupOrder::Edit { id, when: Some(when), rules } => write!(f, "wakeups edit {id} {when}{rules}"),
+                WakeupOrder::Edit { id, when: None, rules } => write!(f, "wakeups edit {id}{rules}"),
                 WakeupOrder::Pause { id } => write!(f, "wakeups pause {id}"),
                 WakeupOrder::Resume { id } => write!(f, "wakeups resume {id}"),
                 WakeupOrder::Run { id } => write!(f, "wakeups run {id}"),
@@ -376,8 +417,9 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
         "proposal" => Verb::Proposal(args.id()?),
         "approve" => {
             let id = args.id()?;
+            let part = part(&mut args);
             let digest = flagged(&mut args, "--digest").map(|digest| digest.to_ascii_lowercase());
-            Verb::Approve { id, digest }
+            Verb::Approve { id, digest, part }
         }
         "reject" => {
             let id = args.id()?;
@@ -411,6 +453,24 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
     args.done(verb)
 }
 
+/// `step`, `step 2`; else all of it. A number of three digits and more is none of a step, but the beginning of a digest.
+fn part(args: &mut Arguments<'_>) -> Part {
+    let split = |rest: &'_ str| rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let (word, rest) = args.rest.split_at(split(args.rest));
+    if !matches!(word.to_lowercase().as_str(), "step" | "--step") {
+        return Part::All;
+    }
+    args.rest = rest.trim_start();
+    let (word, rest) = args.rest.split_at(split(args.rest));
+    match word.parse() {
+        Ok(number) if word.len() < 3 => {
+            args.rest = rest.trim_start();
+            Part::Step(number)
+        }
+        _ => Part::Next,
+    }
+}
+
 fn mode(text: &str) -> Result<ExecutionMode, VerbError> {
     // The error repeats what was typed, so only clean text may reach it.
     Ok(sanitize(text, 20).to_lowercase().parse()?)
@@ -439,6 +499,10 @@ fn ranking(args: &mut Arguments<'_>) -> Result<RankingWord, VerbError> {
 fn wakeups(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
     let Some(word) = args.next() else { return Ok(Verb::Wakeups(None)) };
     let order = match word.to_lowercase().as_str() {
+        "history" => {
+            let state = state(&mut args);
+            return args.done(Verb::WakeupHistory(state));
+        }
         "add" => {
             // The first colon with a space behind it: those in times have none.
             let rest = std::mem::take(&mut args.rest);
@@ -446,12 +510,15 @@ fn wakeups(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
                 word: args.word,
                 usage: format!("{} — write a colon between when and what", args.usage),
             })?;
-            WakeupOrder::Add { when: when.trim().to_owned(), what: what.trim().to_owned() }
+            let (when, rules) = WakeupRules::split(when);
+            WakeupOrder::Add { when, what: what.trim().to_owned(), rules }
         }
         "edit" => {
             let id = sanitize(args.need()?, 120);
-            let when = args.everything().ok_or(VerbError::Missing { word: args.word, usage: args.usage.clone() })?;
-            return Ok(Verb::Wakeups(Some(WakeupOrder::Edit { id, when })));
+            let text = args.everything().ok_or(VerbError::Missing { word: args.word, usage: args.usage.clone() })?;
+            let (when, rules) = WakeupRules::split(&text);
+            let when = Some(when).filter(|when| !when.is_empty());
+            return Ok(Verb::Wakeups(Some(WakeupOrder::Edit { id, when, rules })));
         }
         "pause" => WakeupOrder::Pause { id: sanitize(args.need()?, 120) },
         "resume" => WakeupOrder::Resume { id: sanitize(args.need()?, 120) },

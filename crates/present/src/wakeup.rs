@@ -10,9 +10,10 @@ pub fn wakeups_table(wakeups: &[WakeupView], ctx: &RenderContext) -> Doc {
         return Doc::bare().text("No wakeups. They are written in read-only/wakeup.json.");
     }
     let columns = vec![
+        Column::new("id", Align::Left),
         Column::new("wakeup", Align::Left).growing(),
         Column::new("when", Align::Left),
-        Column::new("late", Align::Left).optional(),
+        Column::new("rules", Align::Left).optional(),
         Column::new("next", Align::Right),
         Column::new("last", Align::Left),
     ];
@@ -27,9 +28,10 @@ pub fn wakeups_table(wakeups: &[WakeupView], ctx: &RenderContext) -> Doc {
             |last| state(last.state).plain(format!(" {}", ctx.time(last.due_at))),
         );
         vec![
+            Line::new().dim(sanitize(&wakeup.id, NAME_LEN_MAX)),
             Line::new().strong(sanitize(&wakeup.title, NAME_LEN_MAX)),
             when(wakeup).into(),
-            sanitize(&wakeup.late, 20).into(),
+            rules(wakeup),
             next,
             last,
         ]
@@ -44,6 +46,15 @@ fn when(wakeup: &WakeupView) -> String {
     let zone = wakeup.timezone.as_deref().unwrap_or("UTC");
     let time = wakeup.time_utc.as_deref().or(wakeup.cron.as_deref()).unwrap_or("no time");
     format!("{} {}", sanitize(time, 40), sanitize(zone, 40))
+}
+
+/// `only changed, jitter 5m, late skip`: those that are not as they always are.
+fn rules(wakeup: &WakeupView) -> Line {
+    let late = Some(wakeup.late.as_str()).filter(|late| *late != "run");
+    let rules = [("only", wakeup.only.as_deref()), ("jitter", wakeup.jitter.as_deref()), ("late", late)];
+    let said = rules.iter().filter_map(|(name, rule)| Some(format!("{name} {}", sanitize((*rule)?, 20))));
+    let said = said.collect::<Vec<_>>().join(", ");
+    if said.is_empty() { Line::new().dim("–") } else { said.into() }
 }
 
 fn state(state: OccurrenceState) -> Line {

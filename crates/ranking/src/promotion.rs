@@ -76,11 +76,11 @@ impl fmt::Display for Judged {
         match (self.condition, self.holds) {
             (Condition::LowerBound, true) => write!(f, "better by at least {found:.3}"),
             (Condition::LowerBound, false) => {
-                write!(f, "not surely better: the lower bound is {found:.3}, {short:.3} short of {needed:.3}")
+                write!(f, "not surely better: it may be as low as {found:.3}, and must be above {needed:.3}")
             }
             (Condition::SampleSize, true) => write!(f, "the log is worth {found:.0} of its own decisions"),
             (Condition::SampleSize, false) => {
-                write!(f, "the log is worth {found:.0} of its own decisions, {short:.0} short of {needed:.0}")
+                write!(f, "too little to go by: worth {found:.0} decisions of its own, {needed:.0} are needed")
             }
             (Condition::Agreement, true) => write!(f, "agrees in {:.0} %", found * 100.0),
             (Condition::Agreement, false) => {

@@ -46,11 +46,13 @@ impl Site {
     #[tracing::instrument(name = "http.request", level = "debug", skip_all,
         fields(http.method = %request.method(), http.path = %request.uri().path()))]
     pub async fn answer(&self, proof: Proof, request: Request) -> Response {
+        let about_health = request.uri().path() == "/healthz";
         let mut response = match self.admit(proof, request).await {
             Ok(request) => self.route(request).await,
             Err(problem) => problem.into_response(),
         };
-        if response.status().is_server_error() {
+        // A source that is down makes an unhealthy answer, not a failed request; the watch tells of it once.
+        if response.status().is_server_error() && !about_health {
             tracing::warn!(http.status = response.status().as_u16(), "request failed");
         } else {
             tracing::debug!(http.status = response.status().as_u16(), "request answered");

@@ -2,7 +2,7 @@
 //! of it is there but the list.
 //!
 //! A label is a boundary with `.before` or `.after`: the commit of a journal event of that name, an outbox write, a call
-//! with an effect, or what a turn asks of its model and tools.
+//! with an effect, what a turn asks of its model and tools, or the commits that a message passes from a chat to its end.
 
 /// Every label there is.
 pub const LABELS: &[&str] = &[
@@ -20,12 +20,18 @@ pub const LABELS: &[&str] = &[
     "proposal.waiting.after",
     "proposal.step_done.before",
     "proposal.step_done.after",
+    "proposal.paused.before",
+    "proposal.paused.after",
     "proposal.succeeded.before",
     "proposal.succeeded.after",
     "proposal.failed.before",
     "proposal.failed.after",
     "proposal.needs_review.before",
     "proposal.needs_review.after",
+    "inbound.accepted.before",
+    "inbound.accepted.after",
+    "inbound.asked.before",
+    "inbound.asked.after",
     "turn.accepted.before",
     "turn.accepted.after",
     "model.before",
@@ -34,6 +40,10 @@ pub const LABELS: &[&str] = &[
     "tools.after",
     "turn.ended.before",
     "turn.ended.after",
+    "live.placed.before",
+    "live.placed.after",
+    "inbound.ended.before",
+    "inbound.ended.after",
     "outbox.claim.before",
     "outbox.claim.after",
     "outbox.confirm.before",

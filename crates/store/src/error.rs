@@ -43,7 +43,7 @@ pub enum StoreError {
         source: Cause,
     },
     /// The database was opened read-only, or its file is.
-    #[error("{} is open read-only; make the file writable, or leave safe mode", path.display())]
+    #[error("{} is only read, and nothing was changed; `wakeman doctor` says why, and how to mend it", path.display())]
     ReadOnly {
         /// The database file.
         path: PathBuf,

@@ -31,7 +31,8 @@ pub enum Mode {
     /// Creates, checks, migrates and writes.
     #[default]
     ReadWrite,
-    /// Touches nothing and checks nothing: safe mode, to save what a damaged file still gives.
+    /// Touches nothing and checks nothing: safe mode, to save what a damaged file still gives. Each read of what it no longer
+    /// gives is answered [`StoreError::Damaged`].
     ReadOnly,
 }
 

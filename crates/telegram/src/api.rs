@@ -85,8 +85,8 @@ struct Parameters {
 pub(crate) enum Call {
     /// A method with JSON.
     Json(&'static str, Value),
-    /// `sendPhoto`: its fields, and the PNG that they call `attach://chart`.
-    Photo(Value, Vec<u8>),
+    /// A method with its fields, and the PNG that they call `attach://chart`.
+    Picture(&'static str, Value, Vec<u8>),
 }
 
 impl Call {
@@ -151,9 +151,9 @@ impl Api {
             Call::Json(method, body) => {
                 self.post(method, "application/json", body.to_string().into_bytes(), Duration::ZERO).await
             }
-            Call::Photo(fields, png) => {
+            Call::Picture(method, fields, png) => {
                 let (kind, body) = parts(fields, png);
-                self.post("SendPhoto", &kind, body, Duration::ZERO).await
+                self.post(method, &kind, body, Duration::ZERO).await
             }
         }
     }

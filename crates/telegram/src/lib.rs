@@ -17,6 +17,7 @@ mod live;
 mod poll;
 mod render;
 mod start;
+mod stuck;
 mod worker;
 
 use std::future::Future;

@@ -1,7 +1,8 @@
 //! From a delivery to what Telegram is sent.
 
 use teloxide_core::types::{
-    InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, MessageId, ReplyParameters,
+    ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, MessageId,
+    ReplyParameters,
 };
 use wakeman_present::telegram::{Entity, EntityKind, TEXT_LEN_MAX, TelegramText, message};
 use wakeman_present::{Block, Doc, Line, RenderContext, doc};
@@ -76,6 +77,11 @@ pub(crate) fn keyboard(buttons: &[CardButton]) -> InlineKeyboardMarkup {
 
 fn one(button: &CardButton) -> InlineKeyboardButton {
     InlineKeyboardButton::callback(button.label.clone(), button.reference.clone())
+}
+
+/// Shows whoever reads it the field to answer it.
+pub(crate) fn ask_reply() -> ForceReply {
+    ForceReply::new().input_field_placeholder("the reason".to_owned())
 }
 
 /// No pictures of what a text may name.

@@ -20,6 +20,7 @@ use crate::budget::Budget;
 use crate::chat::Address;
 use crate::live::Presses;
 use crate::start::pause_ms;
+use crate::stuck::Stuck;
 
 type Sender = mpsc::UnboundedSender<Job>;
 
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     /// By chat, whatever the topic.
     budgets: Mutex<HashMap<i64, Arc<Mutex<Budget>>>>,
     presses: Arc<Presses>,
+    stuck: Mutex<Stuck>,
     claimed: AtomicU32,
     room: Notify,
     /// Nothing is claimed before this instant: Telegram cannot be reached.
@@ -84,6 +86,7 @@ impl Chats {
             all: Mutex::new(Budget::all(context.clock.now().ms())),
             budgets: Mutex::default(),
             presses: Arc::default(),
+            stuck: Mutex::default(),
             claimed: AtomicU32::new(0),
             room: Notify::new(),
             ill_until: AtomicI64::new(0),
@@ -203,6 +206,8 @@ struct Worker {
     typed_at_ms: i64,
     /// Long messages that were interrupted.
     progress: HashMap<String, Progress>,
+    /// Which picture stands where, so that one that did not change is not sent again.
+    pictures: HashMap<String, u64>,
 }
 
 /// How far a long message is.
@@ -234,6 +239,7 @@ impl Worker {
             grown_at_ms: 0,
             typed_at_ms: 0,
             progress: HashMap::new(),
+            pictures: HashMap::new(),
         }
     }
 

@@ -192,6 +192,24 @@ async fn a_send_in_doubt_is_repeated_marked_and_an_edit_unmarked() {
 }
 
 #[tokio::test]
+async fn an_edit_that_never_gets_through_while_others_do_is_given_up() {
+    let scene = Scene::start().await;
+    let running = scene.run();
+    scene.gateway.owe(42, "first");
+    scene.all_settled().await;
+    let place = scene.seen(42).await[0]["message"].to_string();
+    scene.fault("editmessagetext", FaultMode::NotApplied, 10_000).await;
+    let stuck = scene.gateway.owe_with(42, "second", |claimed| claimed.edit = Some(place));
+    while scene.gateway.report(stuck).is_none() {
+        let other = scene.gateway.owe(43, "others get through");
+        scene.until("another", async || scene.gateway.report(other).is_some()).await;
+    }
+    let Some(DeliveryReport::Failed { reason }) = scene.gateway.report(stuck) else { panic!("it was made") };
+    assert_eq!(reason, "Telegram did not answer: it answered 502, each time, while Telegram itself is well");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_confirmation_that_is_not_written_is_told_again() {
     let scene = Scene::start().await;
     scene.gateway.fail_confirm.store(2, Ordering::SeqCst);

@@ -5,5 +5,8 @@
 mod delivering;
 mod growing;
 mod hearing;
+mod pictures;
+#[path = "../../present/tests/main/samples.rs"]
+mod samples;
 mod storms;
 mod support;

@@ -50,6 +50,8 @@ struct Owed {
     leased_until: Option<Timestamp>,
     not_before: Timestamp,
     in_doubt: bool,
+    /// Tries that it cost.
+    tries: u32,
     report: Option<DeliveryReport>,
 }
 
@@ -206,6 +208,7 @@ fn owed(number: usize, chat: i64, text: &str, more: impl FnOnce(&mut ClaimedDeli
         leased_until: None,
         not_before: Timestamp::from_ms(0),
         in_doubt: false,
+        tries: 0,
         report: None,
     }
 }
@@ -326,7 +329,11 @@ impl Frontend for FakeGateway {
             assert_eq!(owed.report, None, "{id} was settled before");
             owed.leased_until = None;
             match report {
-                DeliveryReport::Retry { not_before, .. } => owed.not_before = not_before,
+                // Three tries, as the gateway has it.
+                DeliveryReport::Retry { not_before, .. } if owed.tries < 2 => {
+                    (owed.tries, owed.not_before) = (owed.tries + 1, not_before);
+                }
+                DeliveryReport::Retry { reason, .. } => owed.report = Some(DeliveryReport::Failed { reason }),
                 DeliveryReport::Unavailable { .. } => owed.not_before = now.plus_ms(15_000),
                 done => owed.report = Some(done),
             }

@@ -115,6 +115,9 @@ impl Entity for Control {
 pub struct Mute {
     /// What is muted: the fingerprint that its findings share.
     pub fingerprint: String,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
     /// The finding at which it was asked for.
     pub finding: FindingId,
     /// Who asked.

@@ -93,6 +93,9 @@ pub struct DecisionRequest {
     /// Why, in their words.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Yes to this step of a plan alone, which must be the next; `None`: to all that is left of it.
+    #[serde(default)]
+    pub step: Option<u32>,
 }
 
 /// What an operator found out about a proposal whose outcome is in doubt.
@@ -219,7 +222,7 @@ pub trait Findings: Send + Sync {
     fn acknowledge<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;
     /// Quiet for `duration_ms`.
     fn snooze<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: i64) -> Reply<'a, Finding>;
-    /// Its subject interrupts nobody for `duration_ms`; `None`: until it is lifted.
+    /// Its subject interrupts nobody for `duration_ms`; `None`: for a week.
     fn mute<'a>(&'a self, by: &'a Principal, id: FindingId, duration_ms: Option<i64>) -> Reply<'a, Mute>;
     /// Lifts the mute of its subject.
     fn unmute<'a>(&'a self, by: &'a Principal, id: FindingId) -> Reply<'a, Finding>;

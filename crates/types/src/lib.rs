@@ -57,8 +57,8 @@ pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use tip::{PromptStat, PromptStatsView, Tip, TipKind, TipPreference, TipView, TipWhyView};
 pub use turn::{AskRequest, Citation, Turn, TurnAction, TurnAnswer, TurnEvent, TurnState, Usage};
 pub use view::{
-    AnswerView, BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView, FindingNews,
-    FindingView, ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SettledView, SourceNotice,
-    StatusView, StormView, View, WakeupsView, WhoamiView, WhyView,
+    AnswerView, AskReasonView, BriefLine, BriefView, ComponentView, Delivery, DeliveryClass, DigestLine, DigestView,
+    FindingNews, FindingView, ModelNoteView, ModelView, NoticeView, ProposalView, RecoveryView, SafeMode, SettledView,
+    SourceNotice, StatusView, StormView, View, WakeupsView, WhoamiView, WhyView,
 };
-pub use wakeup::{Occurrence, OccurrenceState, WakeupOrder, WakeupView};
+pub use wakeup::{Occurrence, OccurrenceState, WakeupOrder, WakeupRules, WakeupView};

@@ -75,7 +75,7 @@ pub struct CardText {
 pub enum ProposalState {
     /// Being put together; nobody has seen it.
     Drafted,
-    /// Shown, waiting for a decision.
+    /// Shown, waiting for a decision: about all of it, or about the next step of a plan that is approved step by step.
     Pending,
     /// Enough people said yes; not begun.
     Approved,
@@ -156,8 +156,18 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Their words, if any.
     pub reason: Option<String>,
+    /// The only step of a plan that it is for; `None`: all that was left then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
     /// When.
     pub at: Timestamp,
+}
+
+impl Decision {
+    /// Whether it is a yes that counts for this step.
+    pub fn allows(&self, step: u32) -> bool {
+        self.verdict == Verdict::Approve && self.step.is_none_or(|only| only == step)
+    }
 }
 
 /// What came of one step.
@@ -245,10 +255,29 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Distinct operators that said yes.
+    /// The first step without an outcome; `None`: there is none left.
+    pub fn next_step(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| step.outcome.is_none())
+    }
+
+    /// Whether a step has come to something, though perhaps not all of them.
+    pub fn has_begun(&self) -> bool {
+        self.steps.iter().any(|step| step.outcome.is_some())
+    }
+
+    /// Distinct operators that said yes to the step that is next; once none is left, to the last.
     pub fn approvals(&self) -> usize {
-        let mut names: Vec<_> =
-            self.decisions.iter().filter(|d| d.verdict == Verdict::Approve).map(|d| &d.operator).collect();
+        let step = self.next_step().or(self.steps.last());
+        self.approvals_of(step.map_or(1, |step| step.number))
+    }
+
+    /// Whether enough people said yes to this step.
+    pub fn is_approved(&self, step: u32) -> bool {
+        self.approvals_of(step) >= usize::from(self.needed.max(1))
+    }
+
+    fn approvals_of(&self, step: u32) -> usize {
+        let mut names: Vec<_> = self.decisions.iter().filter(|d| d.allows(step)).map(|d| &d.operator).collect();
         names.sort();
         names.dedup();
         names.len()

@@ -206,6 +206,8 @@ pub enum View {
     Notice(NoticeView),
     /// What a model says of a finding.
     ModelNote(ModelNoteView),
+    /// Asks why a proposal was rejected.
+    AskReason(AskReasonView),
     /// One look at everything.
     Status(Box<StatusView>),
     /// A page of findings.
@@ -236,6 +238,13 @@ pub enum View {
     Help,
     /// The answer of a turn.
     Answer(AnswerView),
+}
+
+/// Asks why a proposal was rejected: it is already, and whoever answers this message gives the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AskReasonView {
+    /// The proposal.
+    pub proposal: ProposalId,
 }
 
 /// The wakeups, in the file's order.
@@ -350,12 +359,27 @@ pub struct StatusView {
     /// When a wakeup is next due.
     #[serde(default)]
     pub next_wakeup: Option<Timestamp>,
+    /// Set while the database is damaged: it is read as far as that goes, and nothing is written, watched or run.
+    #[serde(default)]
+    pub safe_mode: Option<SafeMode>,
     /// The time this was true.
     pub as_of: Timestamp,
     /// The zone times are shown in.
     pub timezone: String,
     /// Settings that were not understood, each with a suggestion.
     pub warnings: Vec<String>,
+}
+
+/// A damaged database, and how to get a sound one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SafeMode {
+    /// What is wrong, with the file.
+    pub reason: String,
+    /// What to do, step by step, commands ready to copy.
+    pub steps: Vec<String>,
+    /// Not even the counts of the summary can be read: they are unknown, not zero.
+    #[serde(default)]
+    pub unread: bool,
 }
 
 /// Who the gateway takes the caller for.

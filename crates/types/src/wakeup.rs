@@ -1,5 +1,7 @@
 //! Wakeups: a schedule with a prompt, and what became of each due slot.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,12 @@ pub struct WakeupView {
     pub timezone: Option<String>,
     /// `run`, `skip` or `within:30m`.
     pub late: String,
+    /// It speaks only when so: `changed`, `open` or `open-or-changed`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub only: Option<String>,
+    /// Its slots are put off by up to so long, `5m`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub jitter: Option<String>,
     /// Whether it runs.
     pub enabled: bool,
     /// Where it comes from: `read-only/wakeup.json`.
@@ -112,6 +120,47 @@ pub struct WakeupView {
     pub last: Option<Occurrence>,
 }
 
+/// The rules of a wakeup, as `wakeup.json` writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WakeupRules {
+    /// It speaks only when so: `changed`, `open` or `open-or-changed`; `always`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// Its slots are put off by up to so long, `5m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<String>,
+    /// What becomes of a slot that is late: `run`, `skip` or `within:30m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<String>,
+}
+
+impl WakeupRules {
+    /// Takes the rules off the end of what a person wrote: `weekdays 09:00 only changed jitter 5m`. What is before them, and they.
+    pub fn split(text: &str) -> (String, Self) {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let mut rules = Self::default();
+        while let [.., name, value] = words.as_slice() {
+            let rule = match name.to_ascii_lowercase().as_str() {
+                "only" => &mut rules.only,
+                "jitter" => &mut rules.jitter,
+                "late" => &mut rules.late,
+                _ => break,
+            };
+            *rule = Some((*value).to_owned());
+            words.truncate(words.len() - 2);
+        }
+        (words.join(" "), rules)
+    }
+}
+
+impl fmt::Display for WakeupRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = [("only", &self.only), ("jitter", &self.jitter), ("late", &self.late)];
+        rules.iter().try_for_each(|(name, rule)| rule.iter().try_for_each(|rule| write!(f, " {name} {rule}")))
+    }
+}
+
 /// What is set of a wakeup at run time. The file is never rewritten: it lies over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
@@ -122,13 +171,20 @@ pub enum WakeupOrder {
         when: String,
         /// The id of a shipped prompt, or what to ask in one's own words.
         what: String,
+        /// By which rules.
+        #[serde(default)]
+        rules: WakeupRules,
     },
-    /// Another time for it.
+    /// Another time or other rules for it.
     Edit {
         /// Which.
         id: String,
-        /// When, as for [`WakeupOrder::Add`].
-        when: String,
+        /// When, as for [`WakeupOrder::Add`]; the same as before, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<String>,
+        /// Its rules; those that are absent stay.
+        #[serde(default)]
+        rules: WakeupRules,
     },
     /// Leaves its slots out.
     Pause {

@@ -5,6 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use wakeman_cli::ColorChoice;
 
+mod wakeups;
+
+pub use wakeups::WakeupsCommand;
+
 /// The night watch over your product: PostHog, GitHub and Vercel, in the chat you already have open.
 #[derive(Debug, Parser)]
 #[command(name = "wakeman", version, about, long_about = None, max_term_width = 100)]
@@ -49,6 +53,8 @@ pub enum Command {
     Doctor,
     /// The daemon.
     Run(RunArgs),
+    /// One chat in a process of its own, beside a daemon that leaves it to it (`run --apart`).
+    Frontend(FrontendArgs),
     /// Talk to it.
     Chat(ChatArgs),
     /// Ask one thing.
@@ -73,7 +79,7 @@ pub enum Command {
     Snooze(SnoozeArgs),
     /// "It is over"; or whether a proposal's step in doubt took effect.
     Resolve(ResolveArgs),
-    /// Tell nobody of a finding's subject for a while, or until it is unmuted.
+    /// Tell nobody of a finding's subject for a while.
     Mute(MuteArgs),
     /// Tell of it again.
     Unmute(IdArgs),
@@ -177,7 +183,7 @@ pub struct DemoArgs {
 /// `lab`
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
-    /// Serve a scenario's world: /posthog, /github, /vercel and the control plane under /_lab.
+    /// Serve a scenario's world: /posthog, /github, /vercel, /telegram, /discord, the model under /v1, control under /_lab.
     Serve(LabServeArgs),
 }
 
@@ -209,9 +215,19 @@ pub struct RunArgs {
     /// Which frontends run in this process [default: all that are configured].
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub frontends: Option<Vec<String>>,
+    /// Chats that `wakeman frontend NAME` serves in a process of its own.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub apart: Vec<String>,
     /// One look at every source, then exit.
     #[arg(long)]
     pub once: bool,
+}
+
+/// `frontend`
+#[derive(Debug, ClapArgs)]
+pub struct FrontendArgs {
+    /// Which: telegram or discord.
+    pub name: String,
 }
 
 /// A list of one state.
@@ -249,6 +265,9 @@ pub struct ApproveArgs {
     /// The digest on the card: 12 digits or more. Without it the card is shown and a key asked for.
     #[arg(long, value_name = "D")]
     pub digest: Option<String>,
+    /// Only the next step of a plan, or step N if that is the next; the one after it asks again.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "0")]
+    pub step: Option<u32>,
 }
 
 /// `reject`
@@ -353,49 +372,6 @@ pub struct WakeupsArgs {
     pub command: Option<WakeupsCommand>,
 }
 
-/// `wakeups …`
-#[derive(Debug, Subcommand)]
-pub enum WakeupsCommand {
-    /// What became of the due slots, newest first.
-    History(StateArgs),
-    /// One of your own: `add "weekdays 09:00 Europe/Berlin" morning-brief`, or in your words.
-    Add {
-        /// When: `daily 09:00`, `mon,thu 17:30 Europe/Berlin`, `every 2 hours`, `cron 0 9 * * 1-5`.
-        when: String,
-        /// Something shipped (morning-brief, night-check, weekly-review, release-check, tip), or what to ask in your words.
-        #[arg(required = true, num_args = 1..)]
-        what: Vec<String>,
-    },
-    /// Another time for one.
-    Edit {
-        /// Which, as `wakeups` names it.
-        id: String,
-        /// When, as for `add`.
-        #[arg(required = true, num_args = 1..)]
-        when: Vec<String>,
-    },
-    /// Leaves its slots out until `resume`.
-    Pause {
-        /// Which.
-        id: String,
-    },
-    /// No longer leaves its slots out.
-    Resume {
-        /// Which.
-        id: String,
-    },
-    /// Runs it once, now.
-    Run {
-        /// Which.
-        id: String,
-    },
-    /// Leaves its next slot out.
-    Skip {
-        /// Which.
-        id: String,
-    },
-}
-
 /// `pair`
 #[derive(Debug, ClapArgs)]
 pub struct PairArgs {
@@ -439,7 +415,7 @@ impl From<RoleWord> for wakeman_types::Role {
 pub struct MuteArgs {
     /// Like F-12.
     pub id: String,
-    /// Like 30m, 2h or 1d [default: until it is unmuted].
+    /// Like 30m, 2h or 1d [default: 7d].
     #[arg(long = "for", value_name = "DUR")]
     pub duration: Option<String>,
 }
@@ -485,16 +461,16 @@ pub struct PromptArgs {
 pub enum AuditCommand {
     /// Check every entry and every signed head; exit 1 names the first that does not hold.
     Verify,
-    /// Who saw what, who said yes, what ran, what came of it.
+    /// The journal; with --proposal who saw what, who said yes, what ran, what came of it.
     Export(AuditExportArgs),
 }
 
 /// `audit export`
 #[derive(Debug, ClapArgs)]
 pub struct AuditExportArgs {
-    /// Like P-3.
+    /// Only what concerns one proposal, like P-3 [default: the whole journal, an entry a line].
     #[arg(long, value_name = "ID")]
-    pub proposal: String,
+    pub proposal: Option<String>,
 }
 
 /// `export`
@@ -529,7 +505,7 @@ pub struct BacktestRankArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
     /// At most this many rows, the first ones.
-    #[arg(long, default_value_t = 8000, value_name = "N")]
+    #[arg(long, default_value_t = 8000, value_name = "N", value_parser = at_least_one)]
     pub rows: usize,
 }
 
@@ -567,6 +543,10 @@ pub struct SchemaArgs {
 pub struct CompletionsArgs {
     /// Which shell.
     pub shell: clap_complete::Shell,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| "write a number of rows, 1 or more".to_owned())
 }
 
 /// Help and version go to stdout with 0; everything else is a usage error (2).

@@ -56,6 +56,9 @@ impl Embedded {
 
     /// Ends what is under way, writes the files, lets go of the database.
     pub async fn close(self) {
+        if self.core.safe_mode.is_some() {
+            return self.core.store.close().await;
+        }
         self.brain.close().await;
         Projection::new(self.dir, Arc::clone(&self.core), self.brain).pass().await;
         self.core.store.close().await;
@@ -75,21 +78,28 @@ pub async fn attach(global: &Global) -> Result<Attached, Failure> {
     }
     let lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
     let config = compose::load(&dir)?;
-    for warning in &config.warnings {
-        global.complain(warning);
+    match config.warnings.as_slice() {
+        [] => {}
+        [one] => global.complain(one),
+        many => global.complain(&format!("{} settings to look at; `wakeman doctor` names them", many.len())),
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
-    let store = compose::open_store(&dir).await?;
-    let core = Arc::new(compose::core(&dir, store, config, (hands, readers))?);
+    let hosting = readers.deploys.is_some();
+    let (store, safe_mode) = compose::open_or_safe(&dir).await?;
+    let safe = safe_mode.is_some();
+    let core = Arc::new(Core { safe_mode, ..compose::core(&dir, store, config, (hands, readers))? });
     let remedy = |set: bool, name: &str| match set {
         true => core.health.starting(name),
         false => core.health.not_configured(name, "not configured"),
     };
     remedy(sources.product.is_some(), "posthog");
     remedy(sources.code.is_some(), "github");
+    remedy(hosting, "vercel");
     let brain = Brain::new(Arc::clone(&core));
-    brain.recover().await.map_err(Failure::failed)?;
+    if !safe {
+        brain.recover().await.map_err(Failure::failed)?;
+    }
     let gateway = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
     Ok(Attached { gateway, embedded: Some(Embedded { core, brain, dir, _lock: lock }) })
 }

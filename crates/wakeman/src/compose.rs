@@ -13,10 +13,11 @@ use wakeman_gateway::{
     ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
 };
 use wakeman_integrations::{
-    Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions, Webhooks,
+    Calendars, Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts, Vercel,
+    VercelOptions, Webhooks,
 };
-use wakeman_store::{Options, Store};
-use wakeman_types::{Channel, Principal};
+use wakeman_store::{Mode, Options, Store, StoreError};
+use wakeman_types::{Channel, Principal, SafeMode};
 
 use crate::failure::Failure;
 
@@ -56,6 +57,7 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     let wakeups = parse(&dir.wakeup(), WAKEUP_FILE, config::parse_wakeup, &mut warnings)?;
     let env = |name: &str| std::env::var(name).ok();
     let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
+    warnings.extend(secrets.warnings(".env"));
     let (prompts, prompt_problems) = prompts(dir, &settings, &secrets);
     warnings.extend(prompt_problems.iter().map(ToString::to_string));
     Ok(Config { settings, tools, wakeups, secrets, prompts, prompt_problems, warnings })
@@ -80,12 +82,21 @@ fn parse<T, E: std::fmt::Display>(
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".to_owned(),
         Err(error) => {
-            return Err(Failure::usage(format!("{label}: cannot be read ({error}); check who owns it and its mode")));
+            return Err(Failure::usage(format!("{label}: {}", unreadable(&error))));
         }
     };
     let parsed = parse(&text, label).map_err(Failure::usage)?;
     warnings.extend(parsed.warnings.iter().map(ToString::to_string));
     Ok(parsed.value)
+}
+
+/// Why a file of people's input could not be read, and what to do about it.
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => "is not UTF-8 text; save it as UTF-8".to_owned(),
+        std::io::ErrorKind::IsADirectory => "is a directory; put the file in its place".to_owned(),
+        _ => format!("cannot be read ({error}); check who owns it and its mode"),
+    }
 }
 
 /// What the watch reads from.
@@ -144,6 +155,15 @@ fn webhooks(config: &Config) -> Result<Option<Arc<Webhooks>>, Failure> {
     Webhooks::new(targets, Timeouts::default()).map(|built| Some(Arc::new(built))).map_err(Failure::usage)
 }
 
+/// The calendars that settings name.
+///
+/// # Errors
+/// A usage failure naming an address that is none.
+pub fn calendars(dir: &InstanceDir, settings: &Settings) -> Result<Calendars, Failure> {
+    let sources = wakeman_gateway::calendar::sources(settings);
+    Calendars::new(dir.read_only(), &sources, Timeouts::default()).map_err(Failure::usage)
+}
+
 /// The PostHog adapter, if key and project are set.
 pub fn posthog(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Posthog>>, Failure> {
     let (Some(key), Some(project)) = (&config.secrets.posthog_api_key, &config.secrets.posthog_project_id) else {
@@ -197,7 +217,7 @@ pub fn litellm(
 }
 
 /// The Vercel adapter, if token and project are set.
-fn vercel(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Vercel>>, Failure> {
+pub fn vercel(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Vercel>>, Failure> {
     let settings = &config.settings.vercel;
     let (Some(token), Some(project)) = (&config.secrets.vercel_token, &settings.project_id) else { return Ok(None) };
     let api_url = config.secrets.vercel_api_url.as_ref();
@@ -212,12 +232,31 @@ fn vercel(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Vercel>>
     Vercel::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
 }
 
-/// Opens the instance's database.
+/// Opens the instance's database to write it.
 ///
 /// # Errors
 /// What the store says: damaged, full, newer; each with the remedy.
 pub async fn open_store(dir: &InstanceDir) -> Result<Store, Failure> {
     Store::open(&dir.database(), Options::default()).await.map_err(Failure::failed)
+}
+
+/// Opens the instance's database; a damaged one to read what it still gives, and then not a byte of it is changed.
+///
+/// # Errors
+/// What the store says otherwise: full, newer; each with the remedy.
+pub async fn open_or_safe(dir: &InstanceDir) -> Result<(Store, Option<SafeMode>), Failure> {
+    let path = dir.database();
+    match Store::open(&path, Options::default()).await {
+        Ok(store) => Ok((store, None)),
+        Err(error @ StoreError::Damaged { .. }) => {
+            tracing::error!(cause = ?std::error::Error::source(&error), "store.damaged");
+            let options = Options { mode: Mode::ReadOnly, ..Options::default() };
+            let store = Store::open(&path, options).await.map_err(Failure::failed)?;
+            let reason = format!("{} is damaged", path.display());
+            Ok((store, Some(SafeMode { reason, steps: dir.restore_steps(), unread: false })))
+        }
+        Err(error) => Err(Failure::failed(error)),
+    }
 }
 
 /// The shared core of a process that holds the instance.
@@ -241,6 +280,7 @@ pub fn core_with(
     random: Arc<dyn Random>,
 ) -> Result<Core, Failure> {
     let model = litellm(&config, &clock, &random)?.map(|adapter| adapter as Arc<dyn Model>);
+    let readers = Readers { calendars: Some(Arc::new(calendars(dir, &config.settings)?)), ..readers };
     let guard = config.secrets.guard();
     let uid = rustix::process::getuid().as_raw().to_string();
     Ok(Core {
@@ -252,6 +292,7 @@ pub fn core_with(
         prompts: config.prompts,
         default_prompt_version: config.secrets.default_prompt_version,
         warnings: config.warnings,
+        safe_mode: None,
         clock,
         random,
         hands,
@@ -265,5 +306,6 @@ pub fn core_with(
         guard,
         work: tokio::sync::Notify::new(),
         surfaces: Default::default(),
+        calendars: Default::default(),
     })
 }

@@ -21,38 +21,66 @@ type Configured = fn(&Secrets) -> bool;
 /// How it begins.
 type Make = fn(&Secrets, Arc<dyn Gateway>, Arc<dyn Clock>, Tz, watch::Receiver<bool>) -> Start;
 
-/// Every chat adapter there is: its channel, the variable that configures it.
-const ADAPTERS: [(Channel, &str, Configured, Make); 2] = [
+/// A chat adapter: its channel, the variable that configures it.
+type Adapter = (Channel, &'static str, Configured, Make);
+
+/// Every chat adapter there is.
+static ADAPTERS: [Adapter; 2] = [
     (Channel::Telegram, "TELEGRAM_BOT_TOKEN", |secrets| secrets.telegram_bot_token.is_some(), telegram),
     (Channel::Discord, "DISCORD_BOT_TOKEN", |secrets| secrets.discord_bot_token.is_some(), discord::start),
 ];
 
-/// The chats to serve: those asked for, else all that are configured. HTTP is always served.
+/// The chats that are served.
+#[derive(Debug, Default)]
+pub struct Chats {
+    /// In this process.
+    pub here: Vec<Channel>,
+    /// Each in a process of its own.
+    pub apart: Vec<Channel>,
+}
+
+/// The chats to serve: here those asked for, else all that are configured and not left to a process of their own. HTTP is always served.
 ///
 /// # Errors
-/// A usage failure for a frontend that there is not, or that is not configured.
-pub fn chosen(asked: Option<&[String]>, secrets: &Secrets) -> Result<Vec<Channel>, Failure> {
+/// A usage failure for a frontend that there is not, that is not configured, or that is to be both here and apart.
+pub fn chosen(asked: Option<&[String]>, apart: &[String], secrets: &Secrets) -> Result<Chats, Failure> {
+    let apart = apart.iter().map(|name| known("--apart", name).map(|(channel, ..)| *channel));
+    let apart = apart.collect::<Result<Vec<Channel>, Failure>>()?;
     let Some(asked) = asked else {
-        let configured = ADAPTERS.iter().filter(|(_, _, configured, _)| configured(secrets));
-        return Ok(configured.map(|(channel, ..)| *channel).collect());
+        let configured =
+            ADAPTERS.iter().filter(|(_, _, configured, _)| configured(secrets)).map(|(channel, ..)| *channel);
+        return Ok(Chats { here: configured.filter(|channel| !apart.contains(channel)).collect(), apart });
     };
-    let mut chosen = Vec::new();
+    let mut here = Vec::new();
     for name in asked.iter().filter(|name| name.as_str() != "api") {
-        match ADAPTERS.iter().find(|(channel, ..)| channel.name() == name) {
-            Some((channel, _, configured, _)) if configured(secrets) => chosen.push(*channel),
-            Some((_, variable, ..)) => {
-                return Err(Failure::usage(format!("--frontends: {name} needs {variable}; set it")));
-            }
-            None => {
-                let known: Vec<&str> = ADAPTERS.iter().map(|(channel, ..)| channel.name()).chain(["api"]).collect();
-                let known = known.join(", ");
-                return Err(Failure::usage(format!(
-                    "--frontends: \"{name}\" is not a frontend of this version; there is {known}"
-                )));
-            }
+        let channel = one("--frontends", name, secrets)?;
+        if apart.contains(&channel) {
+            return Err(Failure::usage(format!(
+                "{name} is named in --frontends and in --apart; leave one of them out"
+            )));
         }
+        here.push(channel);
     }
-    Ok(chosen)
+    Ok(Chats { here, apart })
+}
+
+/// The one frontend that `option` names, which must be configured.
+///
+/// # Errors
+/// A usage failure otherwise.
+pub fn one(option: &str, name: &str, secrets: &Secrets) -> Result<Channel, Failure> {
+    match known(option, name)? {
+        (channel, _, configured, _) if configured(secrets) => Ok(*channel),
+        (_, variable, ..) => Err(Failure::usage(format!("{option}: {name} needs {variable}; set it"))),
+    }
+}
+
+fn known(option: &str, name: &str) -> Result<&'static Adapter, Failure> {
+    ADAPTERS.iter().find(|(channel, ..)| channel.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = ADAPTERS.iter().map(|(channel, ..)| channel.name()).chain(["api"]).collect();
+        let known = known.join(", ");
+        Failure::usage(format!("{option}: \"{name}\" is not a frontend of this version; there is {known}"))
+    })
 }
 
 /// The adapters of `chosen`, each to be supervised.
@@ -64,7 +92,7 @@ pub fn parts(
     stopped: &watch::Receiver<bool>,
 ) -> Vec<Part> {
     let wanted = ADAPTERS.iter().filter(|(channel, ..)| chosen.contains(channel));
-    let part = |(channel, _, _, make): &(Channel, &str, Configured, Make)| Part {
+    let part = |(channel, _, _, make): &Adapter| Part {
         name: channel.name(),
         start: make(secrets, Arc::clone(gateway), Arc::clone(clock), zone, stopped.clone()),
     };

@@ -98,6 +98,11 @@ impl Global {
         }
     }
 
+    /// Whether stderr shows colours.
+    pub const fn errors_in_color(&self) -> bool {
+        self.errors.color
+    }
+
     /// The one line of a failure.
     pub fn complain(&self, message: &str) {
         let mark = if self.errors.color { "\u{1b}[1;31mwakeman:\u{1b}[0m" } else { "wakeman:" };
@@ -119,4 +124,9 @@ fn say(line: &str) {
 pub fn printable(text: &str) -> String {
     let visible = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
     text.trim_end().chars().take(20_000).map(visible).collect()
+}
+
+/// `1 check`, `3 checks`.
+pub fn counted(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

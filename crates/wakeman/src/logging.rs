@@ -4,8 +4,9 @@ use std::{fs::File, sync::Mutex};
 
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Starts logging. `session` gets everything from `info` up; stderr what `verbosity` asks for (−1 errors, 0 warnings, 1 info, 2 debug).
-pub fn start(verbosity: i8, session: Option<File>) {
+/// Starts logging. `session` gets everything from `info` up; stderr what `verbosity` asks for (−1 errors, 0 warnings, 1 info, 2 debug),
+/// in colours if a terminal shows them.
+pub fn start(verbosity: i8, color: bool, session: Option<File>) {
     let level = match verbosity {
         ..=-1 => "error",
         0 => "warn",
@@ -16,6 +17,7 @@ pub fn start(verbosity: i8, session: Option<File>) {
     let quiet = "hyper=off,sqlx=warn,tower=off,octocrab=off,reqwest=warn";
     let stderr = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(color)
         .with_target(false)
         .with_filter(EnvFilter::new(format!("{level},{quiet}")));
     let session = session.map(|file| {

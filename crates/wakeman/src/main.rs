@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return args::usage(&error),
     };
-    if let args::Command::Run(_) = args.command {
+    if let args::Command::Run(_) | args::Command::Frontend(_) = args.command {
         memory::keep_small();
     }
     let global = Global::new(&args);

@@ -18,7 +18,7 @@ pub struct Lab {
 }
 
 impl Lab {
-    fn serve(home: &Home, scenario: &str) -> Self {
+    pub fn serve(home: &Home, scenario: &str) -> Self {
         let mut child = home
             .command(&["lab", "serve", "--scenario", scenario, "--listen", "127.0.0.1:0", "--json"])
             .stdout(Stdio::piped())

@@ -85,8 +85,13 @@ impl Home {
 
     /// Starts the daemon and waits for the line that says where it listens.
     pub fn daemon(&self) -> (Process, String) {
+        self.daemon_with(&[])
+    }
+
+    /// The same with more options.
+    pub fn daemon_with(&self, more: &[&str]) -> (Process, String) {
         let mut child = self
-            .command(&["run", "--listen", "127.0.0.1:0"])
+            .command(&[&["run", "--listen", "127.0.0.1:0"], more].concat())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -155,6 +160,10 @@ fn every_way_to_end_has_its_exit_code() {
         (vec!["finding"], None, 2),
         (vec!["demo"], None, 2),
         (vec!["demo", "--scenario", "no-such-file", "--answer", "approve"], None, 2),
+        (vec!["demo", "--lab", "nonsense", "--answer", "approve"], None, 2),
+        (vec!["backtest", "rank", "x.csv", "--policy", "linucb-v1", "--rows", "0"], None, 2),
+        (vec!["ask", "/findings"], None, 0),
+        (vec!["ask", "/nothing"], None, 2),
         (vec!["findings"], Some(("DATABASE_URL", "postgres://x")), 2),
         (vec!["run", "--once"], Some(("POSTHOG_HOST", "no address")), 2),
     ] {
@@ -363,6 +372,11 @@ fn a_daemon_signs_its_journal_and_a_cut_or_an_edit_is_named() {
         (&json!(true), &json!(0), &whole["entries"])
     );
     assert!(whole["entries"].as_u64().unwrap() >= 2);
+    let exported = home.run(&["audit", "export", "--json"]);
+    let entries: Vec<Value> =
+        String::from_utf8_lossy(&exported.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json!(entries.len()), whole["entries"], "the whole journal");
+    assert!(entries.iter().zip(1..).all(|(entry, seq)| entry["seq"] == seq), "{entries:?}");
     let key = home.instance().join("storage/journal.key");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     // Another public key than the one that signed: nothing is vouched for any more.
@@ -372,4 +386,36 @@ fn a_daemon_signs_its_journal_and_a_cut_or_an_edit_is_named() {
     assert!(said(&foreign).contains("the journal does not hold: entry"), "{}", said(&foreign));
     let none = home.run(&["audit", "export", "--proposal", "P-1"]);
     assert_eq!(none.status.code(), Some(1), "{}", said(&none));
+}
+
+#[test]
+fn one_look_tells_a_program_how_it_stands_and_colours_no_file() {
+    let home = Home::new();
+    let look = home.run(&["run", "--once", "--json"]);
+    assert!(look.status.success(), "{}", said(&look));
+    let line: Value = serde_json::from_str(String::from_utf8_lossy(&look.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!((&line["type"], &line["status"]["open_findings"]), (&json!("status"), &json!(0)));
+    home.write("read-only/settings.json", r#"{"monitor": {"intervallMs": 60000}}"#);
+    let mut command = home.command(&["run", "--once", "--color", "never"]);
+    let odd = said(&command.env_remove("NO_COLOR").output().unwrap());
+    assert_eq!(odd.matches("intervallMs is not a setting").count(), 1, "told once: {odd}");
+    assert!(!odd.contains('\u{1b}'), "{odd:?}");
+}
+
+#[test]
+fn a_scenario_that_does_not_do_is_named_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, "[scenario]\nname = \"x\"\nseed = \"y\"\nhours = 1\n").unwrap();
+    let home = Home::new();
+    let file = path.to_str().unwrap();
+    for args in [vec!["demo", "--scenario", file, "--answer", "reject"], vec!["lab", "serve", "--scenario", file]] {
+        let output = home.run(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(said(&output).contains(&format!("{file}: line 3: `scenario.seed`")), "{}", said(&output));
+    }
+    std::fs::write(home.instance().join("read-only/settings.json"), b"{\"app\": {\"name\": \"caf\xe9\"}}").unwrap();
+    let output = home.run(&["status"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("settings.json: is not UTF-8 text; save it as UTF-8"), "{}", said(&output));
 }

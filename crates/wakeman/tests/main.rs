@@ -4,10 +4,12 @@
 
 mod asking;
 mod backtest;
+mod canaries;
 mod chatting;
 mod crash;
 mod daemon;
 mod demo;
 mod rules;
+mod safe_mode;
 mod surfaces;
 mod turn_crash;

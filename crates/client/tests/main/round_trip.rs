@@ -119,6 +119,7 @@ async fn proposals_round_trip() {
         decision: Verdict::Reject,
         digest: "4f9a1c22e07b".into(),
         reason: Some("not \"now\"\n".into()),
+        step: Some(2),
     };
     assert_eq!(client.proposals(&by, list()).await.unwrap(), fake::page(fake::proposal()));
     assert_eq!(client.proposal(&by, id).await.unwrap(), ProposalView { proposal: fake::proposal() });

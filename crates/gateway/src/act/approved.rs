@@ -77,15 +77,21 @@ impl Approved {
         if !matches!(proposal.state, ProposalState::Approved | ProposalState::Executing) {
             return Err(NotApproved::State { id, state: proposal.state });
         }
-        let have = proposal.approvals();
-        if have < usize::from(proposal.needed.max(1)) {
-            return Err(NotApproved::Approvals { id, have, needed: proposal.needed });
+        if !may_go_on(&proposal) {
+            return Err(NotApproved::Approvals { id, have: proposal.approvals(), needed: proposal.needed });
         }
         if let Some(what) = changed_since_shown(instance, &proposal) {
             return Err(NotApproved::Digest { id, what });
         }
         Ok(Self { proposal, version })
     }
+}
+
+/// Whether the step that is next was approved, or the executor finds one that was approved alone done, and waits for the next yes.
+fn may_go_on(proposal: &Proposal) -> bool {
+    let Some(next) = proposal.next_step().or(proposal.steps.last()) else { return false };
+    let between = proposal.state == ProposalState::Executing && proposal.has_begun() && next.intended_at.is_none();
+    proposal.is_approved(next.number) || between
 }
 
 /// What is stored twice must be what was shown: the action, which the digest covers, and its steps, which run. `None`: it is.

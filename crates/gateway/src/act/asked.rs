@@ -4,23 +4,22 @@
 
 use serde_json::{Value, json};
 use wakeman_store::{Commit, ListQuery};
-use wakeman_types::{
-    Action, Channel, DeliveryClass, Finding, Identity, Proposal, ProposalId, ProposalView, Severity, Thread, ThreadId,
-    View,
-};
+use wakeman_types::{Action, Channel, Finding, Identity, Principal, Proposal, ProposalId, Severity, Thread, ThreadId};
 
 use super::{
     catalogue::{OpenIssueArguments, PLAN, marker, unavailable},
     draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
-    outside_draft, own_draft,
+    follow, outside_draft, own_draft,
     playbook::{comment, flag_off_and_annotate},
+    record::card_post,
+    renew::{Renewal, offered_instead},
     supersede::supersede,
     verify::settling_ms,
 };
 use crate::{
     config::ExecutionMode,
     core::Core,
-    deliver::{Post, ThreadWriter},
+    deliver::ThreadWriter,
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
 };
@@ -70,7 +69,7 @@ pub async fn stage(
     if core.store.get::<Thread>(thread.as_str()).await?.is_none() {
         return Ok(Asked::Refused(format!("there is no conversation {thread} to show it in")));
     }
-    staged(core, by, (thread, None), wish, finding).await
+    staged(core, Asking { finding, ..Asking::new(by.principal.clone(), &by.operator, thread) }, wish).await
 }
 
 /// The same in a conversation of its own, which begins with the card.
@@ -80,16 +79,33 @@ pub async fn stage(
 pub(crate) async fn stage_apart(core: &Core, by: &Identity, title: String, wish: Wish) -> Result<Asked, SettleError> {
     let opening = ThreadWriter::create(core, Channel::System, title);
     let thread = opening.id().clone();
-    staged(core, by, (&thread, Some(&opening)), wish, None).await
+    let asking = Asking::new(by.principal.clone(), &by.operator, &thread);
+    staged(core, Asking { opening: Some(&opening), ..asking }, wish).await
 }
 
-async fn staged(
-    core: &Core,
-    by: &Identity,
-    (thread, opening): (&ThreadId, Option<&ThreadWriter>),
-    wish: Wish,
-    finding: Option<Finding>,
-) -> Result<Asked, SettleError> {
+/// Who asks, and where the card goes.
+pub(super) struct Asking<'a> {
+    /// In whose name it waits.
+    pub(super) by: Principal,
+    /// What they are called in texts that leave.
+    pub(super) name: String,
+    /// The conversation.
+    pub(super) thread: &'a ThreadId,
+    /// The conversation, if it begins with the card.
+    pub(super) opening: Option<&'a ThreadWriter>,
+    /// The finding it is for.
+    pub(super) finding: Option<Finding>,
+    /// The card that expired, and in whose place this one is offered.
+    pub(super) instead: Option<&'a Proposal>,
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn new(by: Principal, name: impl ToString, thread: &'a ThreadId) -> Self {
+        Self { by, name: name.to_string(), thread, opening: None, finding: None, instead: None }
+    }
+}
+
+pub(super) async fn staged(core: &Core, asking: Asking<'_>, wish: Wish) -> Result<Asked, SettleError> {
     if let Some(id) = under_way(core, &wish).await? {
         return Ok(Asked::Waits(id));
     }
@@ -98,43 +114,29 @@ async fn staged(
     }
     let source_name = wish.source();
     let id = ProposalId::new(core.store.next_number("proposal").await?);
-    let check = finding
-        .as_ref()
-        .map_or_else(String::new, |finding| wakeman_present::check_words(finding, settling_ms(finding)));
-    let made = match draft(core, id, by, wish, &finding, check).await {
-        Ok(draft) => proposal_of(
-            core,
-            id,
-            draft,
-            Origin { finding: finding.as_ref().map(|finding| finding.id), by: by.principal.clone() },
-            thread,
-            core.now(),
-        ),
+    let finding = asking.finding.as_ref();
+    let check = finding.map_or_else(String::new, |finding| wakeman_present::check_words(finding, settling_ms(finding)));
+    let asked_for = finding.map_or_else(|| asking.name.clone(), |finding| finding.id.to_string());
+    let drafted = draft(core, id, &asked_for, wish, check).await;
+    let made = match drafted.map(|draft| follow::keep(draft, asking.instead)) {
+        Ok(draft) => {
+            let origin = Origin { finding: finding.map(|finding| finding.id), by: asking.by.clone() };
+            proposal_of(core, id, draft, origin, asking.thread, core.now())
+        }
         Err(HandsError::Permanent { reason } | HandsError::Precondition { reason }) => Err(reason),
         Err(HandsError::NotDone { reason, .. } | HandsError::InDoubt { reason }) => {
             return Ok(Asked::Unknown { source_name, reason });
         }
     };
     match made {
-        Ok(made) => show_in(core, made, opening).await,
+        Ok(made) => show_in(core, made, (asking.opening, asking.instead)).await,
         Err(reason) => Ok(Asked::Refused(reason)),
     }
 }
 
-async fn draft(
-    core: &Core,
-    id: ProposalId,
-    by: &Identity,
-    wish: Wish,
-    finding: &Option<Finding>,
-    check: String,
-) -> Result<Draft, HandsError> {
-    let asked_for = match finding {
-        Some(finding) => finding.id.to_string(),
-        None => by.operator.to_string(),
-    };
+async fn draft(core: &Core, id: ProposalId, asked_for: &str, wish: Wish, check: String) -> Result<Draft, HandsError> {
     match wish {
-        Wish::Revert { number } => revert(core, id, &asked_for, number, check).await,
+        Wish::Revert { number } => revert(core, id, asked_for, number, check).await,
         Wish::Merge { number } => merge(core, number, check).await,
         Wish::Issue { title, body } => {
             let (title, body) = (wakeman_present::visible(&title), wakeman_present::visible(&body));
@@ -153,6 +155,7 @@ async fn draft(
         Wish::Flag { key, active, rollout } => flag_edit(core, &key, active, rollout, check).await,
         Wish::Rerun { run } => rerun(core, run, check).await,
         Wish::Rollback => rollback(core, None, check).await,
+        Wish::RollbackTo { deployment, from } => outside_draft::rollback_to(core, deployment, &from, check).await,
         Wish::Comment { number, body } => comment(core, id, number, &wakeman_present::visible(&body), check),
         Wish::FlagOffAndAnnotate { key } => flag_off_and_annotate(core, id, &key, check).await,
         Wish::Mute { finding, for_ms } => own_draft::mute(core, &finding, for_ms).await,
@@ -160,6 +163,7 @@ async fn draft(
         Wish::Wakeup { id, paused } => own_draft::wakeup(core, &id, paused).await,
         Wish::AddWakeup { added } => own_draft::add_wakeup(core, added).await,
         Wish::Promote { policy } => own_draft::promotion(core, &policy).await,
+        Wish::Demote { policy } => own_draft::demotion(core, policy).await,
         Wish::Patch { files, title, body } => outside_draft::patch(core, id, files, (&title, &body), check).await,
         Wish::Annotate { content } => outside_draft::annotate(core, id, &wakeman_present::visible(&content), check),
         Wish::ErrorStatus { issue, status } => outside_draft::error_status(core, &issue, status, check).await,
@@ -185,64 +189,6 @@ async fn merge(core: &Core, number: u64, check: String) -> Result<Draft, HandsEr
     card(core, Action { kind: "github.merge_pr".to_owned(), target, arguments, revision: Value::Null }, None, check)
 }
 
-/// The line that ends a text of ours; what stands before it is what was asked for.
-const OURS: &str = "\n\nProposed by Wakeman and approved by an operator";
-
-/// A fresh proposal of what was asked for in one that expired, drafted from the world as it is now, in the name of who asked then.
-/// `None`: it cannot be asked for again.
-///
-/// # Errors
-/// [`SettleError`] if it could not be stored.
-pub(crate) async fn restage(core: &Core, expired: &Proposal) -> Result<Option<ProposalId>, SettleError> {
-    let who = core.identify(&expired.requested_by).await?;
-    let (Some(who), Some(wish)) = (who, wish_of(expired)) else { return Ok(None) };
-    Ok(match stage(core, &who, &expired.thread, wish, None).await? {
-        Asked::Staged(id) | Asked::Waits(id) => Some(id),
-        Asked::Refused(_) | Asked::Unknown { .. } => None,
-    })
-}
-
-/// What was asked for, read from what was drafted of it.
-fn wish_of(proposal: &Proposal) -> Option<Wish> {
-    let first = &proposal.steps.first()?.action;
-    let arguments = &first.arguments;
-    let text = |field: &str| arguments[field].as_str().map(str::to_owned);
-    let said = |field: &str| text(field).map(|text| text.split(OURS).next().unwrap_or_default().to_owned());
-    Some(match first.kind.as_str() {
-        "github.revert_pr" => Wish::Revert { number: arguments["number"].as_u64()? },
-        "github.merge_pr" => Wish::Merge { number: arguments["number"].as_u64()? },
-        "github.open_issue" => Wish::Issue { title: text("title")?, body: said("body")? },
-        "github.comment" => Wish::Comment { number: arguments["number"].as_u64()?, body: said("body")? },
-        "github.rerun_failed_jobs" => Wish::Rerun { run: arguments["run"].as_u64()? },
-        "posthog.set_flag" if proposal.action.kind == PLAN => Wish::FlagOffAndAnnotate { key: text("key")? },
-        "posthog.set_flag" => Wish::Flag {
-            key: text("key")?,
-            active: arguments["active"].as_bool()?,
-            rollout: arguments["rollout"].as_f64(),
-        },
-        "vercel.rollback" => Wish::Rollback,
-        "wakeman.promote_policy" if arguments["decides"] == json!(true) => Wish::Promote { policy: text("policy")? },
-        "github.open_pr" => Wish::Patch {
-            files: arguments["files"]
-                .as_array()?
-                .iter()
-                .map(|file| Some((file["path"].as_str()?.to_owned(), file["text"].as_str().map(str::to_owned))))
-                .collect::<Option<_>>()?,
-            title: text("title")?,
-            body: said("body")?,
-        },
-        "posthog.annotate" => {
-            let marker = text("marker")?;
-            Wish::Annotate { content: text("content")?.replace(&format!(" ({marker})"), "") }
-        }
-        "posthog.update_error_issue" => Wish::ErrorStatus { issue: text("issue")?, status: text("status")? },
-        "vercel.promote" => Wish::Deployment { id: text("deployment")? },
-        "webhook.post" => Wish::Webhook { name: text("name")?, payload: arguments["payload"].as_object()?.clone() },
-        "wakeman.set_mode" => Wish::Mode { mode: text("mode")?.parse().ok()? },
-        _ => return None,
-    })
-}
-
 /// A proposal of the same that is not over.
 async fn under_way(core: &Core, wish: &Wish) -> Result<Option<ProposalId>, SettleError> {
     let mut query = ListQuery::newest(200);
@@ -256,6 +202,11 @@ async fn under_way(core: &Core, wish: &Wish) -> Result<Option<ProposalId>, Settl
 fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
     let Some(first) = proposal.steps.first() else { return false };
     let (kind, arguments) = (first.action.kind.as_str(), &first.action.arguments);
+    let promotes = |policy: &str, decides: bool| {
+        kind == "wakeman.promote_policy"
+            && arguments["policy"] == json!(policy)
+            && arguments["decides"] == json!(decides)
+    };
     match wish {
         Wish::Revert { number } => kind == "github.revert_pr" && arguments["number"] == json!(number),
         Wish::Merge { number } => {
@@ -270,6 +221,9 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
         }
         Wish::Rerun { run } => kind == "github.rerun_failed_jobs" && arguments["run"] == json!(run),
         Wish::Rollback => kind == "vercel.rollback",
+        Wish::RollbackTo { deployment, .. } => {
+            kind == "vercel.rollback" && arguments["deployment"] == json!(deployment)
+        }
         Wish::FlagOffAndAnnotate { key } => {
             kind == "posthog.set_flag" && proposal.action.kind == PLAN && arguments["key"] == json!(key)
         }
@@ -278,11 +232,8 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
             kind == "wakeman.set_wakeup" && arguments["id"] == json!(id) && arguments["paused"] == json!(paused)
         }
         Wish::AddWakeup { added } => kind == "wakeman.set_wakeup" && arguments["add"] == json!(added),
-        Wish::Promote { policy } => {
-            kind == "wakeman.promote_policy"
-                && arguments["policy"] == json!(policy)
-                && arguments["decides"] == json!(true)
-        }
+        Wish::Promote { policy } => promotes(policy, true),
+        Wish::Demote { policy } => promotes(policy, false),
         Wish::Patch { title, .. } => kind == "github.open_pr" && arguments["title"] == json!(title),
         Wish::ErrorStatus { issue, status } => {
             kind == "posthog.update_error_issue"
@@ -301,13 +252,20 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
 }
 
 pub(super) async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleError> {
-    show_in(core, made, None).await
+    show_in(core, made, (None, None)).await
 }
 
-/// Shows it in its conversation, or as the first word of `opening`.
-async fn show_in(core: &Core, made: Proposal, opening: Option<&ThreadWriter>) -> Result<Asked, SettleError> {
+/// Shows it in its conversation, or as the first word of `opening`; `instead` of a card that expired, once.
+pub(super) async fn show_in(
+    core: &Core,
+    made: Proposal,
+    (opening, instead): (Option<&ThreadWriter>, Option<&Proposal>),
+) -> Result<Asked, SettleError> {
     let id = made.id;
     settle!(core, "the proposal", async {
+        if let Some(known) = offered_instead(core, instead).await? {
+            return Ok(Wanted::Nothing(Asked::Waits(known)));
+        }
         let thread = match opening {
             Some(opening) => Some(opening.clone()),
             None => ThreadWriter::load(core, &made.thread).await?,
@@ -315,21 +273,18 @@ async fn show_in(core: &Core, made: Proposal, opening: Option<&ThreadWriter>) ->
         let Some(mut thread) = thread else {
             return Ok(Wanted::Nothing(Asked::Refused("the conversation is gone".to_owned())));
         };
-        let post = Post {
-            class: DeliveryClass::Card,
-            severity: Severity::Warning,
-            finding: made.finding,
-            view: View::Proposal(Box::new(ProposalView { proposal: made.clone() })),
-            quiet: false,
-        };
-        thread.say(core, post);
+        thread.say(core, card_post(&made, Severity::Warning));
         let details = json!({"digest": made.digest.as_str(), "kind": made.action.kind, "finding": made.finding});
         let event = core.event("proposal.shown", &made.requested_by, id, details);
         let mut commit = Commit::durable(core.now()).insert(&made).event(event);
+        if let Some(old) = instead {
+            commit = commit.insert(&Renewal { expired: old.id, fresh: id, at: core.now() });
+        }
         let mut linked = None;
         if let Some(finding) = made.finding {
             let found = core.store.get::<Finding>(&finding.to_string()).await?;
-            if let Some(found) = found.filter(|found| found.value.proposal.is_none()) {
+            let free = |linked: Option<ProposalId>| linked.is_none() || linked == instead.map(|old| old.id);
+            if let Some(found) = found.filter(|found| free(found.value.proposal)) {
                 linked = Some(finding);
                 commit = commit.replace(&Finding { proposal: Some(id), ..found.value }, found.version);
             }

@@ -83,11 +83,27 @@ pub enum DecideError {
         /// Who can give them.
         others: Vec<OperatorId>,
     },
+    /// It is a yes to one step, and another is next.
+    #[error("{id}: step {next} is next, not step {step}; nothing was recorded")]
+    Step {
+        /// Which.
+        id: ProposalId,
+        /// The step that was meant.
+        step: u32,
+        /// The next one.
+        next: u32,
+    },
     /// The window has closed.
-    #[error("{id} expired at {}; nothing was run, ask for a new proposal", clock(*.at, *.zone))]
+    #[error(
+        "{id} expired at {}; {} was run, ask for a new proposal",
+        clock(*.at, *.zone),
+        ran(*.begun)
+    )]
     Expired {
         /// Which.
         id: ProposalId,
+        /// Whether a step of it was run before.
+        begun: bool,
         /// When.
         at: Timestamp,
         /// Where the speaker reads times.
@@ -124,7 +140,9 @@ impl From<DecideError> for GatewayError {
             | DecideError::NotAnApprover { .. }
             | DecideError::Requester { .. }
             | DecideError::Channel { .. } => ErrorKind::Forbidden,
-            DecideError::AlreadyDecided { .. } | DecideError::Counted { .. } => ErrorKind::AlreadyDecided,
+            DecideError::AlreadyDecided { .. } | DecideError::Counted { .. } | DecideError::Step { .. } => {
+                ErrorKind::AlreadyDecided
+            }
             DecideError::Expired { .. } => ErrorKind::Expired,
             DecideError::Digest { .. } | DecideError::Changed { .. } => ErrorKind::DigestMismatch,
             DecideError::Store(_) => ErrorKind::Storage,
@@ -163,6 +181,7 @@ pub async fn decide(
             id,
             json!({
                 "principal": by.to_string(), "digest": decided.digest.as_str(), "reason": request.reason,
+                "step": decided.decisions.last().and_then(|decision| decision.step),
                 "approvals": decided.approvals(), "needed": decided.needed, "state": decided.state.name(),
             }),
         );
@@ -205,24 +224,24 @@ fn judge(
     {
         return Err(DecideError::Changed { id: proposal.id, what });
     }
-    if proposal.state == ProposalState::Pending && now >= proposal.expires_at {
-        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at, zone });
-    }
-    if proposal.state == ProposalState::Expired {
-        return Err(DecideError::Expired { id: proposal.id, at: proposal.expires_at, zone });
+    let late = proposal.state == ProposalState::Pending && now >= proposal.expires_at;
+    if late || proposal.state == ProposalState::Expired {
+        let (id, begun) = (proposal.id, proposal.has_begun());
+        return Err(DecideError::Expired { id, begun, at: proposal.expires_at, zone });
     }
     if proposal.state != ProposalState::Pending {
         return Err(DecideError::AlreadyDecided { proposal: Box::new(proposal), zone });
     }
-    let yes_before = |d: &Decision| d.verdict == Verdict::Approve && d.operator == identity.operator;
-    if request.decision == Verdict::Approve && proposal.decisions.iter().any(yes_before) {
-        return Err(counted(&proposal));
-    }
+    let step_meant = match request.decision {
+        Verdict::Approve => meant(&proposal, request.step, identity)?,
+        Verdict::Reject => None,
+    };
     proposal.decisions.push(Decision {
         operator: identity.operator.clone(),
         principal: identity.principal.clone(),
         verdict: request.decision,
-        reason: request.reason.clone().map(|reason| reason.chars().take(500).collect()),
+        reason: request.reason.as_ref().map(|reason| core.clean(reason).chars().take(500).collect()),
+        step: step_meant,
         at: now,
     });
     let enough = proposal.approvals() >= usize::from(proposal.needed.max(1));
@@ -238,6 +257,21 @@ fn judge(
         }
     }
     Ok(proposal)
+}
+
+/// The step that a yes of this operator is for; `None`: all that is left. Refused if it is not the next one, or has their yes already.
+fn meant(proposal: &Proposal, step: Option<u32>, identity: &Identity) -> Result<Option<u32>, DecideError> {
+    let next = proposal.next_step().map_or(1, |step| step.number);
+    if let Some(step) = step.filter(|step| *step != next) {
+        return Err(DecideError::Step { id: proposal.id, step, next });
+    }
+    // A plan of one step is approved as a whole either way.
+    let step = step.filter(|_| proposal.steps.len() > 1);
+    let as_much = |d: &Decision| d.allows(next) && (d.step.is_none() || step.is_some());
+    if proposal.decisions.iter().any(|d| d.operator == identity.operator && as_much(d)) {
+        return Err(counted(proposal));
+    }
+    Ok(step)
 }
 
 /// By the settings as they are now, not as they were when the card was drawn. Fails closed. Returns how many must say yes.
@@ -302,7 +336,8 @@ pub(super) fn is_owner(core: &Core, id: &OperatorId) -> bool {
 }
 
 fn counted(proposal: &Proposal) -> DecideError {
-    let said_yes: Vec<_> = proposal.decisions.iter().map(|d| &d.operator).collect();
+    let next = proposal.next_step().map_or(1, |step| step.number);
+    let said_yes: Vec<_> = proposal.decisions.iter().filter(|d| d.allows(next)).map(|d| &d.operator).collect();
     DecideError::Counted {
         id: proposal.id,
         missing: usize::from(proposal.needed).saturating_sub(proposal.approvals()),
@@ -340,6 +375,10 @@ fn already(proposal: &Proposal, zone: Tz) -> String {
         }
         None => format!("{} is already {}", proposal.id, proposal.state.name().replace('_', " ")),
     }
+}
+
+const fn ran(begun: bool) -> &'static str {
+    if begun { "nothing more" } else { "nothing" }
 }
 
 fn clock(at: Timestamp, zone: Tz) -> String {

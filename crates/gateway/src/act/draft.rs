@@ -14,6 +14,7 @@ use super::{
     },
     decide::may_say_yes,
     digest::digest,
+    verify::effect_words,
 };
 use crate::{
     core::Core,
@@ -190,7 +191,6 @@ pub(super) async fn revert(
                 revision: Value::Null,
             },
         ],
-        then: Vec::new(),
     };
     let action = Action { kind: PLAN.to_owned(), target, arguments: json!(steps), revision: Value::Null };
     let title = format!("Revert #{number} on {repository}, then merge the revert");
@@ -229,7 +229,7 @@ pub(super) async fn flag_edit(
     }
     let action = Action {
         kind: "posthog.set_flag".to_owned(),
-        target: json!({"flag": key}),
+        target: json!({"flag": key, "project": hands.project()}),
         arguments: json!(SetFlagArguments { key: key.to_owned(), active, rollout }),
         revision: json!(SetFlagRevision {
             id: flag.id,
@@ -257,6 +257,7 @@ pub(super) fn card(
             return Err(HandsError::Permanent { reason });
         }
     }
+    let check = if check.is_empty() { effect_words(&steps) } else { check };
     let card = match plan {
         Some((title, undo)) => plan_card(title, undo, check, &steps),
         None => match class(&action.kind) {

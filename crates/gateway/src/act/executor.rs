@@ -18,8 +18,9 @@ use wakeman_types::{
 use super::{
     approved::Approved,
     catalogue::{ActionClass, Readiness, Reconciled, StepContext, class, marker, ready, resolve_references},
+    decide::rule_of,
     lifecycle::{Command, step},
-    record::settled_post,
+    record::{card_post, settled_post},
     verify::check_of,
 };
 use crate::{
@@ -144,6 +145,10 @@ impl Executor {
             }
             if self.is_closing() {
                 return Ok(false);
+            }
+            if !run.proposal.is_approved(run.proposal.steps[index].number) {
+                run.end(Command::Pause, None).await?;
+                return Ok(true);
             }
             match run.advance(index).await? {
                 Progress::Settled => {}
@@ -424,11 +429,15 @@ impl Run<'_> {
         self.end(Command::Succeed, None).await
     }
 
-    /// Ends the execution: state, journal, message and, after a success, the check that it helped, in one commit.
+    /// Ends the execution, or this part of it: state, journal, message and, after a success, the check that it helped, in one commit.
     async fn end(&mut self, command: Command, note: Option<String>) -> Result<(), StoreError> {
         let now = self.core.now();
         let Ok(state) = step(self.proposal.state, command) else { return Ok(()) };
         (self.proposal.state, self.proposal.state_since, self.proposal.note) = (state, now, note.clone());
+        if command == Command::Pause {
+            // The next step has a window of its own.
+            self.proposal.expires_at = now.plus_ms(rule_of(self.core, &self.proposal).expires_ms);
+        }
         let severity = if command == Command::Succeed { Severity::Info } else { Severity::Warning };
         let finding = match self.proposal.finding {
             Some(id) => self.core.store.get::<Finding>(&id.to_string()).await?.map(|found| found.value),
@@ -460,8 +469,10 @@ impl Run<'_> {
     ) -> Result<Commit, StoreError> {
         let now = self.core.now();
         let proposal = &self.proposal;
+        let paused = command == Command::Pause;
+        let became = if paused { "paused" } else { proposal.state.name() };
         let mut commit = Commit::durable(now).replace(proposal, self.version).event(self.core.event(
-            &format!("proposal.{}", proposal.state.name()),
+            &format!("proposal.{became}"),
             "system:executor",
             proposal.id,
             json!({"note": proposal.note, "digest": proposal.digest.as_str()}),
@@ -472,7 +483,11 @@ impl Run<'_> {
             commit = commit.put(&check);
         }
         if let Some(mut thread) = ThreadWriter::load(self.core, &proposal.thread).await? {
-            thread.say(self.core, settled_post(proposal, finding, None, DeliveryClass::Note, severity));
+            let post = match paused {
+                true => card_post(proposal, severity),
+                false => settled_post(proposal, finding, None, DeliveryClass::Note, severity),
+            };
+            thread.say(self.core, post);
             commit = thread.finish(commit);
         }
         Ok(commit)

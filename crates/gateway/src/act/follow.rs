@@ -1,5 +1,5 @@
-//! What is proposed because of a proposal that ended: the way back where it did not help, and the next step of a plan that is
-//! approved step by step. Each is a proposal of its own, in the same thread, with its own digest and its own yes.
+//! What is proposed because of a proposal that did not help: the way back. It is a proposal of its own, in the same thread, with its
+//! own digest and its own yes.
 
 use serde_json::json;
 use wakeman_store::ListQuery;
@@ -7,7 +7,7 @@ use wakeman_types::{Action, HOUR_MS, Outcome, Principal, Proposal, ProposalId, P
 
 use super::{
     asked::{Asked, show},
-    catalogue::{PLAN, PlanArguments, class, plan_card, plan_steps, read, resolve_references},
+    catalogue::{class, resolve_references},
     draft::{Draft, Origin, card, proposal_of, revert},
 };
 use crate::{config::ExecutionMode, core::Core, ports::HandsError, settle::SettleError};
@@ -17,6 +17,15 @@ const WITHIN_MS: i64 = 2 * HOUR_MS;
 /// The field of the target that names the proposal this one follows; under the digest like everything else.
 const FOLLOWS: &str = "follows";
 
+/// A draft in place of a card that followed from another proposal follows from that one too.
+pub(super) fn keep(mut draft: Draft, instead: Option<&Proposal>) -> Draft {
+    let followed = instead.and_then(|old| old.action.target.get(FOLLOWS)).cloned();
+    if let (Some(followed), Some(target)) = (followed, draft.action.target.as_object_mut()) {
+        target.insert(FOLLOWS.to_owned(), followed);
+    }
+    draft
+}
+
 /// Proposes what follows from proposals that ended lately, each once.
 ///
 /// # Errors
@@ -25,10 +34,7 @@ pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
     if core.mode() == ExecutionMode::Observe {
         return Ok(());
     }
-    let mut ended = ListQuery::newest(50);
-    for state in [ProposalState::NotRecovered, ProposalState::Succeeded, ProposalState::Verified] {
-        ended = ended.state(state.name());
-    }
+    let ended = ListQuery::newest(50).state(ProposalState::NotRecovered.name());
     let ended = core.store.list::<Proposal>(&ended).await?.items.into_iter().map(|found| found.value);
     let late = |proposal: &Proposal| core.now().since(proposal.state_since) > WITHIN_MS;
     let due: Vec<Proposal> = ended.filter(|proposal| !late(proposal) && leads_on(proposal)).collect();
@@ -46,27 +52,18 @@ pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
     Ok(())
 }
 
-/// Whether anything can follow from it.
+/// Whether it can be taken back. What took something back is not taken back by itself.
 fn leads_on(proposal: &Proposal) -> bool {
-    match proposal.state {
-        // What undid something is not undone again by itself.
-        ProposalState::NotRecovered => proposal.action.target.get(FOLLOWS).is_none() && has_undo(proposal),
-        _ => rest_of(proposal).is_some(),
-    }
+    proposal.action.target.get(FOLLOWS).is_none() && has_undo(proposal)
 }
 
 async fn offer(core: &Core, ended: &Proposal) -> Result<(), SettleError> {
     let id = ProposalId::new(core.store.next_number("proposal").await?);
-    let draft = match ended.state {
-        ProposalState::NotRecovered => undo(core, id, ended).await,
-        _ => next_step(ended),
-    };
-    let made = match draft {
+    let made = match undo(core, id, ended).await {
         Ok(mut draft) => {
             if let Some(target) = draft.action.target.as_object_mut() {
                 target.insert(FOLLOWS.to_owned(), json!(ended.id));
             }
-            // The steps carry the target too, so they are written down anew.
             let origin = Origin { finding: None, by: Principal::system() };
             proposal_of(core, id, draft, origin, &ended.thread, core.now())
         }
@@ -81,40 +78,6 @@ async fn offer(core: &Core, ended: &Proposal) -> Result<(), SettleError> {
         Err(reason) => tracing::warn!(proposal.id = %ended.id, reason, "act.follow_not_drafted"),
     }
     Ok(())
-}
-
-/// The steps that are left of a plan that is approved step by step.
-fn rest_of(proposal: &Proposal) -> Option<Vec<Action>> {
-    if proposal.action.kind != PLAN {
-        return None;
-    }
-    let plan: PlanArguments = read("arguments", &proposal.action.arguments).ok()?;
-    (!plan.then.is_empty()).then_some(plan.then)
-}
-
-/// The next step with what the earlier ones returned, and the rest after it.
-fn next_step(ended: &Proposal) -> Result<Draft, HandsError> {
-    let broken = |reason: String| HandsError::Permanent { reason };
-    let rest = rest_of(ended).unwrap_or_default();
-    let done = u64::try_from(ended.steps.len()).unwrap_or(u64::MAX);
-    let mut resolved = Vec::with_capacity(rest.len());
-    for action in &rest {
-        let known = super::catalogue::resolve_known(action, &ended.steps, done).map_err(broken)?;
-        resolved.push(known);
-    }
-    let first = resolved.remove(0);
-    let title = format!("{}, then", ended.card.title.trim_end_matches(", then"));
-    let plan = PlanArguments { steps: vec![first], then: resolved };
-    let action = Action {
-        kind: PLAN.to_owned(),
-        target: ended.action.target.clone(),
-        arguments: json!(plan),
-        revision: json!(null),
-    };
-    let steps = plan_steps(&action).map_err(broken)?;
-    let undo = steps.first().and_then(|step| Some(class(&step.action.kind)?.card(&step.action, String::new()).undo));
-    let card = plan_card(title, undo.unwrap_or_default(), ended.card.check.clone(), &steps);
-    Ok(Draft { action, card })
 }
 
 fn has_undo(proposal: &Proposal) -> bool {

@@ -61,7 +61,7 @@ pub(super) async fn error_status(core: &Core, issue: &str, status: String, check
     }
     let action = Action {
         kind: "posthog.update_error_issue".to_owned(),
-        target: json!({}),
+        target: json!({"project": hands.project()}),
         arguments: json!(ErrorIssueArguments { issue: error.id, status }),
         revision: json!(ErrorIssueRevision { name: error.name, status: error.status }),
     };
@@ -79,6 +79,26 @@ pub(super) async fn deployment(core: &Core, id: String, check: String) -> Result
     let target = hands.deployment(&id).await?;
     let action = Action {
         kind: "vercel.promote".to_owned(),
+        target: json!({"project": core.settings.vercel.project_id}),
+        arguments: json!(ProductionArguments { deployment: target.id }),
+        revision: json!(ProductionRevision { production: live.id, production_sha: live.sha, target_sha: target.sha }),
+    };
+    card(core, action, None, check)
+}
+
+/// Production back at exactly this deployment, only while it shows `from`.
+pub(super) async fn rollback_to(core: &Core, id: String, from: &str, check: String) -> Result<Draft, HandsError> {
+    let Some(hands) = &core.hands.deploys else { return not_configured("Vercel") };
+    let refused = |reason: String| Err(HandsError::Permanent { reason });
+    let Some(live) = hands.production().await?.filter(|live| live.id == from) else {
+        return refused(format!("production does not show {from} any more, so this would be another rollback"));
+    };
+    let target = hands.deployment(&id).await?;
+    if !target.candidate {
+        return refused(format!("{id} cannot be rolled back to any more"));
+    }
+    let action = Action {
+        kind: "vercel.rollback".to_owned(),
         target: json!({"project": core.settings.vercel.project_id}),
         arguments: json!(ProductionArguments { deployment: target.id }),
         revision: json!(ProductionRevision { production: live.id, production_sha: live.sha, target_sha: target.sha }),

@@ -5,8 +5,8 @@ use wakeman_types::{Action, ExecutionMode, Finding};
 
 use super::{
     catalogue::{
-        PromotePolicyArguments, SetModeArguments, SetMuteArguments, SetMuteRevision, SetWakeupArguments, mode_revision,
-        mute_held, promotion_revision, wakeup_revision,
+        PromotePolicyArguments, SetModeArguments, SetMuteArguments, SetMuteRevision, SetWakeupArguments,
+        demotion_revision, mode_revision, mute_held, promotion_revision, wakeup_revision,
     },
     draft::{Draft, card},
 };
@@ -63,5 +63,12 @@ pub(super) async fn add_wakeup(core: &Core, added: AddedWakeup) -> Result<Draft,
 pub(super) async fn promotion(core: &Core, policy: &str) -> Result<Draft, HandsError> {
     let shown = promotion_revision(core, policy).await?;
     let arguments = PromotePolicyArguments { policy: policy.to_owned(), decides: true };
+    card(core, action("wakeman.promote_policy", json!(arguments), json!(shown)), None, String::new())
+}
+
+/// The draft of letting `rule-v1` decide again.
+pub(super) async fn demotion(core: &Core, policy: String) -> Result<Draft, HandsError> {
+    let shown = demotion_revision(core, &policy).await?;
+    let arguments = PromotePolicyArguments { policy, decides: false };
     card(core, action("wakeman.promote_policy", json!(arguments), json!(shown)), None, String::new())
 }

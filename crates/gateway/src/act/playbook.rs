@@ -11,11 +11,14 @@ use crate::{core::Core, ports::HandsError};
 
 /// An annotation of the present, as a step of a proposal.
 pub(super) fn annotation(core: &Core, (id, step): (ProposalId, u32), content: &str) -> Result<Action, HandsError> {
+    let Some(hands) = &core.hands.product else {
+        return Err(HandsError::Permanent { reason: "PostHog is not configured".to_owned() });
+    };
     let marker = marker(&core.instance, id, step);
     let arguments = AnnotateArguments { content: format!("{} ({marker})", content.trim()), at: core.now(), marker };
     Ok(Action {
         kind: "posthog.annotate".to_owned(),
-        target: json!({}),
+        target: json!({"project": hands.project()}),
         arguments: json!(arguments),
         revision: Value::Null,
     })
@@ -49,8 +52,8 @@ pub(super) async fn flag_off_and_annotate(
 ) -> Result<Draft, HandsError> {
     let off = flag_edit(core, key, false, None, String::new()).await?;
     let note = annotation(core, (id, 2), &format!("{key} turned off, {id}"))?;
-    let plan = PlanArguments { steps: vec![off.action, note], then: Vec::new() };
-    let action =
-        Action { kind: PLAN.to_owned(), target: json!({"flag": key}), arguments: json!(plan), revision: Value::Null };
+    let plan = PlanArguments { steps: vec![off.action, note] };
+    let target = plan.steps[0].target.clone();
+    let action = Action { kind: PLAN.to_owned(), target, arguments: json!(plan), revision: Value::Null };
     card(core, action, Some((format!("Turn flag {key} off, then annotate it"), off.card.undo)), check)
 }

@@ -48,13 +48,14 @@ pub async fn resolve(
         return Err(GatewayError::new(ErrorKind::Forbidden, message));
     }
     let told = remote(core, &seen).await;
-    contradicts(id, &told, done(word))?;
+    let word = ResolveRequest { reason: word.reason.as_deref().map(|reason| core.clean(reason)), ..*word };
+    contradicts(id, &told, done(&word))?;
     let resolved = settle!(core, "the proposal", async {
         let Some(found) = core.store.get::<Proposal>(&id.to_string()).await? else {
             return Ok(Wanted::Nothing(Err(seen.clone())));
         };
         let mut proposal = found.value;
-        let Some(command) = apply(&mut proposal, who, word, &told, core.now()) else {
+        let Some(command) = apply(&mut proposal, who, &word, &told, core.now()) else {
             return Ok(Wanted::Nothing(Err(proposal)));
         };
         let event = core.event(
@@ -62,7 +63,7 @@ pub async fn resolve(
             &who.operator,
             id,
             json!({
-                "principal": who.principal.to_string(), "done": done(word), "reason": word.reason,
+                "principal": who.principal.to_string(), "done": done(&word), "reason": word.reason,
                 "digest": proposal.digest.as_str(), "proved": told.is_some(), "state": proposal.state.name(),
             }),
         );

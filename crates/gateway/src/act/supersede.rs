@@ -9,7 +9,10 @@ use super::{
     lifecycle::{Command, step},
     record::settled_post,
 };
-use crate::{core::Core, deliver::ThreadWriter};
+use crate::{
+    core::Core,
+    deliver::{ThreadWriter, follow},
+};
 
 /// Findings that may still point at an older card.
 const FINDINGS: usize = 200;
@@ -75,9 +78,9 @@ async fn relink(
     }
     for found in core.store.list::<Finding>(&open).await?.items {
         if found.value.proposal == Some(older.id) && linked != Some(found.value.id) {
-            let finding = Finding { proposal: Some(newer.id), ..found.value };
+            let finding = Finding { proposal: Some(newer.id), ..found.value.clone() };
             tracing::debug!(finding.id = finding.entity_id(), "act.relinked");
-            commit = commit.replace(&finding, found.version);
+            commit = follow(core, commit.replace(&finding, found.version), &found.value, &finding).await?;
         }
     }
     Ok(commit)

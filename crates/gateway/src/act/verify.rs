@@ -3,8 +3,8 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    DeliveryClass, Finding, FindingState, MINUTE_MS, Proposal, ProposalId, Resolution, Severity, Subject, Timestamp,
-    Verification, VerificationResult,
+    DeliveryClass, Finding, FindingState, MINUTE_MS, Proposal, ProposalId, Resolution, Severity, Step, Subject,
+    Timestamp, Verification, VerificationResult,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     core::Core,
-    deliver::ThreadWriter,
+    deliver::{ThreadWriter, follow},
     settle::{SettleError, Wanted, settle},
 };
 
@@ -48,9 +48,9 @@ pub async fn pass(core: &Core, standing: impl Fn(&Finding, Timestamp) -> Standin
     let waiting = core.store.list::<Verification>(&ListQuery::oldest(200).state("waiting")).await?;
     for check in waiting.items {
         let Some(id) = check.value.finding else {
-            let standing = effect_standing(core, check.value.proposal).await?;
+            let (standing, why) = effect_standing(core, check.value.proposal).await?;
             if let Some(result) = answer(&check.value, standing, core.now().ms()) {
-                record(core, check.value.proposal, result).await?;
+                record(core, check.value.proposal, result, why.as_deref()).await?;
             }
             continue;
         };
@@ -63,18 +63,30 @@ pub async fn pass(core: &Core, standing: impl Fn(&Finding, Timestamp) -> Standin
         let standing =
             if recovered_before { Standing::Recovered } else { standing(&finding.value, check.value.began_at) };
         if let Some(result) = answer(&check.value, standing, core.now().ms()) {
-            record(core, check.value.proposal, result).await?;
+            record(core, check.value.proposal, result, None).await?;
         }
     }
     follow::pass(core).await
 }
 
-/// The check that a proposal that ran gets: whether its finding's subject comes back; without a finding, whether its effect stands.
-/// `None`: there is nothing to look at.
+/// What is looked at after these steps where they repair no finding, and for how long: of the one that takes longest to show.
+fn shown_by(steps: &[Step]) -> Option<(&'static str, i64)> {
+    let all = steps.iter().filter_map(|step| class(&step.action.kind)?.shows());
+    all.reduce(|slowest, next| if next.1 > slowest.1 { next } else { slowest })
+}
+
+/// What must be so afterwards, and by when, for a card that repairs no finding: `the flag is as set within 5 min`. Empty: nobody can be
+/// asked.
+pub(super) fn effect_words(steps: &[Step]) -> String {
+    shown_by(steps).map(|(what, ms)| format!("{what} within {}", wakeman_present::span(ms))).unwrap_or_default()
+}
+
+/// The check that a proposal that ran gets: whether its finding's subject comes back; without a finding, whether its effect is as it was
+/// meant to be. `None`: nobody can be asked.
 pub(super) fn check_of(proposal: &Proposal, finding: Option<&Finding>, now: Timestamp) -> Option<Verification> {
     let settles_ms = match finding {
         Some(finding) => settling_ms(finding),
-        None => proposal.steps.iter().filter_map(|step| class(&step.action.kind)?.settles_ms()).max()?,
+        None => shown_by(&proposal.steps)?.1,
     };
     Some(Verification {
         proposal: proposal.id,
@@ -85,13 +97,14 @@ pub(super) fn check_of(proposal: &Proposal, finding: Option<&Finding>, now: Time
     })
 }
 
-/// Whether every effect of a proposal that can be looked at stands.
-async fn effect_standing(core: &Core, id: ProposalId) -> Result<Standing, StoreError> {
-    let Some(found) = core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(Standing::Unknown) };
+/// Whether every effect of a proposal that can be looked at is as it was meant to be; else what is not.
+async fn effect_standing(core: &Core, id: ProposalId) -> Result<(Standing, Option<String>), StoreError> {
+    let unknown = Ok((Standing::Unknown, None));
+    let Some(found) = core.store.get::<Proposal>(&id.to_string()).await? else { return unknown };
     let proposal = found.value;
     for step in &proposal.steps {
-        let Some(class) = class(&step.action.kind).filter(|class| class.settles_ms().is_some()) else { continue };
-        let Ok(action) = resolve_references(step, &proposal.steps) else { return Ok(Standing::Unknown) };
+        let Some(class) = class(&step.action.kind).filter(|class| class.shows().is_some()) else { continue };
+        let Ok(action) = resolve_references(step, &proposal.steps) else { return unknown };
         let context = StepContext {
             core,
             hands: &core.hands,
@@ -99,19 +112,20 @@ async fn effect_standing(core: &Core, id: ProposalId) -> Result<Standing, StoreE
             number: step.number,
             action: &action,
             drafted_at: proposal.created_at,
-            waiting_since: step.waiting_since,
+            waiting_since: step.settled_at,
             now: core.now(),
         };
         match class.stands(context).await {
             Ok(Stands::Yes) => {}
-            Ok(Stands::No) => return Ok(Standing::Still),
+            Ok(Stands::No(instead)) => return Ok((Standing::Still, Some(instead))),
+            Ok(Stands::Open(what)) => return Ok((Standing::Unknown, Some(what))),
             Err(error) => {
                 tracing::warn!(proposal.id = %id, %error, "act.check_unknown");
-                return Ok(Standing::Unknown);
+                return unknown;
             }
         }
     }
-    Ok(Standing::Recovered)
+    Ok((Standing::Recovered, None))
 }
 
 /// The answer, once there is one. Before the deadline only "recovered" is final.
@@ -124,7 +138,7 @@ fn answer(check: &Verification, standing: Standing, now_ms: i64) -> Option<Verif
     }
 }
 
-async fn record(core: &Core, id: wakeman_types::ProposalId, result: VerificationResult) -> Result<(), SettleError> {
+async fn record(core: &Core, id: ProposalId, result: VerificationResult, why: Option<&str>) -> Result<(), SettleError> {
     settle!(core, "the verification", async {
         let Some(check) = core.store.get::<Verification>(&id.to_string()).await? else {
             return Ok(Wanted::Nothing(()));
@@ -133,25 +147,39 @@ async fn record(core: &Core, id: wakeman_types::ProposalId, result: Verification
         if check.value.result.is_some() {
             return Ok(Wanted::Nothing(()));
         }
-        let (mut commit, proposal, finding) = recorded(core, &check, proposal, result).await?;
+        let (mut commit, proposal, finding) = recorded(core, &check, proposal, (result, why)).await?;
         if let Some(mut thread) = ThreadWriter::load(core, &proposal.thread).await? {
-            let severity = if result == VerificationResult::Recovered { Severity::Warning } else { Severity::Critical };
-            thread.say(core, settled_post(&proposal, finding, Some(result), DeliveryClass::Alert, severity));
+            let (class, severity) = loudness(result, proposal.finding.is_some());
+            thread.say(core, settled_post(&proposal, finding, Some(result), class, severity));
             commit = thread.finish(commit);
         }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
     })
 }
 
-fn turn(proposal: &mut Proposal, result: VerificationResult, now: Timestamp) {
+/// That a comment is there after all wakes nobody; that sign-ups are not back does.
+const fn loudness(result: VerificationResult, repairs: bool) -> (DeliveryClass, Severity) {
+    match (result, repairs) {
+        (VerificationResult::Recovered, true) => (DeliveryClass::Alert, Severity::Warning),
+        (_, true) => (DeliveryClass::Alert, Severity::Critical),
+        (VerificationResult::Recovered, false) => (DeliveryClass::Note, Severity::Info),
+        (_, false) => (DeliveryClass::Alert, Severity::Warning),
+    }
+}
+
+fn turn(proposal: &mut Proposal, (result, why): (VerificationResult, Option<&str>), now: Timestamp) {
     let command = match result {
         VerificationResult::Recovered => Command::Verify,
         VerificationResult::NotRecovered => Command::FallShort,
         VerificationResult::Unknown => {
-            proposal.note = Some("the check could not be made: its source did not answer".to_owned());
+            let silent = "the check could not be made: its source did not answer";
+            proposal.note = Some(why.unwrap_or(silent).to_owned());
             return;
         }
     };
+    if let Some(why) = why {
+        proposal.note = Some(why.to_owned());
+    }
     if let Ok(state) = step(proposal.state, command) {
         (proposal.state, proposal.state_since) = (state, now);
     }
@@ -162,12 +190,12 @@ async fn recorded(
     core: &Core,
     check: &Versioned<Verification>,
     proposal: Versioned<Proposal>,
-    result: VerificationResult,
+    (result, why): (VerificationResult, Option<&str>),
 ) -> Result<(Commit, Proposal, Option<Finding>), StoreError> {
     let now = core.now();
     let done = Verification { result: Some(result), ..check.value.clone() };
     let Versioned { value: mut proposal, version } = proposal;
-    turn(&mut proposal, result, now);
+    turn(&mut proposal, (result, why), now);
     let mut commit = Commit::durable(now).replace(&done, check.version).replace(&proposal, version).event(core.event(
         "proposal.checked",
         "system:watch",
@@ -176,7 +204,7 @@ async fn recorded(
     ));
     let Some(id) = proposal.finding else { return Ok((commit, proposal, None)) };
     let Some(found) = core.store.get::<Finding>(&id.to_string()).await? else { return Ok((commit, proposal, None)) };
-    let mut finding = found.value;
+    let mut finding = found.value.clone();
     if result == VerificationResult::Recovered && !finding.is_over() {
         finding.state = FindingState::Resolved { at: now, how: Resolution::Repaired { proposal: proposal.id } };
         finding.updated_at = now;
@@ -186,6 +214,7 @@ async fn recorded(
             id,
             json!({"how": "repaired", "proposal": proposal.id}),
         ));
+        commit = follow(core, commit, &found.value, &finding).await?;
     }
     Ok((commit, proposal, Some(finding)))
 }

@@ -128,6 +128,13 @@ pub enum Wish {
     },
     /// Roll production back to what it showed before.
     Rollback,
+    /// Roll production back from what it shows to exactly this deployment.
+    RollbackTo {
+        /// The deployment's id.
+        deployment: String,
+        /// The one that production must still show.
+        from: String,
+    },
     /// Comment on an issue or pull request.
     Comment {
         /// Its number.
@@ -166,6 +173,11 @@ pub enum Wish {
     },
     /// Let a shadow policy decide.
     Promote {
+        /// Which.
+        policy: String,
+    },
+    /// Let `rule-v1` decide again in place of a policy.
+    Demote {
         /// Which.
         policy: String,
     },
@@ -211,13 +223,14 @@ impl Wish {
             Self::Flag { .. } | Self::FlagOffAndAnnotate { .. } | Self::Annotate { .. } | Self::ErrorStatus { .. } => {
                 "PostHog"
             }
-            Self::Rollback | Self::Deployment { .. } => "Vercel",
+            Self::Rollback | Self::RollbackTo { .. } | Self::Deployment { .. } => "Vercel",
             Self::Webhook { .. } => "the settings",
             Self::Mute { .. }
             | Self::Mode { .. }
             | Self::Wakeup { .. }
             | Self::AddWakeup { .. }
-            | Self::Promote { .. } => "Wakeman's database",
+            | Self::Promote { .. }
+            | Self::Demote { .. } => "Wakeman's database",
             Self::Revert { .. }
             | Self::Merge { .. }
             | Self::Issue { .. }

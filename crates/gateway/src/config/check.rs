@@ -8,7 +8,7 @@ use super::{
     error::Problem,
     explain::quote,
     keys::ACTION_CLASSES,
-    settings::{Approval, Operator, PromptChoice, Settings},
+    settings::{Approval, InsightMonitor, Operator, PromptChoice, Settings},
     suggest::nearest,
 };
 
@@ -103,6 +103,11 @@ fn check_watched(settings: &Settings, found: &mut Found) {
         let key = format!("posthog.insightMonitors[{index}]");
         let text = "is empty; write what people call it, like \"Sign-ups\"";
         found.wrong_if(monitor.name.trim().is_empty(), format!("{key}.name"), text);
+        let same = |other: &&InsightMonitor| other.name.trim() == monitor.name.trim();
+        if settings.posthog.insight_monitors[..index].iter().any(|other| same(&other)) {
+            let text = format!("{} is there twice, so nobody can tell them apart; rename one", quote(&monitor.name));
+            found.odd(format!("{key}.name"), text);
+        }
         let text = "is empty; write HogQL that yields one number";
         found.wrong_if(monitor.query.trim().is_empty(), format!("{key}.query"), text);
     }

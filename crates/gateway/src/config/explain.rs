@@ -28,7 +28,11 @@ pub(crate) fn explain(message: &str, value: Option<&Value>, example: Option<&str
     match (wrong_type, message.rsplit_once(", expected ")) {
         (true, Some((_, wanted))) => {
             let found = value.map_or_else(|| "this".to_owned(), name_value);
-            let (plain, remedy) = plain(wanted);
+            let (plain, remedy) = match (value, plain(wanted)) {
+                // It stands without quotes already; the number itself is wrong.
+                (Some(Value::Number(_)), (plain, "write it without quotes")) => (plain, "write another number"),
+                (_, known) => known,
+            };
             let sentence = with_example(&format!("{found} is not {plain}"), example);
             if sentence.contains(';') || remedy.is_empty() { sentence } else { format!("{sentence}; {remedy}") }
         }

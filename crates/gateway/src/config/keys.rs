@@ -49,6 +49,8 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("operators[].timezone", r#""Europe/Berlin""#),
     ("operators[].principals", r#"["telegram:123456789"]"#),
     ("operators[].quietHours", r#"["22:00-07:00"]"#),
+    ("operators[].holidays", r#"["holidays.ics"]"#),
+    ("operators[].busy", r#"["https://calendar.example/me.ics"]"#),
     ("approvals.*.approvers", r#"["ada"]"#),
     ("approvals.*.needed", "1"),
     ("approvals.*.expires", r#""30m""#),

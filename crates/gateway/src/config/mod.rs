@@ -6,11 +6,13 @@
 //! with a suggestion and stops nothing, so that an upgrade or a takeover does not brick.
 //! Start at [`parse_settings`].
 
+mod calendar;
 mod check;
 mod duration;
 mod env_file;
 mod error;
 mod explain;
+mod hints;
 mod keys;
 mod leaf;
 mod place;
@@ -26,9 +28,11 @@ mod wakeup;
 #[cfg(test)]
 mod tests;
 
+pub use calendar::CalendarSource;
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, Parsed, Problem, Warning};
 pub use leaf::{DurationMs, HttpUrl, ProtectedPaths, Repository};
+pub(crate) use quiet::instant_of;
 pub use quiet::{QuietWindow, quiet_until};
 pub use rules::{ApprovalRule, local_operator, metric_specs};
 pub use secrets::{GithubCredential, SecretFile, SecretNames, Secrets, SecretsError};
@@ -44,6 +48,7 @@ pub use wakeup::{
 };
 
 pub(crate) use check::always_approved;
+pub(crate) use hints::hint;
 pub(crate) use suggest::nearest;
 
 use schemars::Schema;

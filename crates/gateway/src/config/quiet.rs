@@ -99,9 +99,13 @@ fn minutes(text: &str) -> Option<u16> {
 pub fn quiet_until(windows: &[QuietWindow], zone: Tz, now: Timestamp) -> Option<Timestamp> {
     let local = DateTime::from_timestamp_millis(now.ms())?.with_timezone(&zone);
     let end = windows.iter().filter_map(|window| window.ends(local.naive_local())).max()?;
-    // An end that the clocks skip comes an hour later.
-    let at = zone.from_local_datetime(&end).earliest().or_else(|| {
-        let later = end + Duration::hours(1);
+    instant_of(end, zone)
+}
+
+/// The first instant at which the clock in `zone` shows `local`; where the clocks skip it, the first full hour after it.
+pub(crate) fn instant_of(local: NaiveDateTime, zone: Tz) -> Option<Timestamp> {
+    let at = zone.from_local_datetime(&local).earliest().or_else(|| {
+        let later = local + Duration::hours(1);
         zone.from_local_datetime(&later.with_minute(0).unwrap_or(later)).earliest()
     })?;
     Some(Timestamp::from_ms(at.timestamp_millis()))

@@ -9,7 +9,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{env_file::parse_env_file, leaf::HttpUrl};
+use super::{env_file::parse_env_file, leaf::HttpUrl, suggest::nearest};
 use crate::guard::Guard;
 
 /// Others may read or change a file with any of these bits.
@@ -41,6 +41,19 @@ impl SecretNames {
         ["POSTHOG_HOST", "GITHUB_API_URL", "VERCEL_API_URL", "TELEGRAM_API_URL", "DISCORD_API_URL"];
     /// Kept for a later version; set today they stop the start.
     pub const LATER: [&'static str; 2] = ["DATABASE_URL", "NATS_URL"];
+    /// What the instance's `.env` may hold for others: the command's own names, and those of a later version.
+    const OTHERS: [&'static str; 5] =
+        ["WAKEMAN_ROOT", "WAKEMAN_LISTEN", "OTEL_EXPORTER_OTLP_ENDPOINT", "SENTRY_DSN", "NO_COLOR"];
+
+    fn all() -> impl Iterator<Item = &'static str> {
+        Self::CREDENTIALS.into_iter().chain(Self::BASE_URLS)
+    }
+
+    /// Whether `name`, or what it is the file form of, means something.
+    fn knows(name: &str) -> bool {
+        let plain = name.strip_suffix("_FILE").unwrap_or(name);
+        Self::all().chain(Self::LATER).chain(Self::OTHERS).any(|known| known == plain)
+    }
 }
 
 /// A file as its reader found it.
@@ -101,6 +114,8 @@ pub struct Secrets {
     pub telegram_api_url: Option<HttpUrl>,
     /// Discord's base URL.
     pub discord_api_url: Option<HttpUrl>,
+    /// Names in the `.env` that mean nothing here.
+    pub unknown: Vec<String>,
 }
 
 /// Why the credentials cannot be used.
@@ -212,7 +227,17 @@ impl Secrets {
                 return Err(SecretsError::Later { name: name.to_owned() });
             }
         }
-        Source { set: &set, env: &env, read: &read }.secrets()
+        let unknown = kept.keys().filter(|name| !SecretNames::knows(name)).cloned().collect();
+        Ok(Self { unknown, ..Source { set: &set, env: &env, read: &read }.secrets()? })
+    }
+
+    /// What is odd about the `.env`, a line each: names that mean nothing here, with a suggestion. `label` is how it is called.
+    pub fn warnings(&self, label: &str) -> Vec<String> {
+        let said = |name: &String| match nearest(name, SecretNames::all()) {
+            Some(meant) => format!("{label}: {name} is not a setting; did you mean {meant}?"),
+            None => format!("{label}: {name} is not a setting; it is ignored"),
+        };
+        self.unknown.iter().map(said).collect()
     }
 }
 
@@ -246,6 +271,7 @@ where
             vercel_api_url: self.url("VERCEL_API_URL")?,
             telegram_api_url: self.url("TELEGRAM_API_URL")?,
             discord_api_url: self.url("DISCORD_API_URL")?,
+            unknown: Vec::new(),
         })
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use wakeman_types::{Channel, ExecutionMode, MetricKind, OperatorId, Principal, Role, Severity};
 
 use super::leaf::{self, DurationMs, HttpUrl, ProtectedPaths, Repository};
-use super::{quiet::QuietWindow, wakeup::TimeOfDay};
+use super::{calendar::CalendarSource, quiet::QuietWindow, wakeup::TimeOfDay};
 
 /// The settings of an instance, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
@@ -295,6 +295,14 @@ pub struct Operator {
     #[serde(default, rename = "quietHours", deserialize_with = "leaf::list")]
     #[schemars(with = "Vec<String>")]
     pub quiet_hours: Vec<QuietWindow>,
+    /// Calendars whose whole days are quiet, as files in `read-only/` or addresses: `holidays.ics`. Default: none.
+    #[serde(default, deserialize_with = "leaf::list")]
+    #[schemars(with = "Vec<String>")]
+    pub holidays: Vec<CalendarSource>,
+    /// Calendars whose entries are quiet while they last, unless they are marked as free. Default: none.
+    #[serde(default, deserialize_with = "leaf::list")]
+    #[schemars(with = "Vec<String>")]
+    pub busy: Vec<CalendarSource>,
 }
 
 const fn viewer() -> Role {

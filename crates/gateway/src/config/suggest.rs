@@ -2,6 +2,7 @@
 
 use super::{
     error::Warning,
+    hints::hint,
     keys::{Key, KeyPath, below},
 };
 
@@ -21,9 +22,10 @@ pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
 
 /// The warning that `key` is none of `keys`, with the one that was likely meant.
 pub(crate) fn unknown_key(file: &str, key: &KeyPath, keys: &[Key]) -> Warning {
-    let text = match suggestion(key, keys) {
-        Some(meant) => format!("is not a setting; did you mean {meant}?"),
-        None => "is not a setting; it is ignored".to_owned(),
+    let text = match (suggestion(key, keys), hint(&key.to_string())) {
+        (Some(meant), _) => format!("is not a setting; did you mean {meant}?"),
+        (None, Some(instead)) => format!("is not a setting; it is ignored: {instead}"),
+        (None, None) => "is not a setting; it is ignored".to_owned(),
     };
     Warning::new(file, key.to_string(), text)
 }

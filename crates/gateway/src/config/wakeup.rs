@@ -187,9 +187,10 @@ pub enum Only {
 }
 
 impl Leaf for Only {
-    const WANTED: &'static str = "a condition; write \"changed\", \"open\" or \"open-or-changed\"";
+    const WANTED: &'static str = "a condition; write \"changed\", \"open\", \"open-or-changed\" or \"always\"";
     fn read(text: &str) -> Result<Self, Option<String>> {
         match text {
+            "always" => Ok(Self::Always),
             "changed" => Ok(Self::Changed),
             "open" => Ok(Self::Open),
             "open-or-changed" => Ok(Self::OpenOrChanged),
@@ -239,7 +240,7 @@ pub(crate) struct RawEntry {
     timezone: Option<String>,
     /// `run` (default), `skip` or `within:30m`.
     late: Option<String>,
-    /// Speaks only when so: `changed`, `open` or `open-or-changed`. Default: always.
+    /// Speaks only when so: `changed`, `open`, `open-or-changed` or `always` (default).
     only: Option<String>,
     /// Put off by up to so long, `5m`, each time otherwise. Default: not.
     jitter: Option<String>,

@@ -24,14 +24,14 @@ pub fn announce_besides(core: &Core, commit: Commit, away: Channel, text: &str) 
     to_each(core, commit, [now, later], (DeliveryClass::Alert, severity), text)
 }
 
-fn to_each(
+/// A message to one chat that belongs to no conversation. `key`: the message it is, also when it is told again.
+pub(crate) fn in_no_thread(
     core: &Core,
-    commit: Commit,
-    [now, later]: [Vec<(Channel, String)>; 2],
+    (channel, chat): (Channel, String),
     (class, severity): (DeliveryClass, Severity),
-    text: &str,
-) -> Commit {
-    let delivery = |(channel, chat): (Channel, String)| Delivery {
+    (view, key): (View, Option<String>),
+) -> Delivery {
+    Delivery {
         id: core.delivery_id(),
         channel,
         chat,
@@ -39,10 +39,23 @@ fn to_each(
         class,
         severity,
         finding: None,
-        view: View::Notice(NoticeView { text: text.to_owned() }),
-        key: None,
+        view,
+        key,
         reply_key: None,
         created_at: core.now(),
+    }
+}
+
+fn to_each(
+    core: &Core,
+    commit: Commit,
+    [now, later]: [Vec<(Channel, String)>; 2],
+    (class, severity): (DeliveryClass, Severity),
+    text: &str,
+) -> Commit {
+    let delivery = |chat: (Channel, String)| {
+        let view = View::Notice(NoticeView { text: text.to_owned() });
+        in_no_thread(core, chat, (class, severity), (view, None))
     };
     let commit = now.into_iter().fold(commit, |commit, chat| commit.send(outbox_row(core, &delivery(chat))));
     later.into_iter().fold(commit, |commit, chat| commit.put(&Held::of(core, &delivery(chat))))

@@ -58,6 +58,11 @@ const fn has_buttons(channel: Channel) -> bool {
     matches!(channel, Channel::Telegram | Channel::Discord)
 }
 
+/// Whether a press can come with the words of a form.
+pub(crate) const fn has_forms(channel: Channel) -> bool {
+    matches!(channel, Channel::Discord)
+}
+
 /// The button that `reference` stands for.
 pub(crate) async fn button(core: &Core, reference: &str) -> Result<Option<ButtonRow>, StoreError> {
     let found = core.store.get::<ButtonRow>(&canonical::sha256_hex(reference.as_bytes())).await?;

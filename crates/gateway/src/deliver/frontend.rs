@@ -12,6 +12,7 @@ use super::{
     gap::{Turn, begins, ends, turn},
     instead::instead,
     place::{place_of, reference_of, stands},
+    refresh::is_outdated,
     scrub::scrub,
 };
 use crate::{core::Core, desk::storage_error};
@@ -24,6 +25,8 @@ const BACKOFF_MS: i64 = 2_000;
 const AWAY_MS: i64 = 15_000;
 /// How long a platform may ask to wait.
 const BUSY_MS_MAX: i64 = 3_600_000;
+/// Messages in a row that are settled without being sent before the channel is asked to come again.
+const UNSAID_MAX: usize = 100;
 /// Longest wait for something to send.
 const READY_MS_MAX: i64 = 60_000;
 
@@ -36,11 +39,21 @@ pub async fn claim(
 ) -> Result<Vec<ClaimedDelivery>, GatewayError> {
     let limit = limit.clamp(1, 100) as usize;
     let lease_ms = lease_ms.clamp(1_000, 600_000);
-    let claimed = core
-        .store
-        .claim(channel.name(), "frontend", lease_ms, core.now(), limit)
-        .await
-        .map_err(|error| storage_error(&error))?;
+    // What is settled here without being sent makes room for what stands behind it in its chat.
+    for _ in 0..UNSAID_MAX {
+        let claimed = core.store.claim(channel.name(), "frontend", lease_ms, core.now(), limit).await;
+        let claimed = claimed.map_err(|error| storage_error(&error))?;
+        let none_left = claimed.is_empty();
+        let out = all_taken(core, claimed).await;
+        if none_left || !out.is_empty() {
+            return Ok(out);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The leased messages as the channel gets them. One that fails keeps no other.
+async fn all_taken(core: &Core, claimed: Vec<Leased>) -> Vec<ClaimedDelivery> {
     let mut out = Vec::with_capacity(claimed.len());
     for item in claimed {
         let (id, epoch) = (item.id.clone(), item.epoch);
@@ -57,7 +70,7 @@ pub async fn claim(
             }
         }
     }
-    Ok(out)
+    out
 }
 
 /// One leased message as the channel gets it; `None`: nothing is sent of it.
@@ -75,6 +88,10 @@ async fn taken(core: &Core, mut item: Leased) -> Result<Option<ClaimedDelivery>,
     if item.in_doubt && item.attempt > resends(delivery.class) {
         let reason = "it may have gone out, and was resent before".to_owned();
         return given_up(core, Some(delivery), &item.id, item.epoch, reason).await.map(|()| None);
+    }
+    if is_outdated(core, &delivery).await.map_err(|error| storage_error(&error))? {
+        let outcome = Outcome::Sent { receipt: json!({"unsaid": "a later edit follows"}) };
+        return settle_delivery(core, &item.id, item.epoch, outcome).await.map(|()| None);
     }
     match turn(core, &delivery).await.map_err(|error| storage_error(&error))? {
         Turn::Other => {}

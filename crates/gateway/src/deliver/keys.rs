@@ -50,17 +50,23 @@ pub(super) fn keys_of(view: &View) -> Keys {
     }
 }
 
-/// What became of a card that an edit alone does not say loud enough: a message of its own that replies to the card.
+/// What became of a card that an edit alone does not say loud enough: a message of its own that replies to the card. Where the next
+/// step of a plan waits for a yes, it is a copy of the card, edited with it.
 pub(super) fn said_aloud(view: &View) -> Option<Keys> {
-    let View::Settled(view) = view else { return None };
-    ends_badly_or_well(view).then(|| Keys::reply(proposal_key(view.proposal.id)))
+    match view {
+        View::Settled(view) => ends_badly_or_well(view).then(|| Keys::reply(proposal_key(view.proposal.id))),
+        View::Proposal(view) => {
+            let card = proposal_key(view.proposal.id);
+            let next = view.proposal.next_step().filter(|_| view.proposal.has_begun())?;
+            Some(Keys { key: Some(format!("{card}#step{}", next.number)), reply_key: Some(card) })
+        }
+        _ => None,
+    }
 }
 
 fn ends_badly_or_well(view: &SettledView) -> bool {
     let state = view.proposal.state;
     view.verification == Some(VerificationResult::Unknown)
-        || matches!(
-            state,
-            ProposalState::Failed | ProposalState::NeedsReview | ProposalState::NotRecovered | ProposalState::Verified
-        )
+        || matches!(state, ProposalState::Failed | ProposalState::NeedsReview | ProposalState::NotRecovered)
+        || (state == ProposalState::Verified && view.proposal.finding.is_some())
 }

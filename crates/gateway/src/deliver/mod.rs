@@ -17,15 +17,17 @@ mod thread;
 
 mod refresh;
 
+pub(crate) use announce::in_no_thread;
 pub use announce::{announce, announce_besides};
-pub(crate) use buttons::{ButtonRow, button};
+pub(crate) use buttons::{ButtonRow, button, has_forms};
 pub use frontend::{claim, confirm, ready};
 pub(crate) use held::release;
 pub(crate) use keys::{details_key, finding_key, proposal_key};
 pub use place::placed;
 pub(crate) use place::{Place, SentMessage, reply_to_message, turn_key};
-pub use refresh::{refresh_card, refresh_finding};
+pub use refresh::{follow, refresh_card, refresh_finding};
 pub(crate) use route::{chats, destinations, listeners};
 pub use scrub::without_credentials;
+pub(crate) use scrub::{cleaned, scrub};
 pub(crate) use thread::outbox_row;
 pub use thread::{Post, ThreadWriter};

@@ -2,7 +2,7 @@
 //! answers one is understood.
 
 use serde::{Deserialize, Serialize};
-use wakeman_store::{Commit, ListQuery, StoreError};
+use wakeman_store::{Commit, ListQuery, StoreError, crash};
 use wakeman_types::{
     Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, Turn, TurnId, View,
 };
@@ -208,7 +208,10 @@ pub async fn placed(core: &Core, channel: Channel, chat: &str, key: &str, refere
     };
     let sent = SentMessage { channel, chat, reference, thread, finding: None, proposal: None, delivery: None, at };
     // Whatever was there before: the newest word holds.
-    core.store.commit(Commit::new(at).put(&place).put(&sent)).await.map(drop)
+    crash::reach("live.placed.before");
+    let landed = core.store.commit(Commit::new(at).put(&place).put(&sent)).await;
+    crash::reach("live.placed.after");
+    landed.map(drop)
 }
 
 #[cfg(test)]

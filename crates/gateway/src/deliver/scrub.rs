@@ -1,5 +1,6 @@
 //! No credential leaves with a message: the instance's own, and what has the shape of one, are taken out, when a message is stored and again when it is sent.
 
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -21,6 +22,15 @@ pub fn scrub(guard: &Guard, value: &mut Value) -> usize {
         Value::Object(fields) => fields.values_mut().map(|field| scrub(guard, field)).sum(),
         _ => 0,
     }
+}
+
+/// A row of what came from outside, without credentials in any of its texts.
+pub fn cleaned<T: Serialize + DeserializeOwned + Clone>(guard: &Guard, from_outside: &T) -> T {
+    let Ok(mut value) = serde_json::to_value(from_outside) else { return from_outside.clone() };
+    if scrub(guard, &mut value) == 0 {
+        return from_outside.clone();
+    }
+    serde_json::from_value(value).unwrap_or_else(|_| from_outside.clone())
 }
 
 /// The text without the instance's own credentials and without what has the shape of one; `None`: there is none in it.

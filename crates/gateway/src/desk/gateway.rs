@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use wakeman_store::{ListQuery, OutboxState};
+use wakeman_store::ListQuery;
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
     DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
     Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
     Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
     PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
-    Reply, ResolveRequest, Role, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView, TurnStream,
-    UnpairRequest, Verdict, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    Reply, ResolveRequest, Role, SafeMode, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView,
+    TurnStream, UnpairRequest, Verdict, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
+    counted::Counted,
     lists::{limit, page},
     not_found, settle_error, storage_error,
 };
@@ -23,8 +24,6 @@ use crate::{
     core::Core,
     deliver,
     findings::{
-        interrupt::{budget_start, interruptions_since},
-        repair,
         verbs::{Word, apply},
         why,
     },
@@ -124,13 +123,14 @@ impl Desk {
             Err(error @ DecideError::Expired { .. }) if request.decision == Verdict::Approve => {
                 let refusal = GatewayError::from(error);
                 act::expire(&self.core, id).await.map_err(|e| settle_error(&e))?;
-                Err(match repair::renew(&self.core, id).await.map_err(|e| settle_error(&e))? {
-                    Some(fresh) => GatewayError::new(
-                        refusal.kind,
-                        format!("{id} expired; {fresh} is the same repair, checked again just now: `approve {fresh}`"),
-                    ),
-                    None => refusal,
-                })
+                let renewed = act::renew(&self.core, id).await.map_err(|e| settle_error(&e))?;
+                let message = match renewed {
+                    act::Renewed::Fresh(fresh) => {
+                        format!("{id} expired; {fresh} is the same, drafted afresh just now: `approve {fresh}`")
+                    }
+                    act::Renewed::Refused(why) => format!("{id} expired and is not offered again: {why}"),
+                };
+                Err(GatewayError::new(refusal.kind, message))
             }
             Err(error) => Err(error.into()),
         }
@@ -151,41 +151,40 @@ impl Desk {
         })
     }
 
-    /// The one-look summary, for Wakeman's own parts.
+    /// The one-look summary, for Wakeman's own parts. Of a damaged database it says what can be read, and that it is damaged.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When a sound database does not answer.
     pub async fn status_now(&self) -> Result<StatusView, GatewayError> {
         let core = &self.core;
-        let now = core.now();
-        let mut open_findings = 0;
-        for state in ["open", "acknowledged", "snoozed"] {
-            open_findings += core.store.count::<Finding>(Some(state)).await.map_err(|e| storage_error(&e))?;
-        }
-        let awaiting = core.store.count::<Proposal>(Some("pending")).await.map_err(|e| storage_error(&e))?;
-        let week = interruptions_since(core, budget_start(now)).await.map_err(|e| storage_error(&e))?;
-        let control = modes::view(core).await.map_err(|e| storage_error(&e))?;
-        let learnt = rank::learnt(core).await.map_err(|e| storage_error(&e))?;
+        let read = match Counted::read(core).await {
+            Ok(counted) => (counted, false),
+            Err(_) if core.safe_mode.is_some() => (Counted::default(), true),
+            Err(error) => return Err(storage_error(&error)),
+        };
+        let (counted, unread) = read;
+        let warnings = core.warnings.iter().cloned().chain(counted.notice);
         Ok(StatusView {
             instance: core.instance.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             watching: core.watching(),
-            mode: control.mode.name().to_owned(),
-            mode_set: control.set,
-            halt: control.halt,
-            mutes: u32::try_from(control.mutes.len()).unwrap_or(u32::MAX),
-            open_findings,
-            awaiting,
+            mode: core.mode().name().to_owned(),
+            mode_set: counted.mode_set,
+            halt: counted.halt,
+            mutes: counted.mutes,
+            open_findings: counted.open,
+            awaiting: counted.awaiting,
             components: core.health.components(),
-            interruptions: u32::try_from(week.len()).unwrap_or(u32::MAX),
+            interruptions: counted.interruptions,
             alarm_budget: core.settings.monitor.alarm_budget_per_week,
-            undelivered: core.store.outbox_count(OutboxState::Failed).await.map_err(|e| storage_error(&e))?,
+            undelivered: counted.undelivered,
             model: self.brain.model_view(),
-            pairings: pairing::pairings(core).await.map_err(|e| storage_error(&e))?,
-            next_wakeup: wake::next_wakeup(core),
-            as_of: now,
+            pairings: counted.pairings,
+            next_wakeup: core.safe_mode.is_none().then(|| wake::next_wakeup(core)).flatten(),
+            safe_mode: core.safe_mode.clone().map(|safe| SafeMode { unread, ..safe }),
+            as_of: core.now(),
             timezone: core.zone().name().to_owned(),
-            warnings: core.warnings.iter().cloned().chain(learnt.notice).collect(),
+            warnings: warnings.collect(),
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns: who the caller is and what they may ask. Must not: hold state of its own; everything is in the store.
 
+mod counted;
 mod errors;
 mod gateway;
 mod lists;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     act::{Gone, draft::repair_label, withdraw},
     core::Core,
-    deliver::{Post, ThreadWriter},
+    deliver::{Post, ThreadWriter, follow},
     modes::muted,
     notify,
     settle::{SettleError, Wanted, settle},
@@ -144,7 +144,7 @@ async fn reopen(
     seen: &Detection,
     causes: (Vec<CandidateCause>, f64),
 ) -> Result<Wanted<Finding>, SettleError> {
-    let mut finding = found.value;
+    let mut finding = found.value.clone();
     refresh(&mut finding, seen);
     finding.also.clear();
     (finding.causes, finding.none_probability) = causes.clone();
@@ -158,6 +158,7 @@ async fn reopen(
         finding.id,
         json!({"times": finding.reopened}),
     ));
+    let commit = follow(core, commit, &found.value, &finding).await?;
     Ok(Wanted::Commit(Box::new(commit), finding))
 }
 
@@ -184,18 +185,10 @@ async fn update(
     }
     finding.updated_at = core.now();
     let mut commit = Commit::new(core.now());
-    if (worse || woken)
-        && matches!(finding.state, FindingState::Open)
-        && let Some(thread) = ThreadWriter::load(core, &finding.thread).await?
-    {
-        commit = tell(core, commit, &mut finding, seen, thread, FindingNews::Escalated).await?;
-        commit = commit.event(core.event(
-            "finding.escalated",
-            "system:watch",
-            finding.id,
-            json!({"severity": finding.severity}),
-        ));
+    if worse || woken {
+        commit = escalate(core, commit, &mut finding, seen).await?;
     }
+    commit = follow(core, commit, &before, &finding).await?;
     Ok(Wanted::Commit(Box::new(commit.replace(&finding, found.version)), finding))
 }
 
@@ -208,8 +201,25 @@ fn refresh(finding: &mut Finding, seen: &Detection) {
     finding.unknown_since = None;
 }
 
+/// Tells that it is worse, or that it goes on, with `commit`, unless somebody has it.
+pub(super) async fn escalate(
+    core: &Core,
+    commit: Commit,
+    finding: &mut Finding,
+    seen: &Detection,
+) -> Result<Commit, SettleError> {
+    let thread = match finding.state {
+        FindingState::Open => ThreadWriter::load(core, &finding.thread).await?,
+        _ => None,
+    };
+    let Some(thread) = thread else { return Ok(commit) };
+    let commit = tell(core, commit, finding, seen, thread, FindingNews::Escalated).await?;
+    let payload = json!({"severity": finding.severity});
+    Ok(commit.event(core.event("finding.escalated", "system:watch", finding.id, payload)))
+}
+
 /// Decides how to tell it, logs the decision, and says it in the thread.
-pub(super) async fn tell(
+async fn tell(
     core: &Core,
     commit: Commit,
     finding: &mut Finding,
@@ -257,7 +267,8 @@ pub(super) async fn tell(
 pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>) -> Result<(), SettleError> {
     settle!(core, "the finding", async {
         let Some(found) = under_way(core, fingerprint).await? else { return Ok(Wanted::Nothing(())) };
-        let mut finding = found.value;
+        let before = found.value;
+        let mut finding = before.clone();
         if let Some(seen) = last {
             refresh(&mut finding, seen);
         }
@@ -287,6 +298,7 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
         }
         let gone = Gone { actor: "system:watch".to_owned(), note: wakeman_present::recovered_words(&finding) };
         commit = withdraw(core, commit, &finding, shared, &gone, thread.as_mut()).await?;
+        commit = follow(core, commit, &before, &finding).await?;
         if let Some(thread) = thread {
             commit = thread.finish(commit);
         }
@@ -317,9 +329,9 @@ pub async fn mark_unknown(
             let Some(fresh) = core.store.get::<Finding>(&found.value.id.to_string()).await? else {
                 return Ok(Wanted::Nothing(()));
             };
-            let mut finding = fresh.value;
-            finding.unknown_since = since;
+            let finding = Finding { unknown_since: since, ..fresh.value.clone() };
             let commit = Commit::new(core.now()).replace(&finding, fresh.version);
+            let commit = follow(core, commit, &fresh.value, &finding).await?;
             Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
         })?;
     }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use wakeman_store::{Commit, Versioned};
-use wakeman_types::{CandidateCause, Finding, FindingNews, FindingState, HOUR_MS, Related};
+use wakeman_types::{CandidateCause, Finding, HOUR_MS, Related};
 
-use super::{detection::Detection, keep::tell};
+use super::{detection::Detection, keep::escalate};
 use crate::{
     core::Core,
-    deliver::ThreadWriter,
+    deliver::follow,
     settle::{SettleError, Wanted},
 };
 
@@ -77,18 +77,10 @@ async fn write(
         return Ok(Wanted::Nothing(finding));
     }
     finding.updated_at = core.now();
-    if worse
-        && matches!(finding.state, FindingState::Open)
-        && let Some(thread) = ThreadWriter::load(core, &finding.thread).await?
-    {
-        commit = tell(core, commit, &mut finding, seen, thread, FindingNews::Escalated).await?;
-        commit = commit.event(core.event(
-            "finding.escalated",
-            "system:watch",
-            finding.id,
-            json!({"severity": finding.severity}),
-        ));
+    if worse {
+        commit = escalate(core, commit, &mut finding, seen).await?;
     }
+    commit = follow(core, commit, &found.value, &finding).await?;
     Ok(Wanted::Commit(Box::new(commit.replace(&finding, found.version)), finding))
 }
 

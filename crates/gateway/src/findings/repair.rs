@@ -10,14 +10,13 @@ use wakeman_types::{
 use super::attempts::Attempts;
 use crate::{
     act::{
-        asked::restage,
         draft::{Draft, draft_for_subject, draft_repair, proposal, repair_label},
         supersede,
         verify::settling_ms,
     },
     config::ExecutionMode,
     core::Core,
-    deliver::{Post, ThreadWriter},
+    deliver::{Post, ThreadWriter, follow},
     modes::{muted, standing},
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
@@ -125,9 +124,9 @@ async fn link(core: &Core, finding: &Finding, id: ProposalId) -> Result<(), Sett
         let Some(found) = core.store.get::<Finding>(&finding.id.to_string()).await? else {
             return Ok(Wanted::Nothing(()));
         };
-        let mut linked = found.value;
-        linked.proposal = Some(id);
+        let linked = Finding { proposal: Some(id), ..found.value.clone() };
         let commit = Commit::new(core.now()).replace(&linked, found.version);
+        let commit = follow(core, commit, &found.value, &linked).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
     })
 }
@@ -141,7 +140,7 @@ async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> R
         let Some(found) = core.store.get::<Finding>(&finding.id.to_string()).await? else {
             return Ok(Wanted::Nothing(Staged::Nothing));
         };
-        let mut linked = found.value;
+        let mut linked = found.value.clone();
         if linked.is_over() || linked.proposal != finding.proposal {
             return Ok(Wanted::Nothing(Staged::Nothing));
         }
@@ -167,6 +166,7 @@ async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> R
         );
         let commit = Commit::durable(core.now()).insert(&made).replace(&linked, found.version).event(event);
         let commit = supersede(core, commit, &made, &mut thread, Some(linked.id)).await?;
+        let commit = follow(core, commit, &found.value, &linked).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Staged::Proposal(id)))
     })
 }
@@ -184,35 +184,4 @@ pub async fn expire(core: &Core) -> Result<(), SettleError> {
         crate::act::expire(core, found.value.id).await?;
     }
     Ok(())
-}
-
-/// A fresh proposal in place of one that expired, if its finding still needs it, or of what was asked for in a conversation. `None`:
-/// there is nothing left to repair.
-///
-/// # Errors
-/// [`SettleError`] if it could not be stored.
-pub async fn renew(core: &Core, expired: ProposalId) -> Result<Option<ProposalId>, SettleError> {
-    let Some(old) = core.store.get::<Proposal>(&expired.to_string()).await? else { return Ok(None) };
-    let Some(id) = old.value.finding else { return restage(core, &old.value).await };
-    let finding = settle!(core, "the finding", async {
-        let Some(found) = core.store.get::<Finding>(&id.to_string()).await? else { return Ok(Wanted::Nothing(None)) };
-        let mut finding = found.value;
-        if finding.is_over() {
-            return Ok(Wanted::Nothing(None));
-        }
-        if finding.proposal != Some(expired) {
-            return Ok(Wanted::Nothing(Some(finding)));
-        }
-        finding.proposal = None;
-        let commit = Commit::new(core.now()).replace(&finding, found.version);
-        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(finding)))
-    })?;
-    let Some(finding) = finding else { return Ok(None) };
-    if finding.proposal.is_some() {
-        return Ok(finding.proposal);
-    }
-    Ok(match stage(core, &finding).await? {
-        Staged::Proposal(id) => Some(id),
-        Staged::Nothing | Staged::Later(_) | Staged::Never(_) => None,
-    })
 }

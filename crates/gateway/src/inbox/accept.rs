@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use wakeman_store::{Commit, Version};
+use wakeman_store::{Commit, Version, crash};
 use wakeman_types::{Accepted, Channel, ErrorKind, GatewayError, Inbound};
 
 use super::{InboundRow, InboundState};
@@ -61,10 +61,14 @@ pub async fn accept(
         } else if accepted.new == 0 {
             return Ok(Wanted::Nothing(accepted));
         }
+        if accepted.new > 0 {
+            crash::reach("inbound.accepted.before");
+        }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), accepted))
     });
     let accepted = accepted.map_err(|error| settle_error(&error))?;
     if accepted.new > 0 {
+        crash::reach("inbound.accepted.after");
         core.surfaces.arrived.notify_one();
     }
     Ok(accepted)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use wakeman_store::{Commit, Committed, Version};
+use wakeman_store::{Commit, Committed, Version, crash};
 use wakeman_types::{
     AnswerView, AskRequest, Chat, ErrorKind, GatewayError, LiveEvent, Principal, Said, ThreadId, Timestamp, TurnAnswer,
     TurnEvent, TurnId, TurnState, TurnStream, View,
@@ -80,7 +80,9 @@ pub(super) async fn ask(
         let (channel, chat, thread) = (row.channel, row.inbound.chat.clone(), Some(thread_id.clone()));
         commit = commit.put(&ChatRow { channel, chat, thread, at });
     }
+    crash::reach("inbound.asked.before");
     let landed = inbox.core.store.commit(commit).await.map_err(|error| storage_error(&error))?;
+    crash::reach("inbound.asked.after");
     if let (Committed::Seq(_), Some(seat)) = (landed, inbox.sit(format!("turn:{turn_id}"))) {
         tokio::spawn(
             Following { inbox: Arc::clone(inbox), row: asked, turn: turn_id, thread: thread_id }.run(events, seat),

@@ -1,6 +1,6 @@
 //! The one end of what came in: its outcome, and what is said of it, in one commit.
 
-use wakeman_store::{Commit, Committed, EntityRef, Version};
+use wakeman_store::{Commit, Committed, EntityRef, Version, crash};
 use wakeman_types::{
     Delivery, DeliveryClass, FindingId, GatewayError, LiveEvent, NoticeView, Said, Severity, ThreadId, View,
 };
@@ -104,7 +104,10 @@ pub(super) async fn land(core: &Core, row: &InboundRow, version: Version, end: E
     }
     commit.essential |= InboundRow::is_essential(&row.inbound);
     let ended = InboundRow { state, detail, ended_at: Some(core.now()), ..row.clone() };
-    match core.store.commit(commit.replace(&ended, version)).await.map_err(|error| storage_error(&error))? {
+    crash::reach("inbound.ended.before");
+    let landed = core.store.commit(commit.replace(&ended, version)).await.map_err(|error| storage_error(&error))?;
+    crash::reach("inbound.ended.after");
+    match landed {
         Committed::Conflict(conflict) => {
             tracing::debug!(%conflict, inbound.id = row.inbound.id, "inbox.lost_race");
             return Ok(false);

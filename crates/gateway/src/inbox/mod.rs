@@ -10,6 +10,7 @@ mod chat;
 mod door;
 mod end;
 mod press;
+mod reason;
 mod row;
 mod text;
 mod verbs;

@@ -6,11 +6,12 @@ use wakeman_types::{DecisionRequest, GatewayError, Ranking, Said, Verdict};
 use super::{
     InboundRow, InboundState,
     end::End,
+    reason,
     verbs::{self, Done},
     work::Inbox,
 };
 use crate::{
-    deliver::{ButtonRow, SentMessage, button},
+    deliver::{ButtonRow, SentMessage, button, has_forms},
     desk::storage_error,
 };
 
@@ -39,13 +40,19 @@ pub(super) async fn pressed(inbox: &Inbox, row: &InboundRow) -> Result<End, Gate
         return refused(STALE);
     }
     let done = match (wakeman_present::parse_verb(&button.verb), button.digest) {
-        (Ok(Verb::Approve { id, .. }), Some(digest)) => {
-            let digest = digest.as_str().to_owned();
-            verbs::decide(inbox, from, id, DecisionRequest { decision: Verdict::Approve, digest, reason: None }).await
+        (Ok(Verb::Approve { id, part, .. }), Some(digest)) => {
+            verbs::approve(inbox, from, id, (digest.as_str().to_owned(), part)).await
         }
         (Ok(Verb::Reject { id, .. }), Some(digest)) => {
             let (digest, reason) = (digest.as_str().to_owned(), note.clone());
-            verbs::decide(inbox, from, id, DecisionRequest { decision: Verdict::Reject, digest, reason }).await
+            let request = DecisionRequest { decision: Verdict::Reject, digest, reason, step: None };
+            match verbs::decide(inbox, from, id, request).await {
+                // It counts already; a channel without forms asks why afterwards.
+                Ok(Done::Told(text)) if note.is_none() && !has_forms(row.channel) => {
+                    return Ok(End { show: Some(reason::ask(id)), ..End::new(core, InboundState::Done, text) });
+                }
+                done => done,
+            }
         }
         // A decision without what was shown is none.
         (Ok(Verb::Approve { .. } | Verb::Reject { .. }) | Err(_), _) => return refused(UNKNOWN),

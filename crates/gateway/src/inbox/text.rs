@@ -10,6 +10,7 @@ use super::{
     chat::ChatRow,
     door,
     end::{End, Show},
+    reason,
     verbs::{self, Done},
     work::Inbox,
 };
@@ -86,6 +87,11 @@ async fn spoken(
 ) -> Result<Option<End>, GatewayError> {
     let core = &inbox.core;
     let refused = |text: String| End::told(core, row, InboundState::Refused, text);
+    if !text.starts_with('/')
+        && let Some(end) = reason::given(inbox, row, from, text).await?
+    {
+        return Ok(Some(end));
+    }
     match wakeman_present::parse_verb(text) {
         Ok(verb) => Ok(Some(match verbs::run(inbox, from, verb).await {
             Ok(Done::Told(text)) => End::told(core, row, InboundState::Done, text),

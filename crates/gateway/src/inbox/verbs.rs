@@ -1,10 +1,10 @@
 //! The operator's words, done through the same methods as on every other surface.
 
-use wakeman_present::{RankingWord, RenderContext, Verb};
+use wakeman_present::{Part, RankingWord, RenderContext, Verb};
 use wakeman_types::{
-    Admin, Chat, DecisionRequest, ErrorKind, Finding, FindingState, Findings, GatewayError, ListRequest, Principal,
-    PromoteRequest, Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View,
-    Wakeups, WakeupsView,
+    Admin, Chat, DecisionRequest, ErrorKind, Finding, Findings, GatewayError, ListRequest, Principal, PromoteRequest,
+    Proposal, ProposalId, Proposals, Ranking, ResolveRequest, SettledView, ThreadId, Verdict, View, Wakeups,
+    WakeupsView,
 };
 
 use super::{end::Show, work::Inbox};
@@ -34,14 +34,13 @@ pub(super) fn settled(error: GatewayError) -> Result<String, GatewayError> {
 pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, GatewayError> {
     let desk = &inbox.desk;
     Ok(match verb {
-        Verb::Approve { id, digest: None } => card(inbox, by, id).await?,
-        Verb::Approve { id, digest: Some(digest) } => {
-            let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None };
-            decide(inbox, by, id, request).await?
-        }
+        Verb::Approve { id, digest: None, part: Part::All } => card(inbox, by, id).await?,
+        // The whole card has the button for a step.
+        Verb::Approve { id, digest: None, .. } => details(inbox, by, id).await?,
+        Verb::Approve { id, digest: Some(digest), part } => approve(inbox, by, id, (digest, part)).await?,
         Verb::Reject { id, reason } => {
             let digest = desk.proposal(by, id).await?.proposal.digest.as_str().to_owned();
-            decide(inbox, by, id, DecisionRequest { decision: Verdict::Reject, digest, reason }).await?
+            decide(inbox, by, id, DecisionRequest { decision: Verdict::Reject, digest, reason, step: None }).await?
         }
         Verb::Settle { id, found, reason } => {
             let resolved = desk.resolve_proposal(by, id, ResolveRequest { outcome: found, reason }).await?;
@@ -52,8 +51,7 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
         Verb::Resolve(id) => Done::Told(of_finding(inbox, &desk.resolve(by, id).await?)),
         Verb::Feedback { id, useful } => {
             desk.feedback(by, id, useful).await?;
-            let word = if useful { "useful" } else { "noise" };
-            Done::Told(format!("{id} noted as {word}; what interrupts you is learnt from this."))
+            Done::Told(wakeman_present::feedback_line(id, useful))
         }
         Verb::Wakeups(Some(order)) => {
             shown(View::Wakeups(WakeupsView { items: vec![desk.order_wakeup(by, order).await?] }))
@@ -120,11 +118,9 @@ async fn looked(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, Gatew
         }
         Verb::WhyTip(id) => shown(View::TipWhy(Box::new(desk.tip_why(by, id).await?))),
         Verb::Proposals(state) => shown(View::Proposals(desk.proposals(by, of(state)).await?)),
-        Verb::Proposal(id) => {
-            let view = desk.proposal(by, id).await?;
-            of_proposal(&view.proposal.clone(), details_key(id), View::Details(Box::new(view)))
-        }
+        Verb::Proposal(id) => details(inbox, by, id).await?,
         Verb::Wakeups(None) => shown(View::Wakeups(WakeupsView { items: desk.wakeups(by).await? })),
+        Verb::WakeupHistory(state) => shown(View::Occurrences(desk.wakeup_history(by, of(state)).await?)),
         Verb::Threads => shown(View::Threads(desk.threads(by, of(None)).await?)),
         Verb::Thread(id) => thread(inbox, by, id).await?,
         Verb::Whoami => shown(View::Whoami(desk.whoami(by).await?)),
@@ -141,6 +137,26 @@ async fn thread(inbox: &Inbox, by: &Principal, id: ThreadId) -> Result<Done, Gat
 async fn card(inbox: &Inbox, by: &Principal, id: ProposalId) -> Result<Done, GatewayError> {
     let view = inbox.desk.proposal(by, id).await?;
     Ok(of_proposal(&view.proposal.clone(), proposal_key(id), View::Proposal(Box::new(view))))
+}
+
+/// All that the digest covers.
+async fn details(inbox: &Inbox, by: &Principal, id: ProposalId) -> Result<Done, GatewayError> {
+    let view = inbox.desk.proposal(by, id).await?;
+    Ok(of_proposal(&view.proposal.clone(), details_key(id), View::Details(Box::new(view))))
+}
+
+/// Yes to exactly what was shown, or to a part of it.
+pub(super) async fn approve(
+    inbox: &Inbox,
+    by: &Principal,
+    id: ProposalId,
+    (digest, part): (String, Part),
+) -> Result<Done, GatewayError> {
+    let step = match part {
+        Part::All => None,
+        part => part.step_of(&inbox.desk.proposal(by, id).await?.proposal),
+    };
+    decide(inbox, by, id, DecisionRequest { decision: Verdict::Approve, digest, reason: None, step }).await
 }
 
 fn of_proposal(proposal: &Proposal, key: String, view: View) -> Done {
@@ -175,11 +191,5 @@ fn context(inbox: &Inbox) -> RenderContext {
 
 /// How a finding stands after somebody said something of it.
 fn of_finding(inbox: &Inbox, finding: &Finding) -> String {
-    let (id, context) = (finding.id, context(inbox));
-    match &finding.state {
-        FindingState::Open => format!("{id} is open."),
-        FindingState::Acknowledged { by, .. } => format!("{id} is {by}'s now."),
-        FindingState::Snoozed { until, .. } => format!("{id} is quiet until {}.", context.time(*until)),
-        FindingState::Resolved { .. } => format!("{id} is closed."),
-    }
+    wakeman_present::standing_line(finding, &context(inbox))
 }

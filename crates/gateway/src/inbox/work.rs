@@ -86,7 +86,7 @@ impl Inbox {
         }
     }
 
-    /// Works until `stopped` resolves.
+    /// Looks, and works until `stopped` resolves.
     pub async fn run(self: Arc<Self>, stopped: impl Future<Output = ()> + Send) {
         tokio::pin!(stopped);
         loop {
@@ -97,9 +97,10 @@ impl Inbox {
                 tracing::error!(%error, "inbox.frontends");
             }
             tokio::select! {
+                biased;
+                () = &mut stopped => return,
                 () = self.core.surfaces.arrived.notified() => {}
                 () = self.core.clock.sleep_until(self.core.now().plus_ms(LOOK_MS)) => {}
-                () = &mut stopped => return,
             }
         }
     }

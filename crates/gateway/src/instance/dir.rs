@@ -77,6 +77,11 @@ impl InstanceDir {
         self.path.join("read-only").is_dir() || self.storage().is_dir()
     }
 
+    /// `read-only/`: people's input.
+    pub fn read_only(&self) -> PathBuf {
+        self.path.join("read-only")
+    }
+
     /// `read-only/settings.json`.
     pub fn settings(&self) -> PathBuf {
         self.path.join(crate::config::SETTINGS_FILE)

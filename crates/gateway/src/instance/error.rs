@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use wakeman_store::StoreError;
+use wakeman_types::Channel;
 
 /// What went wrong with the instance's directory.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,6 +23,17 @@ pub enum InstanceError {
     /// Another process holds the lock.
     #[error("another wakeman runs on this instance ({holder}); stop it, or choose another with --instance")]
     Locked {
+        /// `pid 4711`, or that it is not known.
+        holder: String,
+    },
+    /// Another process serves the channel.
+    #[error(
+        "{channel} is served by another process of this instance ({holder}); stop that one, or leave {channel} to it with \
+         `wakeman run --apart {channel}`"
+    )]
+    Served {
+        /// Which one.
+        channel: Channel,
         /// `pid 4711`, or that it is not known.
         holder: String,
     },

@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod lock;
 mod modes;
+mod restore;
 mod snapshot;
 mod takeover;
 mod time;

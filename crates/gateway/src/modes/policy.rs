@@ -139,6 +139,7 @@ fn decision(at: Timestamp) -> Decision {
         principal: Principal::system(),
         verdict: Verdict::Approve,
         reason: Some("mode execute: the settings name its class".to_owned()),
+        step: None,
         at,
     }
 }

@@ -16,7 +16,8 @@ use crate::{
     settle::{SettleError, Wanted, settle},
 };
 
-/// The longest mute that ends by itself.
+/// How long a mute lasts that nobody gave an end; and the longest. Every mute ends by itself.
+pub(crate) const MUTE_MS_DEFAULT: i64 = 7 * DAY_MS;
 const MUTE_MS_MAX: i64 = 365 * DAY_MS;
 /// Longest reason kept, in characters.
 const REASON_LEN_MAX: usize = 500;
@@ -75,7 +76,7 @@ pub(crate) async fn set_mode_because(
 /// A viewer, or it could not be stored.
 pub async fn halt(core: &Core, who: &Identity, reason: Option<String>) -> Result<ControlView, GatewayError> {
     needs(who, Role::Approver, "stop execution")?;
-    let reason: Option<String> = reason.map(|reason| reason.chars().take(REASON_LEN_MAX).collect());
+    let reason: Option<String> = reason.map(|reason| core.clean(&reason).chars().take(REASON_LEN_MAX).collect());
     change(core, true, |now: &Standing| {
         if now.control.halt.is_some() {
             return None;
@@ -139,17 +140,18 @@ async fn change(
     view(core).await.map_err(|error| storage_error(&error))
 }
 
-/// Nobody is told of this finding's subject for `duration_ms`, or until it is lifted. Approvers and owners.
+/// Nobody is told of this finding's subject for `duration_ms`, or for a week. Approvers and owners.
 ///
 /// # Errors
 /// A viewer, no such finding, a duration that is none.
 pub async fn mute(core: &Core, who: &Identity, id: FindingId, duration_ms: Option<i64>) -> Result<Mute, GatewayError> {
     needs(who, Role::Approver, "mute a finding")?;
-    if duration_ms.is_some_and(|ms| !(1..=MUTE_MS_MAX).contains(&ms)) {
-        let message = "a mute lasts up to a year, or without a duration until it is lifted; write it like 2h or 7d";
+    let duration_ms = duration_ms.unwrap_or(MUTE_MS_DEFAULT);
+    if !(1..=MUTE_MS_MAX).contains(&duration_ms) {
+        let message = "a mute lasts up to a year, or without a duration a week; write it like 2h or 7d";
         return Err(GatewayError::new(ErrorKind::Invalid, message));
     }
-    mute_until(core, who, id, duration_ms.map(|ms| core.now().plus_ms(ms)), None).await
+    mute_until(core, who, id, Some(core.now().plus_ms(duration_ms)), None).await
 }
 
 /// The same until an instant, because of a proposal that was approved; it is named in the journal.
@@ -164,6 +166,7 @@ pub(crate) async fn mute_until(
     let finding = finding(core, id).await?;
     let now = core.now();
     let mute = Mute {
+        subject: wakeman_present::subject_name(&finding.subject),
         fingerprint: finding.fingerprint,
         finding: id,
         by: who.operator.clone(),

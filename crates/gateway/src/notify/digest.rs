@@ -1,6 +1,6 @@
 //! What could wait, told once a day and after quiet hours.
 
-use chrono::{DateTime, Duration, TimeZone};
+use chrono::{DateTime, Duration};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use wakeman_store::{Commit, Committed, ListQuery, StoreError};
@@ -11,7 +11,7 @@ use wakeman_types::{
 
 use super::{owe, quiet};
 use crate::{
-    config::{Operator, TimeOfDay},
+    config::{Operator, TimeOfDay, instant_of},
     core::Core,
     deliver::listeners,
     settle::SettleError,
@@ -90,10 +90,7 @@ fn next_at(time: TimeOfDay, zone: Tz, since: Timestamp) -> Timestamp {
     let days = (0..3).filter_map(|days| {
         let date = local.date_naive() + Duration::days(days);
         let at = date.and_hms_opt(time.hour.into(), time.minute.into(), 0)?;
-        // Where clocks skip it, an hour later.
-        let found = zone.from_local_datetime(&at).earliest();
-        let found = found.or_else(|| zone.from_local_datetime(&(at + Duration::hours(1))).earliest())?;
-        Some(Timestamp::from_ms(found.timestamp_millis()))
+        instant_of(at, zone)
     });
     days.into_iter().find(|at| *at > since).unwrap_or_else(|| since.plus_ms(wakeman_types::DAY_MS))
 }

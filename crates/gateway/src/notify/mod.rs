@@ -9,11 +9,11 @@ mod storm;
 mod unanswered;
 
 use wakeman_store::Commit;
-use wakeman_types::{Channel, Delivery, DeliveryClass, Severity, View};
+use wakeman_types::{Channel, DeliveryClass, Severity, View};
 
 use crate::{
     core::Core,
-    deliver::{outbox_row, release},
+    deliver::{in_no_thread, outbox_row, release},
     settle::SettleError,
 };
 
@@ -40,22 +40,9 @@ pub async fn pass(core: &Core) -> Result<(), SettleError> {
 fn owe(
     core: &Core,
     commit: Commit,
-    (channel, chat): (Channel, String),
-    (class, severity): (DeliveryClass, Severity),
-    (view, key): (View, Option<String>),
+    chat: (Channel, String),
+    what: (DeliveryClass, Severity),
+    said: (View, Option<String>),
 ) -> Commit {
-    let delivery = Delivery {
-        id: core.delivery_id(),
-        channel,
-        chat,
-        thread: None,
-        class,
-        severity,
-        finding: None,
-        view,
-        key,
-        reply_key: None,
-        created_at: core.now(),
-    };
-    commit.send(outbox_row(core, &delivery))
+    commit.send(outbox_row(core, &in_no_thread(core, chat, what, said)))
 }

@@ -7,9 +7,10 @@ use crate::{
     core::Core,
 };
 
-/// Until when the operator has quiet hours at `at`; `None`: they have none then.
+/// Until when the operator has quiet hours at `at`, or is away or busy by a calendar; `None`: nothing of it.
 pub(super) fn until(core: &Core, operator: &Operator, at: Timestamp) -> Option<Timestamp> {
-    quiet_until(&operator.quiet_hours, operator.timezone.unwrap_or(core.zone()), at)
+    let zone = operator.timezone.unwrap_or(core.zone());
+    quiet_until(&operator.quiet_hours, zone, at).max(core.calendars.until(operator, zone, at))
 }
 
 /// Whether the operator is to be left alone, unless something is critical.

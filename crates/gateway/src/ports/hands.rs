@@ -178,6 +178,8 @@ pub struct PatchRequest {
 pub trait RepoHands: Send + Sync {
     /// A pull request as it stands.
     fn pull(&self, number: u64) -> BoxFuture<'_, Result<PullFacts, HandsError>>;
+    /// How the checks of a commit stand.
+    fn checks<'a>(&'a self, sha: &'a str) -> BoxFuture<'a, Result<Checks, HandsError>>;
     /// The files a merged pull request changed, with their blobs after the merge.
     fn pull_files(&self, number: u64) -> BoxFuture<'_, Result<Vec<PullFile>, HandsError>>;
     /// The head of a branch.
@@ -251,6 +253,8 @@ pub struct FlagFacts {
 
 /// Acting on feature flags.
 pub trait FlagHands: Send + Sync {
+    /// The project that is acted on, by its id.
+    fn project(&self) -> &str;
     /// A flag as it stands.
     fn flag<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<FlagFacts, HandsError>>;
     /// Sets the flag on or off, only if its version is still `version`. Absolute, so a repeat is harmless.

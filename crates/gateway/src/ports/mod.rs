@@ -3,6 +3,7 @@
 //! Owns: the traits and their plain data. Must not: name a host, a header or a status code. The adapters are in `integrations`;
 //! tests and the demo bring their own clock and randomness.
 
+mod calendar;
 mod code;
 mod deploy_hands;
 mod error;
@@ -14,6 +15,7 @@ mod read;
 mod time;
 mod webhook_hands;
 
+pub use calendar::{CALENDAR_BYTES_MAX, CalendarReader, CalendarTrouble};
 pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, RunStatus};
 pub use deploy_hands::{DeployFacts, DeployHands};
 pub use error::{HandsError, SourceError};

@@ -34,6 +34,8 @@ pub struct ErrorFacts {
 
 /// Acting on annotations and errors.
 pub trait ProductHands: Send + Sync {
+    /// The project that is acted on, by its id.
+    fn project(&self) -> &str;
     /// Makes an annotation.
     fn annotate<'a>(&'a self, request: &'a AnnotationRequest) -> BoxFuture<'a, Result<AnnotationFacts, HandsError>>;
     /// The annotation whose text holds `marker`.

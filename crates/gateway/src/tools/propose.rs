@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use wakeman_types::{Citation, DAY_MS, ExecutionMode, Finding, HOUR_MS, ProposalId, TurnAction};
+use wakeman_types::{Citation, ExecutionMode, Finding, HOUR_MS, ProposalId, TurnAction};
 
 use super::{
     Effect, ToolAnswer, ToolContext, ToolError, TypedTool,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     act::asked::{self, Asked, Wish, WishKind},
     core::Core,
+    modes::MUTE_MS_DEFAULT,
     wake::AddedWakeup,
 };
 
@@ -21,8 +22,7 @@ const TITLE_LEN_MAX: usize = 200;
 const BODY_LEN_MAX: usize = 3_000;
 /// PostHog takes 400 bytes, and the marker is among them.
 const NOTE_LEN_MAX: usize = 300;
-/// How long a mute lasts that nobody gave an end; and the longest.
-const MUTE_MS_DEFAULT: i64 = 7 * DAY_MS;
+/// The longest mute that a model may propose.
 const MUTE_HOURS_MAX: f64 = 720.0;
 
 #[derive(Deserialize, JsonSchema)]
@@ -44,6 +44,10 @@ pub struct Arguments {
     wakeup: Option<String>,
     /// UTC
     cron: Option<String>,
+    /// it speaks only when: changed, open or open-or-changed
+    only: Option<String>,
+    /// like 5m
+    jitter: Option<String>,
     files: Option<Vec<File>>,
     /// error, deployment or webhook
     id: Option<String>,
@@ -234,6 +238,8 @@ fn wish(arguments: Arguments) -> Result<Wish, ToolError> {
                 cron: Some(text("cron", arguments.cron, 100)?),
                 timezone: None,
                 late: None,
+                only: arguments.only,
+                jitter: arguments.jitter,
             },
         },
     })

@@ -3,14 +3,15 @@
 use serde_json::json;
 use wakeman_store::{Commit, StoreError};
 use wakeman_types::{
-    Channel, Entity, ErrorKind, GatewayError, Identity, Occurrence, OccurrenceState, Role, WakeupOrder, WakeupView,
+    Channel, Entity, ErrorKind, GatewayError, Identity, Occurrence, OccurrenceState, Role, WakeupOrder, WakeupRules,
+    WakeupView,
 };
 
 use super::{
     overlay::{AddedWakeup, WakeupChange, effective, set},
     pass::next_of,
     phrase::cron_of,
-    state::WakeupState,
+    state::{WakeupState, slot_of},
     view::wakeup_views,
 };
 use crate::{
@@ -38,11 +39,11 @@ pub async fn order(core: &Core, who: &Identity, order: WakeupOrder) -> Result<Wa
         return Err(GatewayError::new(ErrorKind::Forbidden, message));
     }
     let id = match order {
-        WakeupOrder::Add { when, what } => {
-            let added = added(core, who, &when, &what)?;
+        WakeupOrder::Add { when, what, rules } => {
+            let added = at(core, who, &when, worded(&what))?.with(rules);
             set(core, who, &WakeupChange::Add(added), None).await?.id
         }
-        WakeupOrder::Edit { id, when } => edit(core, who, &id, &when).await?,
+        WakeupOrder::Edit { id, when, rules } => edit(core, who, &id, when.as_deref(), rules).await?,
         WakeupOrder::Pause { id } => set(core, who, &WakeupChange::Pause { id, paused: true }, None).await?.id,
         WakeupOrder::Resume { id } => set(core, who, &WakeupChange::Pause { id, paused: false }, None).await?.id,
         WakeupOrder::Run { id } => run(core, who, id).await?,
@@ -53,39 +54,64 @@ pub async fn order(core: &Core, who: &Identity, order: WakeupOrder) -> Result<Wa
     view.ok_or_else(|| GatewayError::new(ErrorKind::Conflict, format!("wakeup {id} changed meanwhile; look again")))
 }
 
-/// A wakeup of a person's words.
-fn added(core: &Core, who: &Identity, when: &str, what: &str) -> Result<AddedWakeup, GatewayError> {
+/// `wakeup` at the time that a person wrote.
+fn at(core: &Core, who: &Identity, when: &str, wakeup: AddedWakeup) -> Result<AddedWakeup, GatewayError> {
     let operator = core.settings.operators.iter().find(|operator| operator.id == who.operator);
     let zone = operator.and_then(|operator| operator.timezone).unwrap_or(core.zone());
     let (cron, zone) = cron_of(when, zone).map_err(invalid)?;
+    Ok(AddedWakeup { time_utc: None, cron: Some(cron), timezone: Some(zone.name().to_owned()), ..wakeup })
+}
+
+/// A wakeup of a person's words, without its time.
+fn worded(what: &str) -> AddedWakeup {
     let what = what.trim();
     let shipped = SHIPPED_PROMPTS.iter().find(|(id, _)| *id == what);
     let title = shipped.map_or_else(|| wakeman_present::sanitize(what, TITLE_CHARS), |(_, title)| (*title).to_owned());
-    Ok(AddedWakeup {
+    AddedWakeup {
         title,
         prompt: if shipped.is_some() { String::new() } else { what.to_owned() },
         prompt_id: shipped.map(|(id, _)| (*id).to_owned()),
         time_utc: None,
-        cron: Some(cron),
-        timezone: Some(zone.name().to_owned()),
+        cron: None,
+        timezone: None,
         late: None,
-    })
+        only: None,
+        jitter: None,
+    }
 }
 
-/// The same at another time: a new one is added, then the old one pauses. A crash between the two leaves both, and neither is lost.
-async fn edit(core: &Core, who: &Identity, id: &str, when: &str) -> Result<String, GatewayError> {
+/// The same at another time or by other rules.
+async fn edit(
+    core: &Core,
+    who: &Identity,
+    id: &str,
+    when: Option<&str>,
+    rules: WakeupRules,
+) -> Result<String, GatewayError> {
+    if when.is_none() && rules == WakeupRules::default() {
+        let what = "say when, or only, jitter or late: `wakeups edit ID daily 10:00 only changed`";
+        return Err(invalid(what.to_owned()));
+    }
     let entry = known(core, id).await?;
     let all = effective(core).await.map_err(|error| storage_error(&error))?;
     let own = all.config.prompts.get(&entry.prompt_id).map(|prompt| prompt.prompt.clone());
     let what = own.unwrap_or_else(|| entry.prompt_id.clone());
-    let mut changed = added(core, who, when, &what)?;
-    changed.title = all.config.title(&entry.prompt_id).to_owned();
-    changed.late.clone_from(&entry.late);
-    let new = set(core, who, &WakeupChange::Add(changed), None).await?.id;
-    if new != id {
-        set(core, who, &WakeupChange::Pause { id: id.to_owned(), paused: true }, None).await?;
-    }
-    Ok(new)
+    let before = AddedWakeup {
+        title: all.config.title(&entry.prompt_id).to_owned(),
+        time_utc: entry.time_utc,
+        cron: entry.cron,
+        timezone: entry.timezone,
+        late: entry.late,
+        only: entry.only,
+        jitter: entry.jitter,
+        ..worded(&what)
+    };
+    let to = match when {
+        Some(when) => at(core, who, when, before)?,
+        None => before,
+    };
+    let change = WakeupChange::Move { from: id.to_owned(), to: to.with(rules) };
+    Ok(set(core, who, &change, None).await?.id)
 }
 
 async fn known(core: &Core, id: &str) -> Result<ScheduleEntry, GatewayError> {
@@ -114,20 +140,6 @@ async fn running(core: &Core, id: &str) -> Result<ScheduleEntry, GatewayError> {
     }
 }
 
-fn slot(core: &Core, id: &str, entry: &ScheduleEntry, due_at: wakeman_types::Timestamp) -> Occurrence {
-    Occurrence {
-        wakeup_id: id.to_owned(),
-        prompt_id: entry.prompt_id.clone(),
-        due_at,
-        state: OccurrenceState::Running,
-        reason: String::new(),
-        attempts: 0,
-        at: core.now(),
-        thread_id: None,
-        turn_id: None,
-    }
-}
-
 /// A slot of its own, due now and begun: the next pass runs it to its end like one that a restart cut.
 async fn run(core: &Core, who: &Identity, id: String) -> Result<String, GatewayError> {
     let entry = running(core, &id).await?;
@@ -138,7 +150,7 @@ async fn run(core: &Core, who: &Identity, id: String) -> Result<String, GatewayE
             Some(found) => (found.value, found.version),
             None => (WakeupState::new(id.clone(), entry.prompt_id.clone(), now), wakeman_store::Version::ABSENT),
         };
-        let mut row = slot(core, &id, &entry, now);
+        let mut row = slot_of(id.clone(), &entry, now, now);
         row.reason = format!("asked for by {}", who.operator);
         let mut commit = Commit::durable(now);
         row.thread_id = match &state.thread {
@@ -176,7 +188,7 @@ async fn skip(core: &Core, who: &Identity, id: String) -> Result<String, Gateway
 async fn next_free(core: &Core, id: &str, entry: &ScheduleEntry) -> Result<Option<Occurrence>, StoreError> {
     let mut after = core.now();
     while let Some(due_at) = next_of(entry, after) {
-        let row = slot(core, id, entry, due_at);
+        let row = slot_of(id.to_owned(), entry, due_at, core.now());
         if core.store.get::<Occurrence>(&row.entity_id()).await?.is_none() {
             return Ok(Some(row));
         }

@@ -9,8 +9,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wakeman_store::{Commit, ListQuery, StoreError, Version, canonical};
-use wakeman_types::{Entity, ErrorKind, GatewayError, Identity, OperatorId, Principal, ProposalId, Role, Timestamp};
+use wakeman_store::{Commit, EntityRef, ListQuery, StoreError, Version, canonical};
+use wakeman_types::{
+    Entity, ErrorKind, GatewayError, Identity, OperatorId, Principal, ProposalId, Role, Timestamp, WakeupRules,
+};
 
 use super::state::wakeup_id;
 use crate::{
@@ -46,6 +48,12 @@ pub struct AddedWakeup {
     pub timezone: Option<String>,
     /// What becomes of a slot that is late. Default `run`.
     pub late: Option<String>,
+    /// Speaks only when so: `changed`, `open` or `open-or-changed`. Default: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// Put off by up to so long, `5m`, each time otherwise. Default: not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<String>,
 }
 
 impl AddedWakeup {
@@ -61,7 +69,10 @@ impl AddedWakeup {
             }
         }
         let id = self.prompt_id.clone().unwrap_or_else(|| self.own_id());
-        let all = json!({"promptId": id, "timeUtc": self.time_utc, "cron": self.cron, "timezone": self.timezone, "late": self.late});
+        let all = json!({
+            "promptId": id, "timeUtc": self.time_utc, "cron": self.cron, "timezone": self.timezone, "late": self.late,
+            "only": self.only, "jitter": self.jitter,
+        });
         let given = all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
         let line: serde_json::Map<_, _> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
         let own = || WakeupPrompt { title: self.title.clone(), prompt: self.prompt.clone() };
@@ -74,6 +85,26 @@ impl AddedWakeup {
             Ok(_) => Ok((entry, prompt)),
             Err(problem) => Err(problem.clone()),
         }
+    }
+
+    /// The same with these rules, where they are named.
+    pub(super) fn with(mut self, rules: WakeupRules) -> Self {
+        self.only = rules.only.or(self.only);
+        self.jitter = rules.jitter.or(self.jitter);
+        self.late = rules.late.or(self.late);
+        self
+    }
+
+    /// When, and by which rules, for people: `0 9 * * 1-5, Europe/Berlin, only changed`.
+    pub fn when(&self) -> String {
+        let time = match (&self.time_utc, &self.cron) {
+            (Some(time), _) => format!("every day at {time} UTC"),
+            (None, Some(cron)) => format!("{cron}, {}", self.timezone.as_deref().unwrap_or("UTC")),
+            (None, None) => "never".to_owned(),
+        };
+        let rules = [("only", &self.only), ("jitter", &self.jitter), ("late", &self.late)];
+        let rules = rules.iter().filter_map(|(name, rule)| Some(format!(", {name} {}", rule.as_deref()?)));
+        rules.fold(time, |all, rule| all + &rule)
     }
 
     fn own_id(&self) -> String {
@@ -90,6 +121,24 @@ pub fn id_of(added: &AddedWakeup) -> Result<String, String> {
     added.entry().map(|(entry, _)| wakeup_id(&entry))
 }
 
+/// A time in which a wakeup's slots are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who asked for it.
+    pub by: OperatorId,
+    /// Since when.
+    pub from: Timestamp,
+    /// When it was resumed; `None`: it holds.
+    pub until: Option<Timestamp>,
+}
+
+impl Pause {
+    /// Whether `at` lies in it.
+    pub fn covers(&self, at: Timestamp) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
 /// What was set at run time for one wakeup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WakeupOverlay {
@@ -97,7 +146,10 @@ pub struct WakeupOverlay {
     pub id: String,
     /// Whether its slots are left out.
     pub paused: bool,
-    /// What it is, if it stands in no file.
+    /// The last time in which they are or were.
+    #[serde(default)]
+    pub pause: Option<Pause>,
+    /// What it is, if it stands in no file or was changed.
     pub added: Option<AddedWakeup>,
     /// Who set it.
     pub by: OperatorId,
@@ -134,11 +186,18 @@ pub struct Effective {
     pub config: WakeupConfig,
     /// The ids of those that are paused.
     pub paused: BTreeSet<String>,
+    /// When each was last paused.
+    pub pauses: BTreeMap<String, Pause>,
     /// Where each comes from, where that is not the file alone.
     pub origins: BTreeMap<String, String>,
 }
 
 impl Effective {
+    fn of_file(core: &Core) -> Self {
+        let config = core.wakeups.clone();
+        Self { config, paused: BTreeSet::new(), pauses: BTreeMap::new(), origins: BTreeMap::new() }
+    }
+
     /// Where the wakeup comes from.
     pub(super) fn origin(&self, id: &str) -> String {
         self.origins.get(id).cloned().unwrap_or_else(|| WAKEUP_FILE.to_owned())
@@ -155,20 +214,32 @@ impl Effective {
 /// # Errors
 /// [`StoreError`] if what was set could not be read.
 pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
-    let mut all = Effective { config: core.wakeups.clone(), paused: BTreeSet::new(), origins: BTreeMap::new() };
+    let mut all = Effective::of_file(core);
     let set = core.store.list::<WakeupOverlay>(&ListQuery::oldest(OVERLAYS_MAX)).await?.items;
     for overlay in set.into_iter().map(|found| found.value) {
         let mut origin = WAKEUP_FILE.to_owned();
         if let Some(added) = &overlay.added {
             let Ok((entry, prompt)) = added.entry() else { continue };
             all.config.prompts.extend(prompt.map(|prompt| (entry.prompt_id.clone(), prompt)));
-            all.config.schedule.push(entry);
-            origin = format!("added by {}", overlay.by);
+            match all.config.schedule.iter_mut().find(|known| wakeup_id(known) == overlay.id) {
+                Some(known) => {
+                    *known = entry;
+                    origin = format!("{WAKEUP_FILE}, changed by {}", overlay.by);
+                }
+                None => {
+                    all.config.schedule.push(entry);
+                    origin = format!("added by {}", overlay.by);
+                }
+            }
         }
         if overlay.paused {
             all.paused.insert(overlay.id.clone());
             origin = format!("{origin}, paused by {}", overlay.by);
         }
+        // One that an earlier version paused says so by this alone.
+        let since = || Pause { by: overlay.by.clone(), from: overlay.at, until: None };
+        let pause = overlay.pause.clone().or_else(|| overlay.paused.then(since));
+        all.pauses.extend(pause.map(|pause| (overlay.id.clone(), pause)));
         all.origins.insert(overlay.id, origin);
     }
     let all = Arc::new(all);
@@ -178,9 +249,7 @@ pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
 
 /// The wakeups as last read, for what cannot wait.
 pub(super) fn last_read(core: &Core) -> Arc<Effective> {
-    core.overlay.wakeups().unwrap_or_else(|| {
-        Arc::new(Effective { config: core.wakeups.clone(), paused: BTreeSet::new(), origins: BTreeMap::new() })
-    })
+    core.overlay.wakeups().unwrap_or_else(|| Arc::new(Effective::of_file(core)))
 }
 
 /// What is set.
@@ -193,8 +262,15 @@ pub enum WakeupChange {
         /// Out or in.
         paused: bool,
     },
-    /// A wakeup of its own.
+    /// A wakeup of its own; one of this time and these words is changed.
     Add(AddedWakeup),
+    /// The same in the place of the wakeup `from`.
+    Move {
+        /// Which.
+        from: String,
+        /// What it is from now on.
+        to: AddedWakeup,
+    },
 }
 
 /// Sets it; the same again changes nothing. `cause`: the proposal it was approved in. Approvers and owners.
@@ -218,26 +294,61 @@ pub async fn set(
             all.entry(id).ok_or_else(|| invalid(format!("there is no wakeup {id}; `wakeups` lists them")))?;
             id.clone()
         }
-        WakeupChange::Add(added) => wakeup_id(&added.entry().map_err(invalid)?.0),
+        WakeupChange::Add(added) | WakeupChange::Move { to: added, .. } => {
+            wakeup_id(&added.entry().map_err(invalid)?.0)
+        }
     };
     let set: Result<WakeupOverlay, SettleError> = settle!(core, "the wakeup", async {
         let found = core.store.get::<WakeupOverlay>(&id).await?;
         let (before, version) = found.map_or((None, Version::ABSENT), |found| (Some(found.value), found.version));
         let (paused, added) = match change {
             WakeupChange::Pause { paused, .. } => (*paused, before.as_ref().and_then(|before| before.added.clone())),
-            WakeupChange::Add(added) => (false, Some(added.clone())),
+            WakeupChange::Add(added) | WakeupChange::Move { to: added, .. } => (false, Some(added.clone())),
         };
-        if let Some(same) = before.filter(|before| before.paused == paused && before.added == added) {
-            return Ok(Wanted::Nothing(same));
+        if let Some(same) = before.as_ref().filter(|before| before.paused == paused && before.added == added) {
+            return Ok(Wanted::Nothing(same.clone()));
         }
         let (by, principal) = (who.operator.clone(), who.principal.clone());
         let payload = json!({"principal": principal.to_string(), "paused": paused, "added": added, "proposal": cause});
         let event = core.event("wakeup.set", &by, &id, payload);
-        let overlay = WakeupOverlay { id: id.clone(), paused, added, by, principal, at: core.now() };
-        let commit = Commit::durable(core.now()).replace(&overlay, version).event(event);
+        let pause = pause(before, paused, &by, core.now());
+        let overlay = WakeupOverlay { id: id.clone(), paused, pause, added, by, principal, at: core.now() };
+        let mut commit = Commit::durable(core.now()).replace(&overlay, version).event(event);
+        if let WakeupChange::Move { from, .. } = change
+            && *from != id
+        {
+            commit = gone(core, commit, from, &overlay).await?;
+        }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), overlay))
     });
     let set = set.map_err(|error| settle_error(&error))?;
     effective(core).await.map_err(|error| storage_error(&error))?;
     Ok(set)
+}
+
+/// When it is or was paused, once that is as `paused` says.
+fn pause(before: Option<WakeupOverlay>, paused: bool, by: &OperatorId, now: Timestamp) -> Option<Pause> {
+    let last = before.and_then(|before| before.pause);
+    match (paused, last) {
+        (true, Some(holds)) if holds.until.is_none() => Some(holds),
+        (true, _) => Some(Pause { by: by.clone(), from: now, until: None }),
+        (false, Some(last)) if last.until.is_none() => Some(Pause { until: Some(now), ..last }),
+        (false, last) => last,
+    }
+}
+
+/// Takes the wakeup `id` away, with `commit`, since `instead` is in its place: one of the file is paused, one that was added goes.
+async fn gone(core: &Core, commit: Commit, id: &str, instead: &WakeupOverlay) -> Result<Commit, StoreError> {
+    let found = core.store.get::<WakeupOverlay>(id).await?;
+    let (before, version) = found.map_or((None, Version::ABSENT), |found| (Some(found.value), found.version));
+    let payload = json!({"principal": instead.principal.to_string(), "paused": true, "instead": instead.id});
+    let commit = commit.event(core.event("wakeup.set", &instead.by, id, payload));
+    let in_file = core.wakeups.schedule.iter().any(|entry| wakeup_id(entry) == id);
+    if !in_file {
+        let row = EntityRef::to::<WakeupOverlay>(id);
+        return Ok(commit.expect(&row, version).delete(row));
+    }
+    let pause = pause(before, true, &instead.by, instead.at);
+    let paused = WakeupOverlay { id: id.to_owned(), paused: true, pause, added: None, ..instead.clone() };
+    Ok(commit.replace(&paused, version))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 use wakeman_present::{RenderContext, plain};
-use wakeman_store::{Commit, ListQuery, StoreError, Version, Versioned};
+use wakeman_store::{Commit, ListQuery, StoreError, Version};
 use wakeman_types::{
     BriefView, Channel, DeliveryClass, Occurrence, OccurrenceState, Principal, Severity, ThreadId, Timestamp, View,
 };
@@ -15,9 +15,9 @@ use wakeman_types::{
 use super::{
     brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
     facts::{Facts, facts},
-    overlay::{effective, last_read},
+    overlay::{Pause, effective, last_read},
     schedule::{Lateness, ON_TIME_MS, due_between, judge, next_due, put_off},
-    state::{WakeupState, wakeup_id},
+    state::{WakeupState, slot_of, wakeup_id},
     view::next_wakeup,
 };
 use crate::{
@@ -48,13 +48,23 @@ pub struct Wake {
 /// One entry of the file that holds.
 struct Entry<'a> {
     id: String,
-    /// Whether its slots are left out.
-    paused: bool,
+    /// Whether wakeups run at all.
+    enabled: bool,
+    /// When its slots were last left out, or are.
+    pause: Option<&'a Pause>,
     file: &'a ScheduleEntry,
     plan: &'a Plan,
 }
 
 impl Entry<'_> {
+    /// Why a slot at this time is left out, whatever its rule.
+    fn left_out(&self, at: Timestamp) -> Option<String> {
+        if !self.enabled {
+            return Some("wakeups are switched off".to_owned());
+        }
+        self.pause.filter(|pause| pause.covers(at)).map(|pause| format!("paused by {}", pause.by))
+    }
+
     fn put_off(&self, slot: Timestamp) -> i64 {
         put_off(self.plan.jitter_ms, &self.id, slot)
     }
@@ -84,8 +94,7 @@ impl Wake {
         let all = effective(&self.core).await?;
         let entries = all.config.schedule.iter().filter_map(|file| {
             let (plan, id) = (file.plan.as_ref().ok()?, wakeup_id(file));
-            let paused = !all.config.enabled || all.paused.contains(&id);
-            Some(Entry { paused, id, file, plan })
+            Some(Entry { enabled: all.config.enabled, pause: all.pauses.get(&id), id, file, plan })
         });
         let entries: Vec<Entry<'_>> = entries.collect();
         let mut result = self.forget(&entries).await;
@@ -136,9 +145,6 @@ impl Wake {
             if slots.is_empty() {
                 return Ok(());
             }
-            if entry.paused {
-                return self.pause(state, now).await;
-            }
             let more = slots.len() > CHUNK;
             let slots = &slots[..slots.len().min(CHUNK)];
             if let Some(claimed) = self.claim(entry, slots, more, now).await? {
@@ -151,13 +157,6 @@ impl Wake {
         Ok(())
     }
 
-    /// Switched off, no slot is due; the cursor follows the clock so that none is when it is switched on again.
-    async fn pause(&self, mut state: Versioned<WakeupState>, now: Timestamp) -> Result<(), SettleError> {
-        state.value.cursor = now;
-        let _ = self.core.store.commit(Commit::new(now).replace(&state.value, state.version)).await?;
-        Ok(())
-    }
-
     /// Runs that a process began and did not end.
     async fn recover(&self, entry: &Entry<'_>, now: Timestamp) -> Result<(), SettleError> {
         let query = ListQuery::oldest(100).state("running").parent(entry.id.clone());
@@ -165,7 +164,7 @@ impl Wake {
         for found in cut.items {
             let mut occurrence = found.value;
             let late_ms = now.since(occurrence.due_at) - entry.put_off(occurrence.due_at);
-            let may = !entry.paused
+            let may = entry.left_out(now).is_none()
                 && occurrence.attempts < ATTEMPTS_MAX
                 && judge(entry.plan.late, late_ms, ON_TIME_MS) == Lateness::Run;
             if !may {
@@ -182,13 +181,13 @@ impl Wake {
         Ok(())
     }
 
-    /// The clock was ahead and has been put right. Slots that were written off as missed are still to come, so their rows go;
-    /// those that ran or were left out have had their turn and keep theirs.
+    /// The clock was ahead and has been put right. Slots that were written off are still to come, so their rows go; those that ran,
+    /// and those that a person skipped before they were due, keep theirs.
     async fn clock_went_back(&self, entry: &Entry<'_>, now: Timestamp) -> Result<(), SettleError> {
-        let query = ListQuery::newest(1000).state("missed").parent(entry.id.clone());
+        let query = ListQuery::newest(1000).parent(entry.id.clone()).since(now.ms().saturating_add(1));
         loop {
-            let missed = self.core.store.list::<Occurrence>(&query).await?;
-            let ahead: Vec<_> = missed.items.iter().filter(|found| found.value.due_at > now).collect();
+            let found = self.core.store.list::<Occurrence>(&query).await?.items;
+            let ahead: Vec<_> = found.iter().filter(|found| is_written_off(&found.value)).collect();
             let mut commit = Commit::new(now);
             for found in &ahead {
                 let row = wakeman_store::EntityRef::of(&found.value);
@@ -198,7 +197,7 @@ impl Wake {
                 let payload = json!({"unsaid": ahead.len()});
                 commit = commit.event(self.event("wakeup.clock_back", &entry.id, payload));
             }
-            let done = ahead.len() < 1000;
+            let done = found.len() < 1000 || ahead.is_empty();
             if done {
                 let Some(mut state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
                 state.value.cursor = now;
@@ -212,8 +211,8 @@ impl Wake {
         }
     }
 
-    /// Writes down what becomes of `slots`, oldest first, and steps the cursor over them, in one commit. All are missed but
-    /// the last, unless `more` follow; the last runs if its rule allows and is then returned.
+    /// Writes down what becomes of `slots`, oldest first, and steps the cursor over them, in one commit. Those of a pause are left
+    /// out; the others are missed but the last, unless `more` follow; the last runs if its rule allows and is then returned.
     async fn claim(
         &self,
         entry: &Entry<'_>,
@@ -232,12 +231,16 @@ impl Wake {
             let mut commit = Commit::durable(now);
             let (mut claimed, mut missed) = (None, 0_u32);
             for slot in slots {
-                let mut row = self.slot(entry, *slot, now);
+                let mut row = slot_of(entry.id.clone(), entry.file, *slot, now);
                 // A slot that had its turn before the clock went back.
                 if core.store.get::<Occurrence>(&wakeman_types::Entity::entity_id(&row)).await?.is_some() {
                     continue;
                 }
-                if more || slot != last {
+                let newest = !more && slot == last;
+                let left_out = entry.left_out(*slot).or_else(|| entry.left_out(now).filter(|_| newest));
+                if let Some(reason) = left_out {
+                    (row.state, row.reason) = (OccurrenceState::Skipped, reason);
+                } else if !newest {
                     (row.state, row.reason) =
                         (OccurrenceState::Missed, "not running then; a later one was due".to_owned());
                 } else {
@@ -261,20 +264,6 @@ impl Wake {
             }
             Ok(Wanted::Commit(Box::new(commit), claimed))
         })
-    }
-
-    fn slot(&self, entry: &Entry<'_>, due_at: Timestamp, now: Timestamp) -> Occurrence {
-        Occurrence {
-            wakeup_id: entry.id.clone(),
-            prompt_id: entry.file.prompt_id.clone(),
-            due_at,
-            state: OccurrenceState::Running,
-            reason: "under way".to_owned(),
-            attempts: 0,
-            at: now,
-            thread_id: None,
-            turn_id: None,
-        }
     }
 
     fn judge(&self, entry: &Entry<'_>, row: &mut Occurrence, now: Timestamp) {
@@ -451,6 +440,15 @@ impl Wake {
     pub fn wait_until(&self, most_ms: i64) -> Timestamp {
         let latest = self.core.now().plus_ms(most_ms);
         self.next().map_or(latest, |next| next.min(latest))
+    }
+}
+
+/// Whether the slot ended without a turn of its own when it was looked at: one that a person skips has its row before it is due.
+fn is_written_off(row: &Occurrence) -> bool {
+    match row.state {
+        OccurrenceState::Missed => true,
+        OccurrenceState::Skipped => row.attempts == 0 && row.at >= row.due_at,
+        OccurrenceState::Running | OccurrenceState::Ran => false,
     }
 }
 

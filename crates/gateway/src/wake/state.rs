@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use wakeman_store::canonical;
-use wakeman_types::{Entity, ThreadId, Timestamp};
+use wakeman_types::{Entity, Occurrence, OccurrenceState, ThreadId, Timestamp};
 
 use crate::config::{Plan, ScheduleEntry, When};
 
@@ -49,6 +49,21 @@ impl Entity for WakeupState {
 
     fn sort_key(&self) -> i64 {
         self.first_seen.ms()
+    }
+}
+
+/// A slot of the wakeup `id`, as it is begun.
+pub(super) fn slot_of(id: String, entry: &ScheduleEntry, due_at: Timestamp, now: Timestamp) -> Occurrence {
+    Occurrence {
+        wakeup_id: id,
+        prompt_id: entry.prompt_id.clone(),
+        due_at,
+        state: OccurrenceState::Running,
+        reason: "under way".to_owned(),
+        attempts: 0,
+        at: now,
+        thread_id: None,
+        turn_id: None,
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) async fn wakeup_views(core: &Core) -> Result<Vec<WakeupView>, StoreEr
             cron: entry.cron.clone(),
             timezone: entry.timezone.clone(),
             late: entry.late.clone().unwrap_or_else(|| "run".to_owned()),
+            only: entry.only.clone(),
+            jitter: entry.jitter.clone(),
             enabled,
             problem: entry.plan.as_ref().err().cloned(),
             next: if enabled { next_of(entry, core.now()) } else { None },

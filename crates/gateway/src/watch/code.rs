@@ -8,6 +8,7 @@ use wakeman_types::{Change, MINUTE_MS, Severity, Subject, Timestamp};
 use crate::{
     act::verify::Standing,
     core::Core,
+    deliver::cleaned,
     findings::Detection,
     ports::{CodeAnswer, DeploymentFact, RunFact, RunStatus},
 };
@@ -174,9 +175,11 @@ fn deployment_detection(fingerprint: String, deployment: &DeploymentFact, now: T
 pub(super) async fn keep_changes(core: &Core, changes: &[Change]) -> Result<(), StoreError> {
     let mut commit = Commit::new(core.now());
     for change in changes {
+        // Whoever writes a title may write anything into it; from here on it goes into files, messages and a model.
+        let change = cleaned(&core.guard, change);
         let known = core.store.get::<Change>(change.id.as_str()).await?;
-        if known.is_none_or(|known| known.value != *change) {
-            commit = commit.put(change);
+        if known.is_none_or(|known| known.value != change) {
+            commit = commit.put(&change);
         }
     }
     if !commit.rows.is_empty() {

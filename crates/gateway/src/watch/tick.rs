@@ -16,7 +16,7 @@ use crate::{
     act::verify::{self, Standing},
     config::metric_specs,
     core::Core,
-    deliver::{Post, ThreadWriter},
+    deliver::{Post, ThreadWriter, cleaned},
     findings::{Detection, Evidence, keep, repair},
     notify,
     ports::{CodeRequest, CodeSource, ProductSource},
@@ -92,6 +92,7 @@ impl Watch {
         // The product source first: its clock tells how far back the code host's changes matter.
         let mut off = self.read_product().await?;
         off.extend(self.read_code().await?);
+        off.iter_mut().for_each(|seen| seen.subject = cleaned(&self.core.guard, &seen.subject));
         let evidence = self.evidence(&off).await?;
         self.foresee(&off).await?;
         for seen in &off {

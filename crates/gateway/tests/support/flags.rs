@@ -57,6 +57,10 @@ impl FakeFlags {
 }
 
 impl FlagHands for FakeFlags {
+    fn project(&self) -> &str {
+        "1"
+    }
+
     fn flag<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<FlagFacts, HandsError>> {
         Box::pin(async move {
             self.script.read("flag").await?;

@@ -26,7 +26,7 @@ pub struct Outside {
     pub status: String,
     /// Where the webhook `ops` is.
     pub target: Option<String>,
-    annotations: Vec<String>,
+    pub annotations: Vec<String>,
     effects: Vec<String>,
     late: Vec<Effect>,
 }
@@ -158,6 +158,10 @@ impl DeployHands for FakeOutside {
 }
 
 impl ProductHands for FakeOutside {
+    fn project(&self) -> &str {
+        "1"
+    }
+
     fn annotate<'a>(&'a self, request: &'a AnnotationRequest) -> BoxFuture<'a, Result<AnnotationFacts, HandsError>> {
         Box::pin(async move {
             self.act("annotate", Effect::Annotate(request.content.clone())).await?;

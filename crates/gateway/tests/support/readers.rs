@@ -33,7 +33,7 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
 
 impl FakeReaders {
     pub fn all(self: &Arc<Self>) -> Readers {
-        Readers { product: Some(self.clone()), code: Some(self.clone()), deploys: Some(self.clone()) }
+        Readers { product: Some(self.clone()), code: Some(self.clone()), deploys: Some(self.clone()), calendars: None }
     }
 
     pub fn fail(&self, error: SourceError) {

@@ -32,8 +32,10 @@ pub struct State {
     pub touched: Vec<String>,
     branches: BTreeMap<String, u64>,
     markers: Vec<(String, u64)>,
-    issues: Vec<(String, u64)>,
-    comments: Vec<(String, u64)>,
+    pub issues: Vec<(String, u64)>,
+    pub comments: Vec<(String, u64)>,
+    /// Of a commit; passed, if nothing is set.
+    pub checks: Option<Checks>,
     /// Workflow run 71, which failed at its first attempt.
     pub run: Option<RunFacts>,
     effects: Vec<String>,
@@ -240,6 +242,13 @@ impl RepoHands for FakeRepo {
             self.script.read("pull_files").await?;
             let file = |path: &str| PullFile { path: path.to_owned(), blob: Some(format!("blob-{path}")) };
             Ok(vec![file("web/signup/form.ts"), file("web/signup/form.css")])
+        })
+    }
+
+    fn checks<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Checks, HandsError>> {
+        Box::pin(async move {
+            self.script.read("checks").await?;
+            Ok(self.state().checks.unwrap_or(Checks::Passed))
         })
     }
 

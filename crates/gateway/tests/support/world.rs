@@ -157,6 +157,7 @@ impl World {
             settings: self.core.settings.clone(),
             tools: self.core.tools.clone(),
             warnings: Vec::new(),
+            safe_mode: None,
             clock,
             random: Arc::new(SystemRandom::from_seed(99)),
             hands: self.core.hands.clone(),
@@ -173,6 +174,7 @@ impl World {
             guard: guard(),
             work: tokio::sync::Notify::new(),
             surfaces: Default::default(),
+            calendars: Default::default(),
         })
     }
 
@@ -299,7 +301,8 @@ impl World {
 
     pub async fn decide(&self, who: &str, proposal: &Proposal, decision: Verdict) -> Result<Proposal, DecideError> {
         let digest = proposal.digest.as_str().to_owned();
-        act::decide(&self.core, &by(who), proposal.id, &DecisionRequest { decision, digest, reason: None }).await
+        act::decide(&self.core, &by(who), proposal.id, &DecisionRequest { decision, digest, reason: None, step: None })
+            .await
     }
 
     /// Approved by ada.
@@ -328,6 +331,7 @@ async fn core(
         prompts: PromptRegistry::load(&[]).0,
         default_prompt_version: None,
         warnings: Vec::new(),
+        safe_mode: None,
         clock,
         random: Arc::new(SystemRandom::from_seed(seed)),
         hands,
@@ -341,6 +345,7 @@ async fn core(
         guard: guard(),
         work: tokio::sync::Notify::new(),
         surfaces: Default::default(),
+        calendars: Default::default(),
     })
 }
 

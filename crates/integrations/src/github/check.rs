@@ -1,12 +1,13 @@
 //! Live checks of address, token, repository, permissions and clock.
 
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Github, answers::Account};
 use crate::{
     check::CheckOutcome,
-    http::{Failure, date_header},
+    http::{Failure, date_header, short},
 };
 
 #[derive(Debug, Deserialize)]
@@ -47,6 +48,7 @@ pub async fn check_github(github: &Github) -> CheckOutcome {
         Ok((account, headers)) => {
             outcome.pass("GitHub token", format!("belongs to {}", account.login));
             outcome.user = Some(account.login);
+            check_scopes(&headers, &mut outcome);
             if let Some(theirs) = date_header(&headers) {
                 outcome.clock("GitHub clock", wire.now().since(theirs));
             }
@@ -62,6 +64,24 @@ pub async fn check_github(github: &Github) -> CheckOutcome {
         check_reads(github, &mut outcome).await;
     }
     outcome
+}
+
+/// A classic token tells its scopes with every answer. A fine-grained one and an app do not.
+fn check_scopes(headers: &HeaderMap, outcome: &mut CheckOutcome) {
+    let told = headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+    let Some(scopes) = told.filter(|scopes| !scopes.trim().is_empty()) else { return };
+    let has = |wanted: &str| scopes.split(',').any(|scope| scope.trim() == wanted);
+    match has("repo") || has("public_repo") {
+        true => outcome.pass("GitHub scopes", short(scopes)),
+        false => {
+            outcome.missing.push("repo".to_owned());
+            outcome.fail(
+                "GitHub scopes",
+                format!("the token has only {}: no pull request, issue or run can be made with it", short(scopes)),
+                "give the token the scope repo",
+            );
+        }
+    }
 }
 
 /// Returns whether the repository can be seen at all.

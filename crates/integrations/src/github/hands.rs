@@ -7,6 +7,8 @@ use wakeman_gateway::ports::{
     Checks, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest, PullFacts, PullFile,
 };
 
+use wakeman_types::short_sha;
+
 use super::{
     answers::{ChangedFile, Comment, Issue, Pull, Reference},
     client::Wire,
@@ -64,6 +66,12 @@ pub(super) async fn facts(wire: &Wire, pull: Pull) -> Result<PullFacts, Failure>
         mergeable: pull.mergeable,
         body: pull.body.unwrap_or_default(),
     })
+}
+
+/// How the checks of a commit stand.
+pub(super) async fn checks_of(wire: &Wire, sha: &str) -> Result<Checks, HandsError> {
+    let what = format!("reading the checks of {} from GitHub", short_sha(sha));
+    checks(wire, sha).await.map_err(|failure| failure.reading(&what, wire.now()))
 }
 
 /// Check runs and the older commit statuses together.

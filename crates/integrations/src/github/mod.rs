@@ -33,8 +33,9 @@ use tokio::sync::Mutex;
 use wakeman_gateway::{
     config::GithubCredential,
     ports::{
-        Clock, CodeAnswer, CodeRequest, CodeSource, CommentFacts, CommentRequest, HandsError, IssueFacts, IssueRequest,
-        Merged, OpenedPull, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, SourceError,
+        Checks, Clock, CodeAnswer, CodeRequest, CodeSource, CommentFacts, CommentRequest, HandsError, IssueFacts,
+        IssueRequest, Merged, OpenedPull, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts,
+        SourceError,
     },
 };
 use wakeman_types::Timestamp;
@@ -97,6 +98,10 @@ impl RepoHands for Github {
 
     fn pull_files(&self, number: u64) -> BoxFuture<'_, Result<Vec<PullFile>, HandsError>> {
         Box::pin(hands::pull_files(&self.wire, number))
+    }
+
+    fn checks<'a>(&'a self, sha: &'a str) -> BoxFuture<'a, Result<Checks, HandsError>> {
+        Box::pin(hands::checks_of(&self.wire, sha))
     }
 
     fn branch_head<'a>(&'a self, branch: &'a str) -> BoxFuture<'a, Result<String, HandsError>> {

@@ -99,6 +99,11 @@ impl Wire {
         url
     }
 
+    /// The project's id.
+    pub(super) fn project(&self) -> &str {
+        &self.project
+    }
+
     /// The address of a path of the project.
     pub(super) fn project_address(&self, path: &str) -> Url {
         self.address(&format!("projects/{}/{path}", self.project))

@@ -116,6 +116,10 @@ impl ProductSource for Posthog {
 }
 
 impl FlagHands for Posthog {
+    fn project(&self) -> &str {
+        self.wire.project()
+    }
+
     fn flag<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<FlagFacts, HandsError>> {
         Box::pin(flags::by_key(&self.wire, key))
     }
@@ -132,6 +136,10 @@ impl FlagHands for Posthog {
 }
 
 impl ProductHands for Posthog {
+    fn project(&self) -> &str {
+        self.wire.project()
+    }
+
     fn annotate<'a>(&'a self, request: &'a AnnotationRequest) -> BoxFuture<'a, Result<AnnotationFacts, HandsError>> {
         Box::pin(notes::annotate(&self.wire, request))
     }

@@ -1,5 +1,6 @@
 //! Vercel: deployments, to read; which of them production shows, as hands. A call with an effect is sent once.
 
+mod check;
 mod client;
 mod deployments;
 mod hands;
@@ -13,6 +14,8 @@ use wakeman_gateway::ports::{
 };
 
 use crate::http::{BuildError, Failure, Timeouts};
+
+pub use check::check_vercel;
 
 /// What a Vercel adapter is built from.
 pub struct VercelOptions {

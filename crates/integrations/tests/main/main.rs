@@ -3,6 +3,8 @@
 mod asks_github;
 mod asks_posthog;
 mod asks_vercel;
+mod calendars;
+mod checks;
 mod github_app;
 mod github_fake;
 mod github_hands;

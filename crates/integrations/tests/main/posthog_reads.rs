@@ -213,7 +213,7 @@ async fn the_check_changes_nothing_and_survives_everything() {
     let outcome = check_posthog(&fake.posthog()).await;
     assert_eq!(outcome.missing, ["feature_flag:read"]);
     assert_eq!(outcome.clock_skew_ms, Some(-600_000));
-    assert!(outcome.checks.iter().any(|check| check.detail == "this machine is 600 s behind the service"));
+    assert!(outcome.checks.iter().any(|check| check.detail == "this machine is 10 min behind the service"));
     assert!(fake.seen().iter().all(|seen| seen.method == "GET" || seen.path().ends_with("/query/")));
 
     let silent = check_posthog(&posthog(&nobody().await, StillClock::new(), 1.0)).await;

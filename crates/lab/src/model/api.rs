@@ -146,7 +146,7 @@ async fn chat(State(lab): State<Arc<Lab>>, headers: HeaderMap, bytes: Bytes) -> 
             return error::refusal(kind, &chat.model, order.retry_after);
         }
         if order.manner == Some(Manner::Hang) {
-            return crate::gate::silence().await;
+            return crate::gate::silence(&lab).await;
         }
     }
     let created = lab.world().now_ms.div_euclid(1_000);

@@ -342,7 +342,7 @@ pub struct Untrusted {
     /// When it appears, Unix milliseconds.
     pub at_ms: i64,
     /// Where it stands: `commit_message`, `github_issue`, `pr_body`, `posthog_property`, `exception_message`,
-    /// `feature_flag_name`; other channels are kept for services of other builds.
+    /// `feature_flag_name`; `chat_from_non_operator` and `tool_output` stand nowhere here.
     pub channel: String,
     /// The text.
     pub text: String,

@@ -13,7 +13,7 @@ use crate::time::{HOUR_MS, MINUTE_MS};
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The file cannot be read.
-    #[error("cannot read the scenario {path}; check the path and its permissions")]
+    #[error("cannot read the scenario {path}: {}", unreadable(source))]
     Read {
         /// The path as given.
         path: String,
@@ -49,6 +49,16 @@ pub enum ScenarioError {
     },
 }
 
+/// Why a file could not be read, and what to do about it.
+fn unreadable(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "it is not there; check the path",
+        std::io::ErrorKind::IsADirectory => "it is a directory; name a .toml file",
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text; save it as UTF-8",
+        _ => "the system does not allow it; check who owns it and its mode",
+    }
+}
+
 /// How a scenario's `csv` files are found: path as written to contents.
 pub(super) type Files<'f> = &'f dyn Fn(&str) -> std::io::Result<String>;
 
@@ -75,6 +85,17 @@ impl Scenario {
 
 const SECTIONS: [&str; 6] = ["scenario", "metric", "change", "incident", "outage", "untrusted"];
 const HEAD: [&str; 6] = ["name", "seed", "start", "hours", "step_minutes", "warmup_hours"];
+/// Where a hostile text can stand. The last two are of chats and tools, which the services here do not play.
+const CHANNELS: [&str; 8] = [
+    "commit_message",
+    "github_issue",
+    "pr_body",
+    "posthog_property",
+    "exception_message",
+    "feature_flag_name",
+    "chat_from_non_operator",
+    "tool_output",
+];
 /// More steps than this would take too long to simulate.
 const STEPS_MAX: i64 = 400_000;
 
@@ -148,11 +169,12 @@ fn outages(root: &Table<'_>, start_ms: i64) -> Result<Vec<Outage>, ScenarioError
 }
 
 fn untrusted(root: &Table<'_>, start_ms: i64) -> Result<Vec<Untrusted>, ScenarioError> {
+    let channels = CHANNELS.map(|channel| (channel, channel));
     let text = |table: Table<'_>| {
         table.only(&["at", "channel", "text"])?;
         Ok(Untrusted {
             at_ms: table.required("at", "1.5")?.moment(start_ms)?,
-            channel: table.string("channel", "\"commit_message\"")?,
+            channel: table.required("channel", "\"commit_message\"")?.one_of(&channels)?.to_owned(),
             text: table.required("text", "\"…\"")?.string()?.to_owned(),
         })
     };

@@ -60,6 +60,7 @@ async fn call(
         "sendmessage" => send::message(lab, &params),
         "sendphoto" => send::photo(lab, &params),
         "editmessagetext" => send::edit_text(lab, &params),
+        "editmessagemedia" => send::edit_media(lab, &params),
         "editmessagecaption" => send::edit_caption(lab, &params),
         "editmessagereplymarkup" => send::edit_keyboard(lab, &params),
         "deletemessage" => send::delete(lab, &params),

@@ -43,6 +43,8 @@ pub(super) struct Message {
     pub(super) text: Text,
     pub(super) photo: Option<Photo>,
     pub(super) keyboard: Option<Value>,
+    /// Whoever sees it is shown the field to answer it.
+    pub(super) asks_reply: bool,
     pub(super) forwarded: bool,
     pub(super) previews: bool,
     /// By person; the bot's own under its id.
@@ -255,6 +257,7 @@ impl Message {
             text,
             photo: None,
             keyboard: None,
+            asks_reply: false,
             forwarded: false,
             previews: true,
             reactions: BTreeMap::new(),

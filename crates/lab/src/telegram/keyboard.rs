@@ -9,6 +9,9 @@ const DATA_BYTES_MAX: usize = 64;
 /// Buttons under one message.
 const BUTTONS_MAX: usize = 100;
 
+/// Longest hint in the field for an answer, characters.
+const HINT_LEN_MAX: usize = 64;
+
 /// An inline keyboard as it is kept; none if it is empty.
 pub(super) fn checked(markup: Option<Value>) -> Result<Option<Value>, Refusal> {
     let Some(markup) = markup else { return Ok(None) };
@@ -30,6 +33,18 @@ pub(super) fn checked(markup: Option<Value>) -> Result<Option<Value>, Refusal> {
         return Err(Refusal::bad("reply markup is too long"));
     }
     Ok((!kept.is_empty()).then(|| json!({"inline_keyboard": kept})))
+}
+
+/// What a new message has under it: an inline keyboard, or that an answer is asked for.
+pub(super) fn of_new(markup: Option<Value>) -> Result<(Option<Value>, bool), Refusal> {
+    let forced = markup.as_ref().filter(|markup| markup["force_reply"] == true);
+    let Some(forced) = forced else { return checked(markup).map(|keyboard| (keyboard, false)) };
+    match forced["input_field_placeholder"].as_str() {
+        Some(hint) if !(1..=HINT_LEN_MAX).contains(&hint.chars().count()) => {
+            Err(Refusal::bad("REPLY_MARKUP_PLACEHOLDER_INVALID"))
+        }
+        _ => Ok((None, true)),
+    }
 }
 
 fn button(button: &Value) -> Result<Value, Refusal> {

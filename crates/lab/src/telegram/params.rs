@@ -78,6 +78,12 @@ impl Params {
         }
     }
 
+    /// A file that something names as `attach://…`.
+    pub(super) fn attached(&self, told: &str) -> Option<&[u8]> {
+        let wanted = told.strip_prefix("attach://")?;
+        self.files.iter().find(|(known, _)| known == wanted).map(|(_, bytes)| bytes.as_slice())
+    }
+
     /// A file that a field names as `attach://…`, or that bears the field's name.
     pub(super) fn file(&self, name: &str) -> Option<&[u8]> {
         let told = self.text(name);

@@ -197,8 +197,9 @@ fn shown(desk: &Desk, message: &Message) -> Value {
         Author::Anonymous => json!("anonymous"),
     };
     let rows = message.keyboard.as_ref().map_or_else(|| json!([]), |keyboard| keyboard["inline_keyboard"].clone());
-    let photo =
-        message.photo.as_ref().map(|photo| json!({"width": photo.width, "height": photo.height, "bytes": photo.bytes}));
+    let photo = message.photo.as_ref().map(
+        |photo| json!({"width": photo.width, "height": photo.height, "bytes": photo.bytes, "file": photo.file_id}),
+    );
     let reactions: Vec<Value> = message
         .reactions
         .iter()
@@ -207,6 +208,6 @@ fn shown(desk: &Desk, message: &Message) -> Value {
     json!({
         "message": message.id, "from": from, "text": message.text.text, "entities": message.text.all(), "buttons": rows,
         "photo": photo, "edited": message.edited_at.is_some(), "reply_to": message.reply_to, "topic": message.topic,
-        "previews": message.previews, "reactions": reactions,
+        "previews": message.previews, "reactions": reactions, "asks_reply": message.asks_reply,
     })
 }

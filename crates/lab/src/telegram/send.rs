@@ -31,12 +31,24 @@ pub(super) fn photo(lab: &Lab, params: &Params) -> Result<Value, Refusal> {
             Some(_) => "wrong file identifier/HTTP URL specified",
         }));
     };
+    send(lab, params, caption, Some(picture(bytes)?))
+}
+
+/// Width, height and length of a picture.
+type Measures = (u32, u32, usize);
+
+fn picture(bytes: &[u8]) -> Result<Measures, Refusal> {
     let (width, height) = measures(bytes).ok_or_else(|| Refusal::bad("IMAGE_PROCESS_FAILED"))?;
     // Telegram's own: both together 10,000 at most, neither twenty times the other.
     if width + height > 10_000 || width > height * 20 || height > width * 20 {
         return Err(Refusal::bad("PHOTO_INVALID_DIMENSIONS"));
     }
-    send(lab, params, caption, Some((width, height, bytes.len())))
+    Ok((width, height, bytes.len()))
+}
+
+fn kept(desk: &mut Desk, (width, height, bytes): Measures) -> Photo {
+    desk.last_file += 1;
+    Photo { file_id: format!("AgAC{:012}", desk.last_file), width, height, bytes }
 }
 
 /// Width and height of a PNG.
@@ -68,7 +80,11 @@ fn text(params: &Params, field: &str, entities: &str) -> Result<Text, Refusal> {
 
 fn caption(params: &Params) -> Result<Text, Refusal> {
     parsed(params)?;
-    let text = Text::new(&params.text("caption").unwrap_or_default(), params.json("caption_entities")?)?;
+    short(&params.text("caption").unwrap_or_default(), params.json("caption_entities")?)
+}
+
+fn short(text: &str, entities: Option<Value>) -> Result<Text, Refusal> {
+    let text = Text::new(text, entities)?;
     if utf16_len(&text.text) > CAPTION_LEN_MAX {
         return Err(Refusal::bad("message caption is too long"));
     }
@@ -90,9 +106,9 @@ fn open<'a>(lab: &'a Lab, params: &Params) -> Result<(MutexGuard<'a, Desk>, i64)
     Ok((desk, id))
 }
 
-fn send(lab: &Lab, params: &Params, text: Text, photo: Option<(u32, u32, usize)>) -> Result<Value, Refusal> {
+fn send(lab: &Lab, params: &Params, text: Text, photo: Option<Measures>) -> Result<Value, Refusal> {
     let at = lab.world().now_ms;
-    let keyboard = keyboard::checked(params.json("reply_markup")?)?;
+    let (keyboard, asks_reply) = keyboard::of_new(params.json("reply_markup")?)?;
     let topic = params.number("message_thread_id")?;
     let (mut desk, id) = open(lab, params)?;
     let reply_to = reply(&desk, id, params)?;
@@ -100,12 +116,10 @@ fn send(lab: &Lab, params: &Params, text: Text, photo: Option<(u32, u32, usize)>
     if topic.is_some_and(|topic| !chat.topics.contains(&topic)) {
         return Err(Refusal::bad("message thread not found"));
     }
-    let photo = photo.map(|(width, height, bytes)| {
-        desk.last_file += 1;
-        Photo { file_id: format!("AgAC{:012}", desk.last_file), width, height, bytes }
-    });
+    let photo = photo.map(|measures| kept(&mut desk, measures));
     let previews = !params.json("link_preview_options")?.is_some_and(|options| options["is_disabled"] == true);
-    let message = Message { topic, reply_to, photo, keyboard, previews, ..Message::new(Author::Bot, at, text) };
+    let message = Message::new(Author::Bot, at, text);
+    let message = Message { topic, reply_to, photo, keyboard, asks_reply, previews, ..message };
     let number = desk.add(id, message);
     told(&desk, id, number)
 }
@@ -133,12 +147,13 @@ fn reply(desk: &Desk, chat: i64, params: &Params) -> Result<Option<i64>, Refusal
 struct Edit {
     text: Option<Text>,
     keyboard: Option<Option<Value>>,
+    photo: Option<Measures>,
 }
 
 /// `editMessageText`.
 pub(super) fn edit_text(lab: &Lab, params: &Params) -> Result<Value, Refusal> {
     let text = text(params, "text", "entities")?;
-    edit(lab, params, Edit { text: Some(text), keyboard: None }, |message| {
+    edit(lab, params, Edit { text: Some(text), ..Edit::default() }, |message| {
         if message.photo.is_some() { Err(Refusal::bad("there is no text in the message to edit")) } else { Ok(()) }
     })
 }
@@ -146,9 +161,22 @@ pub(super) fn edit_text(lab: &Lab, params: &Params) -> Result<Value, Refusal> {
 /// `editMessageCaption`.
 pub(super) fn edit_caption(lab: &Lab, params: &Params) -> Result<Value, Refusal> {
     let text = caption(params)?;
-    edit(lab, params, Edit { text: Some(text), keyboard: None }, |message| {
+    edit(lab, params, Edit { text: Some(text), ..Edit::default() }, |message| {
         if message.photo.is_none() { Err(Refusal::bad("there is no caption in the message to edit")) } else { Ok(()) }
     })
+}
+
+/// `editMessageMedia`: another picture, with its caption. A message that is a text gets one.
+pub(super) fn edit_media(lab: &Lab, params: &Params) -> Result<Value, Refusal> {
+    let media = params.json("media")?.ok_or_else(|| Refusal::bad("there is no media in the request"))?;
+    if media["type"] != "photo" {
+        return Err(Refusal::bad("unsupported media type"));
+    }
+    let bytes = media["media"].as_str().and_then(|told| params.attached(told));
+    let photo = picture(bytes.ok_or_else(|| Refusal::bad("wrong file identifier/HTTP URL specified"))?)?;
+    let entities = media.get("caption_entities").filter(|entities| !entities.is_null()).cloned();
+    let text = short(media["caption"].as_str().unwrap_or_default(), entities)?;
+    edit(lab, params, Edit { text: Some(text), photo: Some(photo), ..Edit::default() }, |_| Ok(()))
 }
 
 /// `editMessageReplyMarkup`.
@@ -167,6 +195,7 @@ fn edit(
     edit.keyboard = Some(keyboard::checked(params.json("reply_markup")?)?);
     let number = params.number("message_id")?.ok_or_else(|| Refusal::bad("message identifier is not specified"))?;
     let (mut desk, id) = open(lab, params)?;
+    let photo = edit.photo.map(|measures| kept(&mut desk, measures));
     let message = desk.chat(id).and_then(|chat| chat.message_mut(number));
     let message = message.ok_or_else(|| Refusal::bad("message to edit not found"))?;
     if message.author != Author::Bot {
@@ -175,15 +204,16 @@ fn edit(
     fits(message)?;
     let text = edit.text.unwrap_or_else(|| message.text.clone());
     let keyboard = edit.keyboard.unwrap_or_else(|| message.keyboard.clone());
-    if text == message.text && keyboard == message.keyboard {
+    if text == message.text && keyboard == message.keyboard && photo.is_none() {
         return Err(Refusal::bad(
             "message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message",
         ));
     }
-    if text != message.text {
+    if text != message.text || photo.is_some() {
         message.edited_at = Some(at);
     }
     (message.text, message.keyboard) = (text, keyboard);
+    message.photo = photo.or(message.photo.take());
     told(&desk, id, number)
 }
 

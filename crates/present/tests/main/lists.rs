@@ -42,6 +42,32 @@ fn status_of_a_bad_day_names_what_fails_first() {
 }
 
 #[test]
+fn status_of_a_damaged_database_says_so_first_and_counts_nothing_it_cannot_read() {
+    let safe = SafeMode {
+        reason: "storage/wakeman.db is damaged".into(),
+        steps: vec!["stop `wakeman run`".into(), "mkdir -p damaged".into()],
+        unread: true,
+    };
+    let components = vec![component("database", false, None, "damaged; it is only read")];
+    let view = StatusView { components, safe_mode: Some(safe), open_findings: 0, ..status() };
+    insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r"
+    Safe mode: storage/wakeman.db is damaged
+    It is read as far as that goes and never written. Nothing is watched, told or run.
+    1. stop `wakeman run`
+    2. mkdir -p damaged
+    Findings and proposals are unknown: they cannot be read
+    database failing, never ok (damaged; it is only read)
+    default · wakeman 0.1.0 · 14:35 Europe/Berlin
+    ");
+}
+
+#[test]
+fn many_odd_settings_are_counted() {
+    let view = StatusView { components: vec![], warnings: vec!["x".into(); 21], ..status() };
+    assert!(plain(&status_doc(&view, &ctx())).contains("21 settings to look at; `wakeman doctor` names them"));
+}
+
+#[test]
 fn findings() {
     let snoozed = FindingState::Snoozed { by: "ada".into(), until: ago(-90) };
     let taken = FindingState::Acknowledged { by: "ada".into(), at: ago(3) };
@@ -121,7 +147,7 @@ fn whoami() {
 fn a_source_that_is_silent_and_back() {
     insta::assert_snapshot!(text(View::Source(silent())), @"PostHog has not answered for 9 min (429, next try 14:58). Its 14 metrics are unknown, not fine.");
     let one = SourceNotice { source: "GitHub".into(), reason: String::new(), next_try: None, metrics: 0, ..silent() };
-    insta::assert_snapshot!(text(View::Source(one)), @"GitHub has not answered for 9 min.");
+    insta::assert_snapshot!(text(View::Source(one)), @"GitHub has not answered for 9 min. Merges, runs and deployments since then are unknown.");
     insta::assert_snapshot!(text(View::Source(SourceNotice { silent_since: None, ..silent() })), @"PostHog answers again.");
 }
 
@@ -150,19 +176,19 @@ fn help_names_every_word() {
     why F-12 · everything behind a finding, or a tip like T-1
     proposals [STATE] · repairs, the ones that wait for you first
     proposal P-3 · one proposal with the exact payload behind its card
-    approve P-3 [DIGEST] · run exactly what the card shows
+    approve P-3 [step [N]] [DIGEST] · run exactly what the card shows, or only the next step of its plan
     reject P-3 [REASON] · do not run it
     ack F-12 · it is mine
     snooze F-12 2h · quiet for that long, then again if it still holds
     resolve F-12 | P-3 done|failed · it is over; or what became of a step in doubt
-    mute F-12 [2h] · tell nobody of it for that long, or until it is unmuted
+    mute F-12 [2h] · tell nobody of it for that long, or for a week
     unmute F-12 · tell of it again
     mode [MODE] · what it may do by itself: observe, propose, execute
     halt [REASON] · stop all execution at once
     resume · go on after a halt
     tip · the one thing worth doing next, or that there is none
     feedback F-12 useful|noise · whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it
-    wakeups [pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · what is told at which hours; WHEN like weekdays 09:00, WHAT a prompt or your words
+    wakeups [history | pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · what is told at which hours; WHEN like weekdays 09:00 only changed, WHAT a prompt or your words
     ranking [status | promote POLICY | rollback | reset OPERATOR] · which policies decide what interrupts you, how well, and which shall
     forget OPERATOR · erase what was learnt of somebody, and their reactions
     threads [ID] · conversations, or one of them
@@ -177,6 +203,7 @@ fn a_halt_and_a_mode_set_at_run_time_say_who_and_when() {
     let halt = HaltSet { by: by.clone(), principal: principal.clone(), at: ago(5), reason: Some("wrong flag".into()) };
     let set = ModeSet { mode: ExecutionMode::Execute, by: by.clone(), principal: principal.clone(), at: ago(60) };
     let mute = Mute {
+        subject: "Sign-ups".into(),
         fingerprint: "metric:exports".into(),
         finding: FindingId::new(131),
         by,
@@ -205,14 +232,14 @@ fn a_halt_and_a_mode_set_at_run_time_say_who_and_when() {
         halt: Some(halt),
         classes: vec!["github.rerun_failed_jobs".into()],
         per_hour: 4,
-        mutes: vec![Mute { until: None, ..mute.clone() }, mute],
+        mutes: vec![Mute { until: None, subject: String::new(), ..mute.clone() }, mute],
     };
     insta::assert_snapshot!(plain(&control_doc(&view, &ctx())), @r#"
     Halted by ada 14:30 (wrong flag): nothing is run until an owner says "resume".
     Mode execute (set by ada 13:35; the settings say propose)
     Unattended: github.rerun_failed_jobs, each at most 4 times an hour.
     F-131 muted by ada 14:05 until "unmute F-131"
-    F-131 muted by ada 14:05 until 16:05
+    F-131 Sign-ups muted by ada 14:05 until 16:05
     "#);
     let calm = ControlView { set: None, halt: None, classes: vec![], mutes: vec![], ..view };
     insta::assert_snapshot!(plain(&control_doc(&calm, &ctx())), @r"

@@ -69,7 +69,7 @@ fn every_state_without_a_finding_has_its_line() {
     expired       P-31 expired at 15:05, nothing was run.
     superseded    A newer proposal took the place of P-31 14:44
     verified      Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 checked 15:02
-    not_recovered Approved by ada 14:41 → merged 14:44 (PR #483) → 🟠 did not help by 14:44
+    not_recovered Approved by ada 14:41 → merged 14:44 (PR #483) → 🟠 not as it should be 14:44
     ");
 }
 
@@ -141,7 +141,7 @@ fn details_show_everything_the_digest_covers() {
     P-31 for F-128
     "#);
     let buttons = details_doc(&proposal(), &ctx()).buttons;
-    assert_eq!(buttons.iter().map(|b| b.label.as_str()).collect::<Vec<_>>(), ["Approve", "Reject"]);
+    assert_eq!(buttons.iter().map(|b| b.label.as_str()).collect::<Vec<_>>(), ["Approve", "Step 1 only", "Reject"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One of everything, at a fixed time: Thursday 5 November 2026, 14:35 in Berlin.
 #![allow(dead_code, reason = "each test binary that includes these samples uses some of them")]
+#![allow(clippy::unwrap_used, reason = "the samples are written here and can be read")]
 
 use chrono_tz::Europe::Berlin;
 use wakeman_present::RenderContext;
@@ -191,7 +192,7 @@ pub fn settled_step(step: Step, at: Timestamp, outcome: Outcome) -> Step {
 
 pub fn decision(operator: &str, verdict: Verdict, at: Timestamp) -> Decision {
     let principal = Principal::new(Channel::Telegram, "123456789");
-    Decision { operator: OperatorId::new(operator), principal, verdict, reason: None, at }
+    Decision { operator: OperatorId::new(operator), principal, verdict, reason: None, step: None, at }
 }
 
 pub fn proposal() -> Proposal {
@@ -344,6 +345,7 @@ pub fn status() -> StatusView {
         undelivered: 0,
         model: None,
         pairings: Vec::new(),
+        safe_mode: None,
         next_wakeup: Some(NOW.plus_ms(18 * HOUR_MS + 25 * MINUTE_MS)),
         as_of: NOW,
         timezone: "Europe/Berlin".into(),
@@ -472,4 +474,111 @@ pub fn ranking() -> RankingView {
         notice: None,
         as_of: NOW,
     }
+}
+
+/// The one thing worth doing.
+pub fn tip() -> Tip {
+    Tip {
+        id: TipId::new(7),
+        kind: TipKind::Pull,
+        about: "#471".into(),
+        title: "#471 \"retry\u{202e} uploads\" stands still for 12 days".into(),
+        body: "An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for."
+            .into(),
+        finding: None,
+        proposal: None,
+        url: None,
+        prompt_version: None,
+        policy: "egreedy-v1".into(),
+        propensity: 0.96,
+        explored: false,
+        at: NOW,
+        worth: None,
+    }
+}
+
+/// An entry of the schedule.
+pub fn wakeup() -> WakeupView {
+    let entry = serde_json::json!({
+        "id": "morning-brief-1a2b3c", "promptId": "morning-brief", "title": "Morning brief", "cron": "0 9 * * 1-5",
+        "timezone": "Europe/Berlin", "late": "within:30m", "enabled": true, "origin": "read-only/wakeup.json",
+        "next": ago(-18 * 60 - 25), "last": occurrence(),
+    });
+    serde_json::from_value(entry).unwrap()
+}
+
+/// What became of a slot.
+pub fn occurrence() -> Occurrence {
+    Occurrence {
+        wakeup_id: "morning-brief-1a2b3c".into(),
+        prompt_id: "morning-brief".into(),
+        due_at: ago(5 * 60 + 35),
+        state: OccurrenceState::Skipped,
+        reason: "nothing changed".into(),
+        attempts: 1,
+        at: ago(5 * 60 + 35),
+        thread_id: None,
+        turn_id: None,
+    }
+}
+
+/// What it may do by itself.
+pub fn control() -> ControlView {
+    let (by, principal): (OperatorId, Principal) = (OperatorId::new("ada"), "telegram:1".parse().unwrap());
+    let halt =
+        HaltSet { by: by.clone(), principal: principal.clone(), at: ago(5), reason: Some("wrong *flag*".into()) };
+    let set = ModeSet { mode: ExecutionMode::Execute, by, principal, at: ago(60) };
+    ControlView {
+        mode: ExecutionMode::Execute,
+        configured: ExecutionMode::Propose,
+        set: Some(set),
+        halt: Some(halt),
+        classes: vec!["github.rerun_failed_jobs".into()],
+        per_hour: 4,
+        mutes: vec![],
+    }
+}
+
+/// What a chat is answered with when somebody looks at something, and what is told beside findings and cards.
+pub fn looks() -> Vec<View> {
+    let brief = BriefView {
+        title: "Morning brief".into(),
+        since: ago(18 * 60 + 35),
+        lines: vec![BriefLine::Finding { finding: Box::new(finding()) }],
+        note: Some("Look at @ada's form, see https://evil.example.".into()),
+        prompt: Some("morning-brief/v1".into()),
+        no_model: None,
+        occurrence: "morning-brief-1a2b3c@0".into(),
+    };
+    let tip = tip();
+    let why = TipWhyView {
+        tip: tip.clone(),
+        operator: OperatorId::new("ada"),
+        others: vec!["F-3".into()],
+        moved: vec![("priority".into(), 0.212)],
+        rewards: 6,
+        opinions: vec![],
+        reactions: vec!["noise".into()],
+        silent: false,
+        seed: 7,
+    };
+    let identity = Identity {
+        principal: Principal::new(Channel::Telegram, "42"),
+        operator: OperatorId::new("ada"),
+        role: Role::Owner,
+    };
+    vec![
+        View::Brief(Box::new(brief)),
+        View::Storm(StormView { count: 200, since: ago(4), worst: Box::new(finding()) }),
+        View::Tip(Box::new(TipView { tip: Some(tip), considered: 3, notice: None, as_of: NOW })),
+        View::TipWhy(Box::new(why)),
+        View::AskReason(AskReasonView { proposal: proposal().id }),
+        View::Control(Box::new(control())),
+        View::Ranking(Box::new(ranking())),
+        View::Wakeups(WakeupsView { items: vec![wakeup()] }),
+        View::Occurrences(Page { items: vec![occurrence()], next: None }),
+        View::Threads(Page { items: vec![thread().thread], next: None }),
+        View::Whoami(WhoamiView { identity, listed: true, paired: None }),
+        View::Help,
+    ]
 }

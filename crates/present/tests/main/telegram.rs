@@ -130,6 +130,80 @@ fn every_kind_of_message_is_read_on_a_telephone() {
 }
 
 #[test]
+fn what_is_looked_at_is_read_on_a_telephone() {
+    assert_snapshot!(samples::looks().into_iter().map(sent).collect::<Vec<_>>().join("\n-----\n"), @r#"
+    *Morning brief*_ · since yesterday 20:00_
+    🔴 *F-128 *Sign-ups down 62 % since 14:10 (25 min ago)
+
+    _Model's note:_
+      _Look at @ada's form, see https[:]//evil.example._
+    -----
+    🔴 *200 findings at once* since 14:31 (4 min ago)
+    The worst: Sign-ups down 62 % since 14:10 (25 min ago)_ · F-128_
+    They are told in this one message; `findings` lists them all.
+    -----
+    *Tip: *#471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for.
+    _T-7 · 14:35 · egreedy-v1_
+    -----
+    *Tip: *#471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    Chosen by egreedy-v1 for its score, with propensity 0.96; one of 2 items.
+    _What moves its score beside the others: priority +0.212_
+    _The others: F-3_
+    _ada: noise_
+    _T-7 · shown to ada 14:35_
+    -----
+    P-31 is rejected. Why? Answer this message, and the reason is kept with it.
+    -----
+    Halted by ada 14:30 (wrong *flag*): nothing is run until an owner says "resume".
+    *Mode execute* (set by ada 13:35; the settings say propose)
+    Unattended: github.rerun_failed_jobs, each at most 4 times an hour.
+    -----
+    *rule-v1* (interrupt, active 90 %): reward 0.640 ▆▇▇▇██ · regret 0.260 · agrees in 78 % · 311 reactions
+    *lints-v1* (interrupt, active 10 %): reward 0.710 ▆▇▇▇██ · regret 0.190 · agrees in 78 % · 311 reactions
+    *egreedy-v1* (tip, active): nothing is known yet
+    *egreedy-v2* (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
+    *linrff-v1* (replay, available): nothing is known yet
+    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    Learnt from: ada 250 · lin 61
+    2 logged decisions cannot be used; the session log names them
+    -----
+    _morning-brief-1a2b3c_ · *Morning brief* · 0 9 * * 1-5 Europe/Berlin · late within:30m · tomorrow 09:00 · _skipped_ 09:00
+    -----
+    09:00 · *morning-brief* · _skipped_ · nothing changed
+    -----
+    *thread_7f00* · Sign-ups down 62 % · cli · _1 min ago_
+    -----
+    You are *ada* (owner), as telegram:42.
+    -----
+    *status* · _one look at everything_
+    *findings* [STATE] · _what is wrong: open, acknowledged, snoozed, resolved_
+    *finding* F-12 · _one finding_
+    *why* F-12 · _everything behind a finding, or a tip like T-1_
+    *proposals* [STATE] · _repairs, the ones that wait for you first_
+    *proposal* P-3 · _one proposal with the exact payload behind its card_
+    *approve* P-3 [step [N]] [DIGEST] · _run exactly what the card shows, or only the next step of its plan_
+    *reject* P-3 [REASON] · _do not run it_
+    *ack* F-12 · _it is mine_
+    *snooze* F-12 2h · _quiet for that long, then again if it still holds_
+    *resolve* F-12 | P-3 done|failed · _it is over; or what became of a step in doubt_
+    *mute* F-12 [2h] · _tell nobody of it for that long, or for a week_
+    *unmute* F-12 · _tell of it again_
+    *mode* [MODE] · _what it may do by itself: observe, propose, execute_
+    *halt* [REASON] · _stop all execution at once_
+    *resume* · _go on after a halt_
+    *tip* · _the one thing worth doing next, or that there is none_
+    *feedback* F-12 useful|noise · _whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it_
+    *wakeups* [history | pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · _what is told at which hours; WHEN like weekdays 09:00 only changed, WHAT a prompt or your words_
+    *ranking* [status | promote POLICY | rollback | reset OPERATOR] · _which policies decide what interrupts you, how well, and which shall_
+    *forget* OPERATOR · _erase what was learnt of somebody, and their reactions_
+    *threads* [ID] · _conversations, or one of them_
+    *whoami* · _who you are taken for_
+    *help* · _these words_
+    "#);
+}
+
+#[test]
 fn a_picture_has_the_text_without_the_bars() {
     let told = doc(&View::Finding(Box::new(samples::asked(samples::finding()))), &samples::ctx());
     let (under, all) = caption(&told);

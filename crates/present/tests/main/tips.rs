@@ -5,33 +5,13 @@ use wakeman_types::*;
 
 use crate::samples::*;
 
-fn tip() -> Tip {
-    Tip {
-        id: TipId::new(7),
-        kind: TipKind::Pull,
-        about: "#471".into(),
-        title: "#471 \"retry\u{202e} uploads\" stands still for 12 days".into(),
-        body: "An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for."
-            .into(),
-        finding: None,
-        proposal: None,
-        url: None,
-        prompt_version: None,
-        policy: "egreedy-v1".into(),
-        propensity: 0.96,
-        explored: false,
-        at: NOW,
-        worth: None,
-    }
-}
-
 #[test]
 fn a_tip_names_the_thing_and_the_next_step() {
     let view = |tip| TipView { tip, considered: 3, notice: None, as_of: NOW };
     insta::assert_snapshot!(plain(&tip_view_doc(&view(Some(tip())), &ctx())), @r#"
     Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
     An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for.
-    [ Useful ] [ Noise ]
+    [ Useful ] [ Noise ] [ Why ]
     T-7 · 14:35 · egreedy-v1
     "#);
     let by_model = Tip {
@@ -47,6 +27,7 @@ fn a_tip_names_the_thing_and_the_next_step() {
     Model's tip: Run the form's tests before merging
     CI failed 3 times since #482 [click](https[:]//evil.example).
     Noted: useful.
+    [ Why ]
     T-7 · 14:35 · egreedy-v1, by chance · tip-generator/v1
     ");
     insta::assert_snapshot!(plain(&tip_view_doc(&view(None), &ctx())), @"Nothing worth a tip now.");

@@ -1,7 +1,7 @@
 //! The operator's words.
 
 use proptest::prelude::*;
-use wakeman_present::{RankingWord, Verb, parse_duration, parse_verb};
+use wakeman_present::{Part, RankingWord, Verb, parse_duration, parse_verb};
 use wakeman_types::*;
 
 fn f(number: u64) -> FindingId {
@@ -10,6 +10,14 @@ fn f(number: u64) -> FindingId {
 
 fn p(number: u64) -> ProposalId {
     ProposalId::new(number)
+}
+
+fn approve(digest: &str, part: Part) -> Verb {
+    Verb::Approve { id: p(1), digest: Some(digest.to_owned()), part }
+}
+
+fn rules(only: Option<&str>, jitter: Option<&str>, late: Option<&str>) -> WakeupRules {
+    WakeupRules { only: only.map(Into::into), jitter: jitter.map(Into::into), late: late.map(Into::into) }
 }
 
 #[test]
@@ -25,9 +33,14 @@ fn every_word_is_read() {
         ("/why@wakeman_bot f12", Verb::Why(f(12))),
         ("proposals pending", Verb::Proposals(Some("pending".into()))),
         ("proposal P-3", Verb::Proposal(p(3))),
-        ("approve P-1", Verb::Approve { id: p(1), digest: None }),
-        ("approve p1 4F9A1C22E07B", Verb::Approve { id: p(1), digest: Some("4f9a1c22e07b".into()) }),
-        ("approve P-1 --digest 4f9a1c22e07b", Verb::Approve { id: p(1), digest: Some("4f9a1c22e07b".into()) }),
+        ("approve P-1", Verb::Approve { id: p(1), digest: None, part: Part::All }),
+        ("approve p1 4F9A1C22E07B", approve("4f9a1c22e07b", Part::All)),
+        ("approve P-1 --digest 4f9a1c22e07b", approve("4f9a1c22e07b", Part::All)),
+        ("approve P-1 step", Verb::Approve { id: p(1), digest: None, part: Part::Next }),
+        ("approve P-1 Step 4f9a1c22e07b", approve("4f9a1c22e07b", Part::Next)),
+        ("approve P-1 step 2 4f9a1c22e07b", approve("4f9a1c22e07b", Part::Step(2))),
+        ("approve P-1 --step 2 --digest 123456789012", approve("123456789012", Part::Step(2))),
+        ("approve P-1 step 123456789012", approve("123456789012", Part::Next)),
         ("reject P-1", Verb::Reject { id: p(1), reason: None }),
         ("reject P-1 we roll  forward", Verb::Reject { id: p(1), reason: reason("we roll  forward") }),
         ("ack F-1", Verb::Acknowledge(f(1))),
@@ -62,6 +75,7 @@ fn every_word_is_read() {
             Verb::Wakeups(Some(WakeupOrder::Add {
                 when: "weekdays 09:00 Europe/Berlin".into(),
                 what: "morning-brief".into(),
+                rules: WakeupRules::default(),
             })),
         ),
         ("threads thread_7f00", Verb::Thread(ThreadId::new("thread_7f00"))),
@@ -70,6 +84,43 @@ fn every_word_is_read() {
     ];
     for (text, want) in table {
         assert_eq!(parse_verb(text), Ok(want), "{text}");
+    }
+}
+
+#[test]
+fn a_wakeup_takes_its_rules_after_its_time() {
+    let table = [
+        (
+            "wakeups add mon,thu 17:30 only changed jitter 5m: How are sign-ups?",
+            Verb::Wakeups(Some(WakeupOrder::Add {
+                when: "mon,thu 17:30".into(),
+                what: "How are sign-ups?".into(),
+                rules: rules(Some("changed"), Some("5m"), None),
+            })),
+        ),
+        (
+            "/wakeups edit morning-1a2b3c daily 10:00 late within:30m",
+            Verb::Wakeups(Some(WakeupOrder::Edit {
+                id: "morning-1a2b3c".into(),
+                when: Some("daily 10:00".into()),
+                rules: rules(None, None, Some("within:30m")),
+            })),
+        ),
+        (
+            "wakeups edit morning-1a2b3c only always",
+            Verb::Wakeups(Some(WakeupOrder::Edit {
+                id: "morning-1a2b3c".into(),
+                when: None,
+                rules: rules(Some("always"), None, None),
+            })),
+        ),
+        ("wakeups history", Verb::WakeupHistory(None)),
+        ("wakeups history skipped", Verb::WakeupHistory(Some("skipped".into()))),
+    ];
+    for (text, want) in table {
+        let verb = parse_verb(text).unwrap();
+        assert_eq!(verb, want, "{text}");
+        assert_eq!(parse_verb(&verb.to_string()), Ok(verb), "{text}");
     }
 }
 
@@ -130,6 +181,7 @@ fn durations() {
 fn verb() -> impl Strategy<Value = Verb> {
     let state = prop::option::of("[a-z]{1,12}");
     let digest = prop::option::of("[0-9a-f]{12,64}");
+    let part = prop_oneof![Just(Part::All), Just(Part::Next), (1u32..=10).prop_map(Part::Step)];
     let reason = prop::option::of("[a-z]{1,9}( [a-z]{1,9}){0,4}");
     prop_oneof![
         Just(Verb::Status),
@@ -150,7 +202,7 @@ fn verb() -> impl Strategy<Value = Verb> {
         any::<u64>().prop_map(|n| Verb::Resolve(f(n))),
         any::<u64>().prop_map(|n| Verb::Proposal(p(n))),
         (any::<u64>(), 60i64..86_400 * 30).prop_map(|(n, s)| Verb::Snooze { id: f(n), duration_ms: s * 1000 }),
-        (any::<u64>(), digest).prop_map(|(n, digest)| Verb::Approve { id: p(n), digest }),
+        (any::<u64>(), digest, part).prop_map(|(n, digest, part)| Verb::Approve { id: p(n), digest, part }),
         (any::<u64>(), reason).prop_map(|(n, reason)| Verb::Reject { id: p(n), reason }),
         "[a-z0-9_]{1,40}".prop_map(|id| Verb::Thread(ThreadId::new(id))),
     ]

@@ -50,7 +50,8 @@ impl LogFile {
         let of = |prefix| places_of(&header, prefix, &arms);
         let (target, model) = (of("pi_")?, of("q_")?);
         let xs = header.starting("x_").0;
-        if xs.is_empty() && (target.is_none() || model.is_none()) {
+        // Without contexts a reward model is each arm's mean; a policy to judge cannot do without.
+        if xs.is_empty() && target.is_none() {
             return Err(TableError::MissingColumn { wanted: "x_*".to_owned(), needs: NEEDS });
         }
         let places = Places { xs, arm, propensity, reward, target, model };

@@ -26,15 +26,20 @@ fn each_condition_refuses_alone_and_says_by_how_much() {
             |e| e.difference.bound.lower = -0.013,
             Condition::LowerBound,
             0.013,
-            "not surely better: the lower bound is -0.013, 0.013 short of 0.000",
+            "not surely better: it may be as low as -0.013, and must be above 0.000",
         ),
         (
             |e| e.difference.bound.lower = 0.0,
             Condition::LowerBound,
             0.0,
-            "not surely better: the lower bound is 0.000, 0.000 short of 0.000",
+            "not surely better: it may be as low as 0.000, and must be above 0.000",
         ),
-        (|e| e.ess = 99.0, Condition::SampleSize, 1.0, "the log is worth 99 of its own decisions, 1 short of 100"),
+        (
+            |e| e.ess = 99.0,
+            Condition::SampleSize,
+            1.0,
+            "too little to go by: worth 99 decisions of its own, 100 are needed",
+        ),
         (|e| e.agreement = 0.31, Condition::Agreement, 0.19, "agrees in 31 %, 19 points short of 50 %"),
         (
             |e| e.interruptions_per_week = 3.5,
@@ -46,13 +51,13 @@ fn each_condition_refuses_alone_and_says_by_how_much() {
             |e| e.ess = f64::NAN,
             Condition::SampleSize,
             f64::NAN,
-            "the log is worth NaN of its own decisions, NaN short of 100",
+            "too little to go by: worth NaN decisions of its own, 100 are needed",
         ),
         (
             |e| e.difference.bound.lower = f64::NAN,
             Condition::LowerBound,
             f64::NAN,
-            "not surely better: the lower bound is NaN, NaN short of 0.000",
+            "not surely better: it may be as low as NaN, and must be above 0.000",
         ),
     ];
     for (edit, condition, short, words) in table {

@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, future};
-use serde::Serialize;
-use wakeman_types::{AskRequest, ThreadId, TurnEvent, TurnStream};
+use serde::{Deserialize, Serialize};
+use wakeman_types::{AskRequest, ErrorKind, ThreadId, TurnEvent, TurnStream};
 
 use super::{Answer, Brain};
 use crate::{
@@ -20,6 +20,41 @@ use crate::{
 
 /// The media type of a JSON value a line.
 pub(super) const LINES: &str = "application/x-ndjson";
+
+/// What is asked, as `POST /api/v1/chat` takes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    message: String,
+    #[serde(default)]
+    thread_id: Option<ThreadId>,
+    #[serde(default)]
+    prompt_version: Option<String>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    execution_mode: Manner,
+}
+
+/// Whether the turn is answered, or a plan of it is asked for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Manner {
+    #[default]
+    Direct,
+    Plan,
+}
+
+impl Asked {
+    fn request(self) -> Result<AskRequest, Problem> {
+        if self.execution_mode == Manner::Plan {
+            let words = "execution_mode: plan is not supported by this version; send direct, or leave it away";
+            return Err(Problem::of(ErrorKind::Invalid, words));
+        }
+        let Self { message, thread_id, prompt_version, key, .. } = self;
+        Ok(AskRequest { message, thread_id, prompt_version, key })
+    }
+}
 
 /// How many messages were stopped.
 #[derive(Debug, Serialize)]
@@ -34,9 +69,9 @@ pub(super) async fn ask(
     State(gateway): Brain,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    Body(request): Body<AskRequest>,
+    Body(asked): Body<Asked>,
 ) -> Result<Response, Problem> {
-    let events = gateway.ask(&caller.principal, request).await?;
+    let events = gateway.ask(&caller.principal, asked.request()?).await?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let wants_lines = accept.split(',').any(|kind| kind.trim().starts_with(LINES));
     let (kind, body) =

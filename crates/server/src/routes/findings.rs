@@ -22,7 +22,7 @@ pub(super) struct Snooze {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MuteFor {
-    /// How long, in milliseconds; absent: until it is lifted.
+    /// How long, in milliseconds; absent: a week.
     #[serde(default)]
     duration_ms: Option<i64>,
 }

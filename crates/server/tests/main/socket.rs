@@ -120,6 +120,20 @@ async fn what_cannot_be_read_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_question_says_how_it_is_to_be_answered() {
+    let server = start().await;
+    let asked = |mode: &str| format!(r#"{{"message":"what is wrong?","thread_id":"t1","execution_mode":"{mode}"}}"#);
+    assert_eq!(server.post("/api/v1/chat", &asked("direct")).await.status, 200);
+    assert_eq!(server.fake.calls().len(), 1);
+    for (mode, word) in [("plan", "send direct"), ("later", "later")] {
+        let answer = server.post("/api/v1/chat", &asked(mode)).await;
+        assert_eq!(answer.status, 422, "{mode}");
+        assert!(answer.problem().contains(word), "{mode}: {}", answer.problem());
+    }
+    assert!(server.fake.calls().is_empty());
+}
+
+#[tokio::test]
 async fn the_socket_checks_host_and_origin_too() {
     let server = start().await;
     assert_eq!(server.ask(&request("GET /healthz", &[("Host", "evil.example")])).await.status, 421);

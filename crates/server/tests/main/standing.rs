@@ -31,6 +31,7 @@ pub fn status() -> StatusView {
         undelivered: 0,
         model: None,
         pairings: Vec::new(),
+        safe_mode: None,
         next_wakeup: Some(Timestamp(90_000)),
         as_of: Timestamp(1_000),
         timezone: "Europe/Berlin".into(),
@@ -40,6 +41,7 @@ pub fn status() -> StatusView {
 
 pub fn mute() -> Mute {
     Mute {
+        subject: "Sign-ups".into(),
         fingerprint: "metric:sign-ups".into(),
         finding: FindingId::new(128),
         by: OperatorId::new("ada"),

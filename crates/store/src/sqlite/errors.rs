@@ -43,10 +43,8 @@ pub(crate) fn classify(path: &Path, action: &str, error: Error) -> StoreError {
 
 /// The file at `path` cannot be trusted.
 pub(crate) fn damaged(path: &Path, error: Option<Error>) -> StoreError {
-    let remedy = format!(
-        "keep it: stop wakeman, move {0}, {0}-wal and {0}-shm to another directory, then put the newest backup in its place",
-        path.display()
-    );
+    let remedy =
+        "keep it: it is only read until a sound one is in its place; `wakeman doctor` has the steps".to_owned();
     StoreError::Damaged { path: path.to_owned(), remedy, source: error.map(|e| Arc::new(e) as _) }
 }
 

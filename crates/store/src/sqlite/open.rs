@@ -58,7 +58,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
         Mode::ReadOnly => None,
         Mode::ReadWrite => {
             let write_options = write_options(path, options);
-            let conn = prepare(path, &write_options).await?;
+            let conn = prepare(path, &write_options, &read_options(path, options)).await?;
             let (requests, queue) = mpsc::channel(QUEUE_MAX);
             let writer = Writer {
                 path: path.to_owned(),
@@ -83,27 +83,49 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
         .test_before_acquire(false)
         .connect_lazy_with(read_options(path, options));
     if options.mode == Mode::ReadOnly {
-        readers.acquire().await.map_err(|e| classify(path, "open the database", e))?;
+        match readers.acquire().await.map_err(|e| classify(path, "open the database", e)) {
+            // What can still be read of it turns out with each read.
+            Ok(_) | Err(StoreError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(Opened { readers, writer, feed, owed, faults })
 }
 
 /// The first connection, on a file that is whole and migrated.
-async fn prepare(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+async fn prepare(
+    path: &Path,
+    options: &SqliteConnectOptions,
+    read_only: &SqliteConnectOptions,
+) -> Result<SqliteConnection, StoreError> {
     let io_error = |source: io::Error| StoreError::Io { path: path.to_owned(), source: Arc::new(source) };
     let size = create(path).map_err(io_error)?;
     let lock = migration_lock(path).await.map_err(io_error)?;
     let failed = |e| classify(path, "open the database", e);
-    let mut conn = options.connect().await.map_err(failed)?;
-    if (1..=CHECK_BYTES_MAX).contains(&size) {
-        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut conn).await.map_err(failed)?;
-        if found != "ok" {
-            return Err(damaged(path, Some(sqlx::Error::Protocol(found))));
-        }
+    if size > 0 {
+        check(path, read_only, size).await?;
     }
+    let mut conn = options.connect().await.map_err(failed)?;
     migrate(&mut conn).await.map_err(failed)?;
     drop(lock);
     Ok(conn)
+}
+
+/// Whether the file is sound, as far as that is quickly found out. Only reads: a connection that may write would move what
+/// stands in the log into a damaged file.
+async fn check(path: &Path, read_only: &SqliteConnectOptions, size: u64) -> Result<(), StoreError> {
+    let failed = |e| classify(path, "check the database", e);
+    let mut conn = read_only.connect().await.map_err(failed)?;
+    let found = match size <= CHECK_BYTES_MAX {
+        true => sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&mut conn).await,
+        false => sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut conn).await.map(|_| "ok".to_owned()),
+    };
+    // It only read, so that nothing is lost if it ends badly.
+    let _ = conn.close().await;
+    match found.map_err(failed)?.as_str() {
+        "ok" => Ok(()),
+        wrong => Err(damaged(path, Some(sqlx::Error::Protocol(wrong.to_owned())))),
+    }
 }
 
 /// Makes the file if it is missing, readable for its owner alone either way. Its size in bytes.

@@ -42,7 +42,7 @@ async fn damage_is_noticed_at_the_start_and_nothing_is_touched() {
         fs::write(harness.path(), &bytes).unwrap();
         match Store::open(&harness.path(), Options::default()).await {
             Err(error @ StoreError::Damaged { .. }) => {
-                assert!(error.to_string().contains("newest backup"), "{error}");
+                assert!(error.to_string().contains("keep it"), "{error}");
                 assert!(!error.is_retryable());
             }
             other => panic!("{what}: {other:?}"),
@@ -65,4 +65,42 @@ async fn damage_found_later_is_typed_and_safe_mode_saves_the_rest() {
     let all = safe.list::<Note>(&ListQuery::newest(1000)).await;
     assert!(matches!(all, Err(StoreError::Damaged { .. })), "{all:?}");
     assert_eq!(safe.count::<Note>(None).await.unwrap(), 601);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_in_the_log_is_not_moved_into_a_damaged_file() {
+    let harness = filled().await;
+    let store = harness.open().await;
+    land(&store, Commit::new(at(1)).put(&Note::new("a"))).await;
+    // As a kill leaves them: the log was not moved into the file.
+    let after = TempSqlite::fresh().await;
+    let beside = |path: &std::path::Path| std::path::PathBuf::from(format!("{}-wal", path.display()));
+    let mut bytes = fs::read(harness.path()).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..].fill(0xA5);
+    let log = fs::read(beside(&harness.path())).unwrap();
+    assert!(!log.is_empty());
+    fs::write(after.path(), &bytes).unwrap();
+    fs::write(beside(&after.path()), &log).unwrap();
+    let opened = Store::open(&after.path(), Options::default()).await;
+    assert!(matches!(opened, Err(StoreError::Damaged { .. })), "{opened:?}");
+    let safe = Store::open(&after.path(), Options { mode: Mode::ReadOnly, ..Options::default() }).await.unwrap();
+    let refused = safe.commit(Commit::new(at(2)).put(&Note::new("b"))).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
+    safe.close().await;
+    assert!(fs::read(after.path()).unwrap() == bytes, "the damaged file was changed");
+    assert!(fs::read(beside(&after.path())).unwrap() == log, "its log was changed");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_opens_in_safe_mode_and_every_read_says_so() {
+    let harness = filled().await;
+    let mut bytes = fs::read(harness.path()).unwrap();
+    bytes[..16 << 10].fill(0xA5);
+    fs::write(harness.path(), &bytes).unwrap();
+    let safe = Store::open(&harness.path(), Options { mode: Mode::ReadOnly, ..Options::default() }).await.unwrap();
+    let found = safe.count::<Note>(None).await;
+    assert!(matches!(found, Err(StoreError::Damaged { .. })), "{found:?}");
+    safe.close().await;
+    assert!(fs::read(harness.path()).unwrap() == bytes, "the damaged file was changed");
 }

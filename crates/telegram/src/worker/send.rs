@@ -1,5 +1,6 @@
 //! What is owed: sent or edited, in parts if it is long, and told to the gateway.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
@@ -10,15 +11,17 @@ use teloxide_core::payloads::{
 use teloxide_core::types::{ChatId, MessageId};
 use wakeman_present::telegram::{TelegramText, caption, message};
 use wakeman_present::{Doc, RenderContext, chart_image};
-use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp};
+use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp, View};
 
 use super::{Progress, Worker, locked};
 use crate::api::{Call, CallError};
-use crate::render::{again, entities, keyboard, no_previews, reply, worded};
+use crate::render::{again, ask_reply, entities, keyboard, no_previews, reply, worded};
 use crate::start::pause_ms;
 
 /// So long before its lease ends nothing is begun any more, in milliseconds: a call may take that long.
 const LEASE_REST_MS: i64 = 11_000;
+/// Pictures of one chat that are remembered.
+const PICTURES_MAX: usize = 200;
 /// A confirmation is tried so often: without it the message would be sent again.
 const CONFIRM_TRIES: u32 = 6;
 
@@ -26,8 +29,18 @@ const CONFIRM_TRIES: u32 = 6;
 enum End {
     /// With a report.
     Report(DeliveryReport),
+    /// An edit was answered with an error, or not at all; it can be repeated.
+    Failed(String),
     /// Open: it may have arrived. Nothing is confirmed, so the gateway hands it out again, marked, if its class allows that.
     Doubt,
+}
+
+/// A picture with the words under it.
+struct Photo {
+    fields: Value,
+    png: Vec<u8>,
+    /// Of the picture.
+    hash: u64,
 }
 
 /// Why one call came to nothing.
@@ -41,10 +54,16 @@ enum Stop {
 impl Worker {
     /// Delivers one message and confirms what became of it.
     pub(super) async fn deliver(&mut self, claimed: ClaimedDelivery, until: Timestamp) {
-        let report = match self.attempt(&claimed, until).await {
+        let id = claimed.delivery.id.to_string();
+        let attempt = self.attempt(&claimed, until).await;
+        if attempt.is_ok() {
+            locked(&self.shared.stuck).arrived(&id);
+        }
+        let report = match attempt {
             Ok(mut references) if references.len() < 2 => Some(DeliveryReport::Sent { reference: references.pop() }),
             Ok(references) => Some(DeliveryReport::SentInParts { references }),
             Err(End::Report(report)) => Some(report),
+            Err(End::Failed(reason)) => Some(self.failed(&id, reason)),
             Err(End::Doubt) => None,
         };
         match report {
@@ -152,7 +171,7 @@ impl Worker {
             return Err(End::Report(DeliveryReport::Failed { reason: "there is nothing to say".to_owned() }));
         };
         if let Some(reference) = edit.and_then(|edit| edit.parse().ok()) {
-            match self.edit(MessageId(reference), claimed, doc, part, until).await {
+            match self.edit(MessageId(reference), claimed, doc, (part, parts.len()), until).await {
                 Ok(true) => return Ok(reference.to_string()),
                 Ok(false) => return self.with_buttons(Some(&reference.to_string()), claimed, part, until).await,
                 Err(Stop::Call(error)) if is_gone(&error) => {}
@@ -160,8 +179,12 @@ impl Worker {
             }
         }
         if let Some(photo) = self.photo(claimed, doc, parts.len()) {
-            match self.paced(&photo, until).await {
-                Ok(sent) => return Ok(sent["message_id"].to_string()),
+            match self.paced(&Call::Picture("SendPhoto", photo.fields, photo.png), until).await {
+                Ok(sent) => {
+                    let reference = sent["message_id"].to_string();
+                    self.pictured(&reference, photo.hash);
+                    return Ok(reference);
+                }
                 // The words matter more than the picture.
                 Err(Stop::Call(error @ CallError::Refused { code: 400, .. })) => {
                     tracing::warn!(%error, "telegram.picture_refused");
@@ -183,16 +206,17 @@ impl Worker {
         let Some(request) = self.message(part, reply_to) else {
             return Err(End::Report(DeliveryReport::Failed { reason: "no chat of Telegram's".to_owned() }));
         };
-        let request = match claimed.buttons.is_empty() {
-            true => request,
-            false => request.reply_markup(keyboard(&claimed.buttons)),
+        let request = match &claimed.delivery.view {
+            View::AskReason(_) => request.reply_markup(ask_reply()),
+            _ if claimed.buttons.is_empty() => request,
+            _ => request.reply_markup(keyboard(&claimed.buttons)),
         };
         let sent = self.paced(&Call::of(&request), until).await.map_err(|stop| self.end(stop, false))?;
         Ok(sent["message_id"].to_string())
     }
 
     /// The message as a picture with the words under it, where there is one and they fit.
-    fn photo(&self, claimed: &ClaimedDelivery, doc: &Doc, parts: usize) -> Option<Call> {
+    fn photo(&self, claimed: &ClaimedDelivery, doc: &Doc, parts: usize) -> Option<Photo> {
         let (under, all) = caption(doc);
         let address = self.address.filter(|_| all && parts == 1)?;
         let ctx = RenderContext::new(self.context.clock.now(), self.context.options.zone);
@@ -207,7 +231,15 @@ impl Worker {
             "reply_parameters": reply(claimed.reply_to.as_deref()),
             "reply_markup": buttons,
         });
-        Some(Call::Photo(fields, image.png))
+        Some(Photo { fields, hash: hash_of(&image.png), png: image.png })
+    }
+
+    /// Remembers which picture stands where.
+    fn pictured(&mut self, reference: &str, hash: u64) {
+        if self.pictures.len() >= PICTURES_MAX {
+            self.pictures.clear();
+        }
+        self.pictures.insert(reference.to_owned(), hash);
     }
 
     /// A message with a text alone. `None`: this is no chat of Telegram's.
@@ -228,9 +260,14 @@ impl Worker {
         id: MessageId,
         claimed: &ClaimedDelivery,
         doc: &Doc,
-        part: &TelegramText,
+        (part, parts): (&TelegramText, usize),
         until: Timestamp,
     ) -> Result<bool, Stop> {
+        if let Some(photo) = self.photo(claimed, doc, parts)
+            && self.edit_picture(id, photo, until).await?
+        {
+            return Ok(true);
+        }
         let chat = self.address.map_or(ChatId(0), |address| address.chat);
         let buttons = keyboard(&claimed.buttons);
         let text = EditMessageText::new(chat, id, part.text.clone())
@@ -248,6 +285,37 @@ impl Worker {
             .caption_entities(entities(&under))
             .reply_markup(buttons);
         made(self.paced(&Call::of(&request), until).await).map(|()| all)
+    }
+
+    /// Puts another picture in the place of the one that stands there, with its words; only the words where it is the same. `false`: that is
+    /// refused, and the words matter more.
+    async fn edit_picture(&mut self, id: MessageId, photo: Photo, until: Timestamp) -> Result<bool, Stop> {
+        let Photo { mut fields, png, hash } = photo;
+        let (caption, marked) = (fields["caption"].take(), fields["caption_entities"].take());
+        let reference = id.0.to_string();
+        let same = self.pictures.get(&reference) == Some(&hash);
+        let mut edit =
+            json!({"chat_id": fields["chat_id"], "message_id": id.0, "reply_markup": fields["reply_markup"]});
+        let call = if same {
+            (edit["caption"], edit["caption_entities"]) = (caption, marked);
+            Call::Json("EditMessageCaption", edit)
+        } else {
+            let media =
+                json!({"type": "photo", "media": "attach://chart", "caption": caption, "caption_entities": marked});
+            edit["media"] = media;
+            Call::Picture("EditMessageMedia", edit, png)
+        };
+        match made(self.paced(&call, until).await) {
+            Ok(()) => {
+                self.pictured(&reference, hash);
+                Ok(true)
+            }
+            Err(Stop::Call(error @ CallError::Refused { code: 400, .. })) if !is_gone(&error) => {
+                tracing::warn!(%error, "telegram.picture_refused");
+                Ok(false)
+            }
+            Err(stop) => Err(stop),
+        }
     }
 
     /// Calls as soon as the budget allows, and again after what Telegram asks to wait, as long as the lease holds.
@@ -299,8 +367,11 @@ impl Worker {
                 self.shared.ill(now);
                 return End::Doubt;
             }
-            // An edit can be repeated.
-            Stop::Call(error @ (CallError::Doubt(_) | CallError::Wait { .. })) => self.out(&error, now),
+            Stop::Call(error @ CallError::Doubt(_)) => {
+                self.shared.ill(now);
+                return End::Failed(error.to_string());
+            }
+            Stop::Call(error @ CallError::Wait { .. }) => self.out(&error, now),
             Stop::Call(CallError::Moved(id)) => {
                 if let Some(address) = &mut self.address {
                     address.chat = ChatId(id);
@@ -315,6 +386,16 @@ impl Worker {
             Stop::Call(error) => DeliveryReport::Failed { reason: error.to_string() },
         };
         End::Report(report)
+    }
+
+    /// What is told of an edit that failed: an outage costs it no try, but one that never gets through among others must not hold up
+    /// its chat for ever.
+    fn failed(&self, id: &str, reason: String) -> DeliveryReport {
+        if locked(&self.shared.stuck).failed(id) {
+            let reason = format!("{reason}, each time, while Telegram itself is well");
+            return DeliveryReport::Retry { not_before: self.context.clock.now(), reason };
+        }
+        DeliveryReport::Unavailable { reason }
     }
 
     fn out(&self, error: &CallError, now: Timestamp) -> DeliveryReport {
@@ -341,6 +422,13 @@ impl Worker {
             }
         }
     }
+}
+
+/// What tells one picture from another.
+fn hash_of(png: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(png);
+    hasher.finish()
 }
 
 /// Whether there is nothing to edit any more.

@@ -1,12 +1,13 @@
 //! `audit verify` and `audit export`: proof, read from the files, beside a running daemon too.
 
+use serde_json::Value;
 use wakeman_gateway::{
     audit::{self, Story, StoryLine},
     instance::InstanceDir,
 };
 use wakeman_present::{self as present, Block, Doc, Line, RenderContext, Style, sanitize};
-use wakeman_store::{Audit, Mode, Options, Store};
-use wakeman_types::ProposalId;
+use wakeman_store::{Audit, LANE, Mode, Options, Seq, Store};
+use wakeman_types::{ProposalId, Timestamp};
 
 use super::show::id;
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     failure::{DONE, Failure},
     global::Global,
 };
+
+/// Entries that are read at once.
+const PAGE: usize = 500;
 
 /// Runs the subcommand.
 pub async fn run(global: &Global, command: AuditCommand) -> Result<u8, Failure> {
@@ -53,17 +57,22 @@ fn verdict(found: &Audit) -> Doc {
         None => Line::new().with("The journal holds", Style::Good),
         Some(bad) => Line::new().with(format!("Entry {} {}", bad.seq, bad.why), Style::Bad),
     };
-    let signed = match signed_up_to {
-        0 => "none of them signed yet".to_owned(),
-        seq => format!("signed up to entry {seq}"),
+    let word = |count: u64| if count == 1 { "entry" } else { "entries" };
+    let mut whole = format!("{entries} {}", word(*entries));
+    if *erased > 0 {
+        whole += &format!(", the contents of {erased} erased on request");
+    }
+    whole += &match (signed_up_to, unsigned) {
+        (0, _) => "; not signed yet, `run` signs every minute".to_owned(),
+        (_, 0) => "; all signed".to_owned(),
+        (seq, rest) => format!("; signed up to entry {seq}, the {rest} after it with the next signature"),
     };
-    Doc::bare().block(Block::Headline(head)).text(format!(
-        "{entries} entries prove themselves, {erased} of them erased; {signed}, {unsigned} unsigned after it"
-    ))
+    Doc::bare().block(Block::Headline(head)).text(whole)
 }
 
 async fn export(global: &Global, dir: &InstanceDir, store: &Store, args: AuditExportArgs) -> Result<u8, Failure> {
-    let id = id::<ProposalId>(&args.proposal)?;
+    let Some(proposal) = args.proposal else { return journal(global, dir, store).await };
+    let id = id::<ProposalId>(&proposal)?;
     let story = audit::story(store, id).await.map_err(Failure::failed)?;
     let story = story.ok_or_else(|| Failure::failed(format!("there is no proposal {id}; `proposals` lists them")))?;
     let zone = compose::load(dir)?.settings.ui.timezone.name().to_owned();
@@ -72,24 +81,56 @@ async fn export(global: &Global, dir: &InstanceDir, store: &Store, args: AuditEx
     Ok(DONE)
 }
 
+/// The whole journal, an entry a line: page by page, however long it is.
+async fn journal(global: &Global, dir: &InstanceDir, store: &Store) -> Result<u8, Failure> {
+    let zone = compose::load(dir)?.settings.ui.timezone.name().to_owned();
+    let mut from = Seq(1);
+    loop {
+        let entries = store.journal(LANE, from, PAGE).await.map_err(Failure::failed)?;
+        let Some(last) = entries.last() else { return Ok(DONE) };
+        from = Seq(last.seq.0 + 1);
+        for entry in &entries {
+            let context = global.context(entry.at, &zone);
+            let payload = entry.payload.as_ref();
+            let line = said((entry.seq.0, entry.at), (&entry.event_type, &entry.actor), payload, &context);
+            let line = line.plain(format!(" {}", sanitize(&entry.subject, 80)));
+            global.answer(entry, &Doc::bare().text(line))?;
+        }
+    }
+}
+
 fn told(story: &Story, context: &RenderContext) -> Doc {
     let proposal = &story.proposal;
     let title = sanitize(&proposal.card.title, 200);
     let mut doc = Doc::bare().headline(format!("{} · {title} · {}", proposal.id, proposal.state.name()));
-    doc = doc.text(format!("Digest {}, requested by {}", proposal.digest.as_str(), proposal.requested_by));
+    let by = who(&proposal.requested_by.to_string());
+    doc = doc.text(format!("Digest {}, requested by {by}", proposal.digest.as_str()));
     for decision in &proposal.decisions {
         let verb = if decision.verdict == wakeman_types::Verdict::Approve { "approved" } else { "rejected" };
-        let (who, principal) = (sanitize(decision.operator.as_str(), 60), &decision.principal);
-        doc = doc.text(format!("{who} {verb} it as {principal}, {}", context.time(decision.at)));
+        let (name, principal) = (who(decision.operator.as_str()), decision.principal.to_string());
+        let account = if name == principal { String::new() } else { format!(" as {principal}") };
+        let what = decision.step.map_or_else(|| "it".to_owned(), |step| format!("step {step} of it"));
+        doc = doc.text(format!("{name} {verb} {what}{account}, {}", context.time(decision.at)));
     }
-    doc = story.lines.iter().fold(doc, |doc, line| doc.text(said(line, context)));
+    for StoryLine { seq, at, event, actor, payload, .. } in &story.lines {
+        doc = doc.text(said((*seq, *at), (event, actor), payload.as_ref(), context));
+    }
     let details = present::details_doc(proposal, context);
     details.blocks.into_iter().fold(doc, Doc::block)
 }
 
-fn said(line: &StoryLine, context: &RenderContext) -> Line {
-    let place = format!("#{}", line.seq);
-    let payload = line.payload.as_ref().map_or_else(|| "(erased)".to_owned(), |all| sanitize(&all.to_string(), 400));
-    let what = Line::new().plain(format!("{} {place} ", context.time(line.at))).strong(line.event.clone());
-    what.plain(format!(" by {} ", sanitize(&line.actor, 60))).dim(payload)
+fn said(
+    (seq, at): (u64, Timestamp),
+    (event, actor): (&str, &str),
+    payload: Option<&Value>,
+    context: &RenderContext,
+) -> Line {
+    let payload = payload.map_or_else(|| "(erased)".to_owned(), |all| sanitize(&all.to_string(), 400));
+    let what = Line::new().plain(format!("{} #{seq} ", context.time(at))).strong(sanitize(event, 80));
+    what.plain(format!(" by {} ", who(actor))).dim(payload)
+}
+
+/// Wakeman's own parts are called so.
+fn who(actor: &str) -> String {
+    if actor.starts_with("system:") { "Wakeman".to_owned() } else { sanitize(actor, 60) }
 }

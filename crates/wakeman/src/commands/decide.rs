@@ -1,10 +1,10 @@
 //! The verbs that decide: yes, no, mine, later, over.
 
 use wakeman_cli::{Choice, choices_of, read_key};
-use wakeman_present::{self as present, Verb};
+use wakeman_present::{self as present, Doc, Part, Verb};
 use wakeman_types::{
-    DecisionRequest, Finding, FindingNews, FindingView, Principal, Proposal, ProposalId, ProposalState, ResolveRequest,
-    SettledView, Verdict, View,
+    DecisionRequest, Finding, Principal, Proposal, ProposalId, ProposalState, ResolveRequest, SettledView, Verdict,
+    View,
 };
 
 use super::{
@@ -18,9 +18,14 @@ use crate::{
     global::Global,
 };
 
-/// `approve ID [--digest D]`
+/// `approve ID [--step [N]] [--digest D]`
 pub async fn approve(global: &Global, args: ApproveArgs) -> Result<u8, Failure> {
-    once(global, Verb::Approve { id: id(&args.id)?, digest: args.digest }).await
+    let part = match args.step {
+        None => Part::All,
+        Some(0) => Part::Next,
+        Some(number) => Part::Step(number),
+    };
+    once(global, Verb::Approve { id: id(&args.id)?, digest: args.digest, part }).await
 }
 
 pub(super) async fn approved(
@@ -28,13 +33,14 @@ pub(super) async fn approved(
     attached: &Attached,
     by: &Principal,
     id: ProposalId,
-    digest: Option<String>,
+    (digest, part): (Option<String>, Part),
 ) -> Result<(), Failure> {
-    let digest = match digest {
-        Some(digest) => digest,
-        None => confirmed(global, attached, by, id).await?,
+    let (digest, step) = match digest {
+        Some(digest) if part == Part::All => (digest, None),
+        Some(digest) => (digest, part.step_of(&attached.gateway.proposal(by, id).await?.proposal)),
+        None => confirmed(global, attached, by, id, part).await?,
     };
-    let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None };
+    let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None, step };
     let mut proposal = attached.gateway.decide(by, id, request).await?;
     if let Some(embedded) = &attached.embedded {
         let progress = wakeman_cli::Progress::start("running what you approved", global.interactive, global.style);
@@ -48,32 +54,49 @@ pub(super) async fn approved(
     tell(global, attached, by, proposal).await
 }
 
-/// Shows the card and asks; the digest of what was shown.
-async fn confirmed(global: &Global, attached: &Attached, by: &Principal, id: ProposalId) -> Result<String, Failure> {
+/// Shows the card and asks; the digest of what was shown, and the step that alone is meant.
+async fn confirmed(
+    global: &Global,
+    attached: &Attached,
+    by: &Principal,
+    id: ProposalId,
+    part: Part,
+) -> Result<(String, Option<u32>), Failure> {
     let proposal = attached.gateway.proposal(by, id).await?.proposal;
     let digest = proposal.digest.as_str().to_owned();
     let (now, zone) = clock(&*attached.gateway, by).await?;
-    let doc = present::proposal_doc(&proposal, &global.context(now, &zone));
+    let mut doc = present::proposal_doc(&proposal, &global.context(now, &zone));
+    let step = part.step_of(&proposal);
     if !global.interactive || global.json {
         let short = proposal.digest.short();
         if !global.json {
             global.print(&wakeman_cli::render(&doc, &global.style))?;
         }
+        let only = step.map(|step| format!(" --step {step}")).unwrap_or_default();
         return Err(Failure::usage(format!(
-            "nobody can be asked here; to approve exactly this card: wakeman approve {id} --digest {short}"
+            "nobody can be asked here; to approve exactly this card: wakeman approve {id} --digest {short}{only}"
         )));
     }
     global.print(&wakeman_cli::render(&doc, &global.style))?;
-    let mut choices: Vec<Choice> = choices_of(&doc).into_iter().filter(|choice| choice.key != 'r').collect();
+    doc.buttons.retain(|button| !matches!(button.verb, Verb::Reject { .. }));
+    let question = match step {
+        None => "Approve exactly this?".to_owned(),
+        Some(step) => {
+            doc.buttons.retain(|button| button.key != 'w');
+            format!("Approve step {step} of exactly this, alone?")
+        }
+    };
+    let mut choices = choices_of(&doc);
     choices.push(Choice::new('q', "leave it"));
     loop {
-        match read_key("Approve exactly this?", &choices)? {
-            'a' => return Ok(digest),
-            'd' => {
+        let key = read_key(&question, &choices)?;
+        match doc.buttons.iter().find(|button| button.key == key).map(|button| &button.verb) {
+            Some(Verb::Approve { part, .. }) => return Ok((digest, step.or_else(|| part.step_of(&proposal)))),
+            Some(_) => {
                 let details = present::details_doc(&proposal, &global.context(now, &zone));
                 global.print(&wakeman_cli::render(&details, &global.style))?;
             }
-            _ => return Err(Failure::refused(format!("{id} was not approved; it still waits"))),
+            None => return Err(Failure::refused(format!("{id} was not approved; it still waits"))),
         }
     }
 }
@@ -91,7 +114,7 @@ pub(super) async fn rejected(
     reason: Option<String>,
 ) -> Result<(), Failure> {
     let digest = attached.gateway.proposal(by, id).await?.proposal.digest.as_str().to_owned();
-    let request = DecisionRequest { decision: Verdict::Reject, digest, reason };
+    let request = DecisionRequest { decision: Verdict::Reject, digest, reason, step: None };
     let proposal = attached.gateway.decide(by, id, request).await?;
     tell(global, attached, by, proposal).await
 }
@@ -135,9 +158,11 @@ pub(super) async fn resolved(
     tell(global, attached, by, proposal).await
 }
 
-/// A finding as it is after a word about it.
-pub(super) fn tell_finding(global: &Global, finding: Finding, context: &present::RenderContext) -> Result<(), Failure> {
-    let view = FindingView { proposal: finding.proposal, repair: None, news: FindingNews::Asked, finding };
-    let doc = present::doc(&View::Finding(Box::new(view.clone())), context);
-    global.answer(&view.finding, &doc)
+/// A finding as it is after a word about it: the line that chats say, the card is one word away.
+pub(super) fn tell_finding(
+    global: &Global,
+    finding: &Finding,
+    context: &present::RenderContext,
+) -> Result<(), Failure> {
+    global.answer(finding, &Doc::bare().text(present::standing_line(finding, context)))
 }

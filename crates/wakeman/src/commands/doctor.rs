@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use wakeman_gateway::{
+    calendar,
     instance::InstanceDir,
     ports::{Clock, Random, SystemClock, SystemRandom},
 };
-use wakeman_integrations::{CheckOutcome, check_github, check_litellm, check_posthog};
+use wakeman_integrations::{CheckOutcome, check_litellm};
+use wakeman_types::{Admin, SafeMode};
 
+use super::live;
 use crate::{
     compose::{self, Config},
     failure::{DONE, Failure},
-    global::{Global, printable},
+    global::{Global, counted, printable},
 };
 
 /// One checked thing.
@@ -73,10 +76,10 @@ fn words(report: &Report, failed: usize, color: bool) -> String {
             out += &format!("    {}\n", paint(&printable(remedy), "1"));
         }
     }
-    let checks = report.0.len();
+    let checks = counted(report.0.len(), "check");
     out + &match failed {
-        0 => format!("{checks} checks, all fine\n"),
-        failed => format!("{checks} checks, {failed} failed\n"),
+        0 => format!("{checks}, all fine\n"),
+        failed => format!("{checks}, {failed} failed\n"),
     }
 }
 
@@ -102,8 +105,13 @@ async fn check(global: &Global, dir: &InstanceDir, report: &mut Report) {
     };
     report.good("configuration", "settings.json, tools.json and wakeup.json are understood");
     for warning in &config.warnings {
-        report.bad("configuration", warning.clone(), "correct the line; until then it has no effect");
+        let (what, instead) = warning.split_once("it is ignored: ").unwrap_or((warning, ""));
+        match instead {
+            "" => report.bad("configuration", what, "correct the line; until then it has no effect"),
+            instead => report.bad("configuration", format!("{what}it is ignored"), instead),
+        }
     }
+    calendars(&config, dir, report).await;
     sources(&config, report).await;
 }
 
@@ -111,7 +119,16 @@ async fn check(global: &Global, dir: &InstanceDir, report: &mut Report) {
 async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
     if let Some(holder) = dir.locked_by() {
         return match wakeman_client::SocketClient::connect(&dir.socket()).await {
-            Ok(_) => report.good("daemon", format!("running ({holder})")),
+            Ok(client) => {
+                report.good("daemon", format!("running ({holder})"));
+                let safe = client.status(&global.principal()).await.ok().and_then(|status| status.safe_mode);
+                match safe {
+                    Some(safe) => {
+                        report.bad("database", format!("{}; the daemon only reads it", safe.reason), steps(&safe))
+                    }
+                    None => report.good("database", "in use by the daemon"),
+                }
+            }
             Err(error) => report.bad(
                 "daemon",
                 format!("{holder} holds the instance, but: {error}"),
@@ -134,10 +151,14 @@ async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
 
 async fn database(dir: &InstanceDir, report: &mut Report) {
     if dir.locked_by().is_some() {
-        return report.good("database", "in use by the daemon");
+        return;
     }
-    match compose::open_store(dir).await {
-        Ok(store) => {
+    match compose::open_or_safe(dir).await {
+        Ok((store, Some(safe))) => {
+            report.bad("database", format!("{}; nothing was written to it", safe.reason), steps(&safe));
+            store.close().await;
+        }
+        Ok((store, None)) => {
             let verified = store
                 .verify_journal(wakeman_store::LANE, wakeman_store::Seq(1), wakeman_store::FIRST_PREVIOUS_LINK)
                 .await;
@@ -150,37 +171,45 @@ async fn database(dir: &InstanceDir, report: &mut Report) {
                     format!("journal entry {} does not hold: {}", bad.seq, bad.why),
                     "somebody edited the database; restore a backup",
                 ),
-                Err(error) => report.bad("database", error.to_string(), "restore a backup of storage/wakeman.db"),
+                Err(error) => report.bad("database", error.to_string(), numbered(&dir.restore_steps())),
             }
             store.close().await;
         }
-        Err(error) => report.bad(
-            "database",
-            error.to_string(),
-            "restore a backup of storage/wakeman.db, or move it away to begin anew",
-        ),
+        Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
+    }
+}
+
+fn steps(safe: &SafeMode) -> String {
+    numbered(&safe.steps)
+}
+
+fn numbered(steps: &[String]) -> String {
+    let lines: Vec<String> = steps.iter().enumerate().map(|(at, step)| format!("{}. {step}", at + 1)).collect();
+    lines.join("\n    ")
+}
+
+/// Files and addresses that say when an operator is away or busy.
+async fn calendars(config: &Config, dir: &InstanceDir, report: &mut Report) {
+    let reader = match compose::calendars(dir, &config.settings) {
+        Ok(reader) => reader,
+        Err(error) => return report.bad("calendar", error.to_string(), "mend the address in read-only/settings.json"),
+    };
+    for source in calendar::sources(&config.settings) {
+        match calendar::look(&reader, &source, SystemClock.now()).await {
+            Ok(taken) => report.good("calendar", format!("{source}: {} entries near today", taken.len())),
+            Err(trouble) => report.bad("calendar", format!("{source}: {}", trouble.reason), trouble.remedy),
+        }
     }
 }
 
 async fn sources(config: &Config, report: &mut Report) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    match compose::posthog(config, &clock) {
-        Ok(Some(posthog)) => report.outcome(check_posthog(&posthog).await),
-        Ok(None) => report.bad(
-            "PostHog",
-            "not configured",
-            "set POSTHOG_API_KEY and POSTHOG_PROJECT_ID in the environment or in the instance's .env",
-        ),
-        Err(error) => report.bad("PostHog", error.to_string(), "mend the setting"),
-    }
-    match compose::github(config, &clock) {
-        Ok(Some(github)) => report.outcome(check_github(&github).await),
-        Ok(None) => report.bad(
-            "GitHub",
-            "not configured",
-            "set GITHUB_TOKEN (or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY) in the environment or .env, and github.repository in read-only/settings.json",
-        ),
-        Err(error) => report.bad("GitHub", error.to_string(), "mend the setting"),
+    for (service, tried) in live::tried(config).await {
+        match tried {
+            Ok(Some(outcome)) => report.outcome(outcome),
+            Ok(None) => not_configured(service, config, report),
+            Err(error) => report.bad(service, error.to_string(), "mend the setting"),
+        }
     }
     model(config, &clock, report).await;
     let metrics = wakeman_gateway::config::metric_specs(&config.settings).len();
@@ -192,6 +221,31 @@ async fn sources(config: &Config, report: &mut Report) {
         );
     } else {
         report.good("metrics", format!("{metrics} watched"));
+    }
+}
+
+/// PostHog and GitHub are what is watched; the rest are extras.
+fn not_configured(service: &str, config: &Config, report: &mut Report) {
+    let half = config.secrets.vercel_token.is_some() || config.settings.vercel.project_id.is_some();
+    match service {
+        "PostHog" => report.bad(
+            service,
+            "not configured",
+            "set POSTHOG_API_KEY and POSTHOG_PROJECT_ID in the environment or in the instance's .env",
+        ),
+        "GitHub" => report.bad(
+            service,
+            "not configured",
+            "set GITHUB_TOKEN (or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY) in the environment or .env, and github.repository in read-only/settings.json",
+        ),
+        "Vercel" if half => report.bad(
+            service,
+            "half configured",
+            "set both VERCEL_TOKEN in the environment or .env, and vercel.projectId in read-only/settings.json",
+        ),
+        "Vercel" => report.good(service, "not configured (VERCEL_TOKEN, vercel.projectId); nothing is rolled back"),
+        "Telegram" => report.good(service, "not configured (TELEGRAM_BOT_TOKEN)"),
+        _ => report.good(service, "not configured (DISCORD_BOT_TOKEN)"),
     }
 }
 

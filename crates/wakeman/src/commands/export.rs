@@ -19,7 +19,11 @@ pub async fn run(global: &Global, args: ExportArgs) -> Result<u8, Failure> {
         None => Some(dir.lock(std::process::id()).map_err(Failure::failed)?),
         Some(_) => None,
     };
-    let store = compose::open_store(&dir).await?;
+    // A damaged database gives what it can, but never in the place of files that may be sound.
+    let store = match &args.out {
+        Some(_) => compose::open_or_safe(&dir).await?.0,
+        None => compose::open_store(&dir).await?,
+    };
     let exported = instance::export(&storage, &store, None).await;
     store.close().await;
     let exported = exported.map_err(Failure::failed)?;

@@ -11,9 +11,10 @@ use wakeman_gateway::{
     instance::{InstanceDir, TakeoverContext, apply_takeover, plan_takeover, write_atomic},
     ports::{Clock, Random, SystemClock, SystemRandom},
 };
-use wakeman_integrations::{CheckOutcome, check_github, check_posthog, discover};
+use wakeman_integrations::{CheckOutcome, discover};
 use wakeman_types::{MetricKind, MetricQuery, MetricSpec};
 
+use super::live;
 use crate::{
     args::InitArgs,
     compose,
@@ -51,10 +52,14 @@ pub async fn run(global: &Global, args: InitArgs) -> Result<u8, Failure> {
         ask_for_missing(global, &dir).await?;
     }
     let config = compose::load(&dir)?;
-    for warning in &config.warnings {
-        global.complain(warning);
+    // A takeover has named them, with what to do instead.
+    if args.from.is_none() {
+        config.warnings.iter().for_each(|warning| global.complain(warning));
     }
-    let outcomes = live_checks(&config).await?;
+    let mut outcomes = Vec::new();
+    for (_, outcome) in live::tried(&config).await {
+        outcomes.extend(outcome?);
+    }
     let failed = tell_checks(global, &outcomes, &mut answer)?;
     if global.json {
         global.print_json(&answer)?;
@@ -62,18 +67,6 @@ pub async fn run(global: &Global, args: InitArgs) -> Result<u8, Failure> {
         global.print("Next: `wakeman doctor` checks everything, `wakeman run` starts the watch.\n")?;
     }
     Ok(if failed { 1 } else { DONE })
-}
-
-async fn live_checks(config: &compose::Config) -> Result<Vec<CheckOutcome>, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut outcomes = Vec::new();
-    if let Some(posthog) = compose::posthog(config, &clock)? {
-        outcomes.push(check_posthog(&posthog).await);
-    }
-    if let Some(github) = compose::github(config, &clock)? {
-        outcomes.push(check_github(&github).await);
-    }
-    Ok(outcomes)
 }
 
 fn tell_checks(global: &Global, outcomes: &[CheckOutcome], answer: &mut Value) -> Result<bool, Failure> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use wakeman_lab::{Lab, Scenario};
+use wakeman_lab::{Lab, Scenario, scenario::ScenarioError};
 
 use crate::{
     args::{LabCommand, LabServeArgs},
@@ -30,7 +30,7 @@ async fn serve(global: &Global, args: LabServeArgs) -> Result<u8, Failure> {
         global.print_json(&json!({"url": url, "scenario": name}))?;
     } else {
         global.print(&format!(
-            "{name} at {url}\n  POSTHOG_HOST={url}/posthog\n  GITHUB_API_URL={url}/github\n  VERCEL_API_URL={url}/vercel\n  LITELLM_URL={url}/v1\n  control: {url}/_lab/state\n"
+            "{name} at {url}\n  POSTHOG_HOST={url}/posthog\n  GITHUB_API_URL={url}/github\n  VERCEL_API_URL={url}/vercel\n  TELEGRAM_API_URL={url}/telegram\n  DISCORD_API_URL={url}/discord\n  LITELLM_URL={url}/v1\n  control: {url}/_lab/state\n"
         ))?;
     }
     wakeman_lab::serve(Lab::new(scenario), listener, super::run::stop_signal()).await.map_err(Failure::failed)?;
@@ -45,14 +45,18 @@ pub fn scenario(name_or_file: &str, seed: Option<u64>) -> Result<Scenario, Failu
     let path = Path::new(name_or_file);
     let names: Vec<&str> = wakeman_lab::scenario::shipped().iter().map(|(name, _)| *name).collect();
     let scenario = if names.contains(&name_or_file) {
-        Scenario::shipped(name_or_file)
+        Scenario::shipped(name_or_file).map_err(Failure::usage)
     } else if path.exists() {
-        Scenario::load(path)
+        let in_file = |error| match error {
+            known @ (ScenarioError::Read { .. } | ScenarioError::NoSuch { .. }) => Failure::usage(known),
+            wrong => Failure::usage(format!("{name_or_file}: {wrong}")),
+        };
+        Scenario::load(path).map_err(in_file)
     } else {
         let known = names.join(", ");
         return Err(Failure::usage(format!("there is no scenario or file \"{name_or_file}\"; shipped are {known}")));
     };
-    let mut scenario = scenario.map_err(Failure::usage)?;
+    let mut scenario = scenario?;
     if let Some(seed) = seed {
         scenario.seed = seed;
     }

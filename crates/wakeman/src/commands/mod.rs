@@ -10,8 +10,10 @@ mod decide;
 mod demo;
 mod doctor;
 mod export;
+mod frontend;
 mod init;
 mod lab;
+mod live;
 mod pair;
 mod prompts;
 mod ranking;
@@ -27,7 +29,7 @@ use crate::{args::Command, failure::Failure, global::Global};
 /// Runs the subcommand; its exit code, or why it failed.
 pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
     if !matches!(command, Command::Run(_)) {
-        crate::logging::start(global.verbosity, None);
+        crate::logging::start(global.verbosity, global.errors_in_color(), None);
     }
     match command {
         Command::Demo(args) => demo::run(global, args).await,
@@ -35,6 +37,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Init(args) => init::run(global, args).await,
         Command::Doctor => doctor::run(global).await,
         Command::Run(args) => run::run(global, args).await,
+        Command::Frontend(args) => frontend::run(global, &args).await,
         Command::Status => show::status(global).await,
         Command::Findings(args) => show::findings(global, args).await,
         Command::Finding(args) => show::finding(global, &args.id).await,

@@ -1,6 +1,6 @@
 //! What operators' reactions teach.
 
-use wakeman_present::{self as present, Doc, RankingWord, Verb};
+use wakeman_present::{self as present, Doc, Part, RankingWord, Verb};
 use wakeman_types::{OperatorId, Principal, PromoteRequest};
 
 use super::{
@@ -65,7 +65,7 @@ pub(super) async fn typed(
 async fn promote(global: &Global, attached: &Attached, by: &Principal, request: PromoteRequest) -> Result<(), Failure> {
     let view = attached.gateway.promote(by, request).await?;
     if global.interactive && !global.json {
-        return decide::approved(global, attached, by, view.proposal.id, None).await;
+        return decide::approved(global, attached, by, view.proposal.id, (None, Part::All)).await;
     }
     let (now, zone) = clock(&*attached.gateway, by).await?;
     global.answer(&view.proposal, &present::proposal_doc(&view.proposal, &global.context(now, &zone)))

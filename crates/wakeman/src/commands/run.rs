@@ -1,6 +1,6 @@
 //! `run`: the daemon.
 
-use std::{pin::pin, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use futures::{
     FutureExt,
@@ -17,8 +17,9 @@ use wakeman_gateway::{
     act::Executor,
     audit::Seal,
     brain::Brain,
+    calendar,
     config::Secrets,
-    instance::InstanceDir,
+    instance::{InstanceDir, InstanceLock},
     modes, notify,
     ports::{Clock, SystemClock},
     retention,
@@ -26,20 +27,21 @@ use wakeman_gateway::{
     watch::Watch,
 };
 use wakeman_server::{ApiToken, Limits, TcpOptions, TokenHash};
-use wakeman_types::{Channel, Gateway, Principal, Role};
+use wakeman_types::{Channel, FrontendHealth, Gateway, Principal, Role};
 
 use crate::{
     args::RunArgs,
     compose,
     console::Printer,
     failure::{DONE, Failure},
-    frontends,
+    frontends::{self, Chats},
     global::Global,
     logging,
     supervise::{Part, Start, supervise},
 };
 
 pub mod project;
+mod safe;
 
 /// How often the executor looks by itself; a decision rings it at once.
 const WORK_MS: i64 = 1_000;
@@ -61,6 +63,8 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 const CALL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long the terminal has for what it is printing when all else has ended.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a process that serves a chat may take to connect.
+const APART_MS: i64 = 30_000;
 /// How often the terminal looks for what is owed to it.
 const CONSOLE_MS: u64 = 500;
 
@@ -70,24 +74,33 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let _lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (_, session) = dir.open_session_log(clock.now()).map_err(Failure::failed)?;
-    logging::start(global.verbosity, Some(session));
+    logging::start(global.verbosity, global.errors_in_color(), Some(session));
     if let Some(problem) = dir.check_modes().into_iter().next() {
         return Err(Failure::usage(format!("{}: {}; {}", problem.path.display(), problem.what, problem.remedy)));
     }
     let config = compose::load(&dir)?;
     for warning in &config.warnings {
         global.complain(warning);
-        tracing::warn!(warning, "config.unknown");
+        // For the session log: stderr has it already.
+        tracing::info!(warning, "config.unknown");
     }
     let address = global.listen.unwrap_or_else(|| ([127, 0, 0, 1], config.settings.runtime.port).into());
     let tokens = tokens(&config);
     let secrets = config.secrets.clone();
-    let chats = frontends::chosen(args.frontends.as_deref(), &secrets)?;
+    let chats = frontends::chosen(args.frontends.as_deref(), &args.apart, &secrets)?;
+    let _serving = if args.once { Vec::new() } else { alone(&dir, &chats.here)? };
     let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &clock)?;
-    let store = compose::open_store(&dir).await?;
+    let (store, safe_mode) = compose::open_or_safe(&dir).await?;
     let mut core = compose::core(&dir, store, config, (hands, readers))?;
-    core.served.extend(&chats);
-    chats.iter().for_each(|channel| core.health.starting(channel.name()));
+    if let Some(safe_mode) = safe_mode {
+        let core = Arc::new(Core { safe_mode: Some(safe_mode.clone()), ..core });
+        return safe::run(global, (dir, core, safe_mode), (address, tokens), args.once).await;
+    }
+    core.served.extend(chats.here.iter().chain(&chats.apart));
+    core.served
+        .iter()
+        .filter(|channel| **channel != Channel::Cli)
+        .for_each(|channel| core.health.starting(channel.name()));
     let core = Arc::new(core);
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
@@ -116,6 +129,17 @@ fn tokens(config: &compose::Config) -> Vec<ApiToken> {
         principal: principal.clone(),
     };
     config.secrets.api_token.iter().map(token).collect()
+}
+
+/// Proof that nobody else serves these chats of the instance.
+fn alone(dir: &InstanceDir, chats: &[Channel]) -> Result<Vec<InstanceLock>, Failure> {
+    chats.iter().map(|channel| dir.lock_frontend(*channel, std::process::id()).map_err(Failure::usage)).collect()
+}
+
+/// What is known of an adapter in a process of its own before it reports.
+fn unconnected(channel: Channel) -> FrontendHealth {
+    let detail = format!("its process has not connected; start it with `wakeman frontend {channel}`");
+    FrontendHealth { ok: false, detail, within_ms: APART_MS }
 }
 
 /// The inbox, begun anew if it ever ends.
@@ -175,6 +199,7 @@ struct Daemon<'a> {
 
 impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
+        calendar::pass(&self.core).await.map_err(Failure::failed)?;
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
         Wake::thinking(Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await.map_err(Failure::failed)?;
@@ -183,11 +208,10 @@ impl Daemon<'_> {
         Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
         project::Projection::new(self.dir, Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await;
         let status = desk.status_now().await?;
-        if !self.global.json {
-            let context = self.global.context(status.as_of, &status.timezone);
-            let doc = wakeman_present::status_doc(&status, &context);
-            self.global.print(&wakeman_cli::render(&doc, &self.global.style))?;
-        }
+        let context = self.global.context(status.as_of, &status.timezone);
+        // After the lines of what was told, so each says what it is.
+        let line = serde_json::json!({"type": "status", "status": status});
+        self.global.answer(&line, &wakeman_present::status_doc(&status, &context))?;
         if let Err(error) = self.seal.pass().await {
             tracing::error!(%error, "audit.seal");
         }
@@ -202,35 +226,18 @@ impl Daemon<'_> {
 
     async fn serve(
         self,
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         tokens: Vec<ApiToken>,
-        (chats, secrets): (Vec<Channel>, Secrets),
+        (chats, secrets): (Chats, Secrets),
     ) -> Result<u8, Failure> {
         let Self { global, dir, core, brain, watch, seal } = self;
         let desk = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
         let inbox = Inbox::new(Arc::clone(&core), Arc::clone(&desk));
         inbox.recover().await.map_err(Failure::failed)?;
         let gateway: Arc<dyn Gateway> = desk;
-        let socket = wakeman_server::bind_socket(&dir.socket()).map_err(Failure::failed)?;
-        let listener = TcpListener::bind(address).await.map_err(|error| {
-            Failure::usage(format!(
-                "{address}: cannot listen there ({error}); choose another with --listen or runtime.port in \
-                 read-only/settings.json"
-            ))
-        })?;
-        global.note(&format!("listening on {}", listener.local_addr()?));
         let (stop, stopped) = watch::channel(false);
-        let until = |mut stopped: watch::Receiver<bool>| async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        };
         let mut tasks = JoinSet::new();
-        let options = TcpOptions { tokens, ..TcpOptions::default() };
-        let stop_tcp = until(stopped.clone());
-        let tcp = Arc::clone(&gateway);
-        tasks.spawn(async move { wakeman_server::serve_tcp(listener, tcp, options, stop_tcp).await });
-        let stop_socket = until(stopped.clone());
-        let local = Arc::clone(&gateway);
-        tasks.spawn(async move { wakeman_server::serve_socket(socket, local, Limits::default(), stop_socket).await });
+        answer(global, &dir, (address, tokens), (&gateway, &stopped), &mut tasks).await?;
         tasks.spawn(watching(watch, Arc::clone(&core), stopped.clone()));
         tasks.spawn(explaining(Arc::clone(&brain), Arc::clone(&core), stopped.clone()));
         let executor = Arc::new(Executor::new(Arc::clone(&core)));
@@ -238,7 +245,11 @@ impl Daemon<'_> {
         tasks.spawn(waking(Wake::thinking(Arc::clone(&core), Arc::clone(&brain)), Arc::clone(&core), stopped.clone()));
         tasks.spawn(notifying(Arc::clone(&core), stopped.clone()));
         tasks.spawn(retaining(Arc::clone(&core), stopped.clone()));
-        let adapters = frontends::parts(&chats, &secrets, &gateway, (&core.clock, core.zone()), &stopped);
+        tasks.spawn(looking_at_calendars(Arc::clone(&core), stopped.clone()));
+        for channel in &chats.apart {
+            gateway.report_health(*channel, unconnected(*channel)).await?;
+        }
+        let adapters = frontends::parts(&chats.here, &secrets, &gateway, (&core.clock, core.zone()), &stopped);
         for part in adapters.into_iter().chain([answering(&inbox, &stopped)]) {
             tasks.spawn(kept(part, Arc::clone(&core), stopped.clone()));
         }
@@ -268,6 +279,33 @@ impl Daemon<'_> {
         core.store.close().await;
         ended
     }
+}
+
+/// Begins to answer on the socket and on TCP, until stopped.
+async fn answer(
+    global: &Global,
+    dir: &InstanceDir,
+    (address, tokens): (SocketAddr, Vec<ApiToken>),
+    (gateway, stopped): (&Arc<dyn Gateway>, &watch::Receiver<bool>),
+    tasks: &mut JoinSet<()>,
+) -> Result<(), Failure> {
+    let socket = wakeman_server::bind_socket(&dir.socket()).map_err(Failure::failed)?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::usage(format!(
+            "{address}: cannot listen there ({error}); choose another with --listen or runtime.port in \
+             read-only/settings.json"
+        ))
+    })?;
+    global.note(&format!("listening on {}", listener.local_addr()?));
+    let until = |mut stopped: watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let options = TcpOptions { tokens, ..TcpOptions::default() };
+    let (tcp, stop) = (Arc::clone(gateway), until(stopped.clone()));
+    tasks.spawn(async move { wakeman_server::serve_tcp(listener, tcp, options, stop).await });
+    let (local, stop) = (Arc::clone(gateway), until(stopped.clone()));
+    tasks.spawn(async move { wakeman_server::serve_socket(socket, local, Limits::default(), stop).await });
+    Ok(())
 }
 
 /// The watch, round after round. A round that fails is logged and the next one comes.
@@ -381,6 +419,23 @@ async fn notifying(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = core.clock.sleep_until(core.now().plus_ms(NOTIFY_MS)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// When operators are away or busy, by their calendars.
+async fn looking_at_calendars(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let again = tokio::select! {
+            read = calendar::pass(&core) => read.unwrap_or_else(|error| {
+                tracing::error!(%error, "calendar.pass");
+                core.now().plus_ms(RETAIN_MS)
+            }),
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        tokio::select! {
+            () = core.clock.sleep_until(again) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }

@@ -2,14 +2,13 @@
 
 use std::str::FromStr;
 
-use wakeman_present::{self as present, Verb};
-use wakeman_types::{ListRequest, Principal, Timestamp, WakeupOrder};
+use wakeman_present::Verb;
+use wakeman_types::{Timestamp, WakeupOrder};
 
 use super::verbs::once;
 use crate::{
     args::{StateArgs, WakeupsArgs, WakeupsCommand},
-    attach::{Attached, attach},
-    failure::{DONE, Failure},
+    failure::Failure,
     global::Global,
 };
 
@@ -79,27 +78,22 @@ pub async fn threads(global: &Global) -> Result<u8, Failure> {
 
 /// `wakeups` and `wakeups history`
 pub async fn wakeups(global: &Global, args: WakeupsArgs) -> Result<u8, Failure> {
-    let by = global.principal();
     let order = match args.command {
         None => return once(global, Verb::Wakeups(None)).await,
-        Some(WakeupsCommand::History(StateArgs { state })) => return history(global, &by, state).await,
-        Some(WakeupsCommand::Add { when, what }) => WakeupOrder::Add { when, what: what.join(" ") },
-        Some(WakeupsCommand::Edit { id, when }) => WakeupOrder::Edit { id, when: when.join(" ") },
+        Some(WakeupsCommand::History(StateArgs { state })) => return once(global, Verb::WakeupHistory(state)).await,
+        Some(WakeupsCommand::Add { when, what, rules }) => {
+            WakeupOrder::Add { when, what: what.join(" "), rules: rules.into() }
+        }
+        Some(WakeupsCommand::Edit { id, when, rules }) => {
+            let when = Some(when.join(" ")).filter(|when| !when.is_empty());
+            WakeupOrder::Edit { id, when, rules: rules.into() }
+        }
         Some(WakeupsCommand::Pause { id }) => WakeupOrder::Pause { id },
         Some(WakeupsCommand::Resume { id }) => WakeupOrder::Resume { id },
         Some(WakeupsCommand::Run { id }) => WakeupOrder::Run { id },
         Some(WakeupsCommand::Skip { id }) => WakeupOrder::Skip { id },
     };
     once(global, Verb::Wakeups(Some(order))).await
-}
-
-async fn history(global: &Global, by: &Principal, state: Option<String>) -> Result<u8, Failure> {
-    let list = ListRequest { state, ..ListRequest::default() };
-    let (page, (now, zone)) = with_gateway!(global, |gateway| async {
-        Ok::<_, wakeman_types::GatewayError>((gateway.wakeup_history(by, list).await?, clock(&*gateway, by).await?))
-    });
-    global.answer(&page.items, &present::occurrences_table(&page.items, &global.context(now, &zone)))?;
-    Ok(DONE)
 }
 
 /// `whoami`

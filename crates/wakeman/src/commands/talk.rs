@@ -5,11 +5,12 @@ use std::{fmt::Write as _, io::IsTerminal};
 use futures::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
 use wakeman_cli::{Flow, Progress};
-use wakeman_present::sanitize_piece;
+use wakeman_present::{parse_verb, sanitize_piece};
 use wakeman_types::{
     AskRequest, ErrorKind, Gateway, Principal, ThreadId, TurnAnswer, TurnEvent, TurnState, TurnStream,
 };
 
+use super::verbs;
 use crate::{
     args::AskArgs,
     attach::{Attached, attach},
@@ -20,9 +21,14 @@ use crate::{
 /// `ask TEXT [--thread ID]`
 pub async fn ask(global: &Global, args: AskArgs) -> Result<u8, Failure> {
     let by = global.principal();
+    let message = args.text.join(" ");
+    // A word with a slash is one of ours everywhere: it is done, not thought about.
+    if message.trim_start().starts_with('/') {
+        return verbs::once(global, parse_verb(&message).map_err(Failure::usage)?).await;
+    }
     let attached = attach(global).await?;
     let request = AskRequest {
-        message: args.text.join(" "),
+        message,
         thread_id: args.thread.map(ThreadId::new),
         prompt_version: args.prompt_version,
         key: None,

@@ -7,7 +7,6 @@ use super::{
     control,
     decide::{self, tell_finding},
     ranking,
-    show::clock,
 };
 use crate::{
     attach::{Attached, attach},
@@ -28,22 +27,31 @@ pub async fn once(global: &Global, verb: Verb) -> Result<u8, Failure> {
 /// Does what the word says and prints the answer.
 pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Verb) -> Result<(), Failure> {
     let gateway = &*attached.gateway;
-    let (now, zone) = clock(gateway, by).await?;
-    let context = global.context(now, &zone);
+    let status = gateway.status(by).await?;
+    let context = global.context(status.as_of, &status.timezone);
+    if let Some(safe) = status.safe_mode.filter(|_| verb != Verb::Status) {
+        global.complain(&format!(
+            "safe mode: {}; this is what can still be read, `wakeman doctor` has the steps",
+            safe.reason
+        ));
+    }
     match verb {
-        Verb::Approve { id, digest } => decide::approved(global, attached, by, id, digest).await,
+        Verb::Approve { id, digest, part } => decide::approved(global, attached, by, id, (digest, part)).await,
         Verb::Reject { id, reason } => decide::rejected(global, attached, by, id, reason).await,
-        Verb::Acknowledge(id) => tell_finding(global, gateway.acknowledge(by, id).await?, &context),
-        Verb::Snooze { id, duration_ms } => tell_finding(global, gateway.snooze(by, id, duration_ms).await?, &context),
+        Verb::Acknowledge(id) => tell_finding(global, &gateway.acknowledge(by, id).await?, &context),
+        Verb::Snooze { id, duration_ms } => tell_finding(global, &gateway.snooze(by, id, duration_ms).await?, &context),
         Verb::Settle { id, found, reason } => {
             let request = ResolveRequest { outcome: found, reason };
             decide::resolved(global, attached, by, id, request).await
         }
-        Verb::Resolve(id) => tell_finding(global, gateway.resolve(by, id).await?, &context),
+        Verb::Resolve(id) => tell_finding(global, &gateway.resolve(by, id).await?, &context),
         said @ (Verb::Mute { .. } | Verb::Unmute(_) | Verb::Mode(_) | Verb::Halt(_) | Verb::Resume) => {
             control::typed(global, attached, by, said, &context).await
         }
-        Verb::Feedback { id, useful } => tell_finding(global, gateway.feedback(by, id, useful).await?, &context),
+        Verb::Feedback { id, useful } => {
+            let finding = gateway.feedback(by, id, useful).await?;
+            global.answer(&finding, &Doc::bare().text(present::feedback_line(id, useful)))
+        }
         Verb::Wakeups(Some(order)) => {
             let view = gateway.order_wakeup(by, order).await?;
             global.answer(&view, &present::wakeups_table(std::slice::from_ref(&view), &context))
@@ -105,6 +113,10 @@ async fn looked(
         Verb::Wakeups(None) => {
             let views = gateway.wakeups(by).await?;
             global.answer(&views, &present::wakeups_table(&views, context))
+        }
+        Verb::WakeupHistory(state) => {
+            let page = gateway.wakeup_history(by, of(state)).await?;
+            global.answer(&page.items, &present::occurrences_table(&page.items, context))
         }
         Verb::Threads => {
             let page = gateway.threads(by, ListRequest::default()).await?;

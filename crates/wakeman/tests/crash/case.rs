@@ -13,8 +13,9 @@ use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Options, Seq, 
 use wakeman_types::*;
 
 use super::{
+    hook::Hook,
     lab::Lab,
-    world::{self, RED, Row, SCENARIO},
+    world::{self, Call, RED, Row, SCENARIO},
 };
 
 pub const OUTCOMES: [&str; 5] = ["not_applied", "applied", "reply_lost", "late", "never"];
@@ -65,7 +66,7 @@ impl Home {
         home
     }
 
-    fn new(lab: &Lab) -> Self {
+    fn new(lab: &Lab, hook: &Hook) -> Self {
         let state = lab.get("/_lab/state");
         let services = &state["services"];
         let env = vec![
@@ -79,7 +80,10 @@ impl Home {
         ];
         let repository = &services["github"]["repository"];
         let vercel = json!({"projectId": services["vercel"]["project_id"], "teamId": services["vercel"]["team_id"]});
-        let settings = json!({"github": {"repository": repository}, "posthog": {"rateShare": 1.0}, "vercel": vercel});
+        let settings = json!({
+            "github": {"repository": repository}, "posthog": {"rateShare": 1.0}, "vercel": vercel,
+            "webhooks": {"ops": {"url": format!("{}/hook", hook.origin())}},
+        });
         // Without credentials at first: it would try each of them.
         let mut home = Self::alone(&settings);
         home.env = env;
@@ -126,7 +130,7 @@ impl Home {
     }
 }
 
-pub(super) fn with_store<T>(database: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
+pub fn with_store<T>(database: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Store::open(database, Options::default()).await.unwrap();
@@ -140,13 +144,22 @@ impl Case {
     /// Whether the process was killed at its label. Panics when an invariant does not hold.
     pub fn run(&self, kit: &Kit) -> bool {
         let lab = Lab::serve(&kit.scenario(self.row));
-        let home = Home::new(&lab);
-        let shown = self.show(&home, &lab);
-        let before: Vec<usize> = self.row.effects.iter().map(|call| lab.applied(call.method, call.path)).collect();
+        let hook = Hook::listen();
+        let home = Home::new(&lab, &hook);
+        let shown = self.show(&home, (&lab, &hook));
+        let applied = |call: &Call| match call.service {
+            "webhook" => hook.taken(),
+            _ => lab.applied(call.method, call.path),
+        };
+        let before: Vec<usize> = self.row.effects.iter().map(applied).collect();
         let fails = self.row.fails;
-        lab.fault(fails.service, &format!("{} .*{}", fails.method, fails.path), self.outcome);
+        match fails.service {
+            "webhook" => hook.order(self.outcome),
+            service => lab.fault(service, &format!("{} .*{}", fails.method, fails.path), self.outcome),
+        }
         let at = format!("{}:{}", self.label, self.nth);
-        let approve = ["approve", "P-1", "--digest", &shown.digest.as_str()[..12]];
+        let mut approve = vec!["approve", "P-1", "--digest", &shown.digest.as_str()[..12]];
+        approve.extend(self.row.stepwise.then_some("--step"));
         let mut died = home.run(&approve, Some(&at));
         for _ in 0..RESTARTS {
             let found = with_store(&home.database(), async |store| pass_time(store).await);
@@ -159,9 +172,10 @@ impl Case {
             }
         }
         lab.advance();
+        hook.land_late();
         let ended = with_store(&home.database(), async |store| check(store, self, &shown).await);
         for (call, before) in self.row.effects.iter().zip(before) {
-            let applied = lab.applied(call.method, call.path) - before;
+            let applied = applied(call) - before;
             // An absolute state that is set to itself is no second effect, if nothing came in between.
             let same = self.row.absolute && lab.all_the_same(call.method, call.path);
             assert!(applied <= 1 || same, "I1: {self:?}: {call:?} applied {applied} times");
@@ -173,8 +187,8 @@ impl Case {
         died
     }
 
-    fn show(&self, home: &Home, lab: &Lab) -> Proposal {
-        let action = world::action(lab, self.row);
+    fn show(&self, home: &Home, (lab, hook): (&Lab, &Hook)) -> Proposal {
+        let action = world::action(lab, self.row, &hook.origin());
         let shown = proposal(action);
         with_store(&home.database(), async |store| {
             assert_eq!(store.next_number("proposal").await.unwrap(), 1);
@@ -193,7 +207,7 @@ impl Case {
     }
 }
 
-fn proposal(action: Action) -> Proposal {
+pub fn proposal(action: Action) -> Proposal {
     let now = Timestamp::from_ms(
         i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
     );
@@ -240,9 +254,13 @@ async fn check(store: &Store, case: &Case, shown: &Proposal) -> Proposal {
     use ProposalState::{Failed, NeedsReview, Succeeded};
     assert!(matches!(ended.state, Succeeded | Failed | NeedsReview), "I4: {case:?}: {:?}", ended.state);
     let entries = store.journal_of("P-1", LANE, Seq(1), 1000).await.unwrap();
-    let place = |event: &str| entries.iter().position(|entry| entry.event_type == event);
-    if let Some(intent) = place("proposal.intent") {
-        assert!(place("proposal.approved").is_some_and(|approved| approved < intent), "I2: {case:?}");
+    let mut yeses = 0;
+    for entry in &entries {
+        yeses += u64::from(entry.event_type == "proposal.approved");
+        if entry.event_type == "proposal.intent" {
+            let step = entry.payload.as_ref().unwrap()["step"].as_u64().unwrap();
+            assert!(yeses >= if case.row.stepwise { step } else { 1 }, "I2: {case:?}: step {step} before its yes");
+        }
     }
     for entry in &entries {
         if let Some(named) = entry.payload.as_ref().and_then(|payload| payload["digest"].as_str()) {
@@ -250,7 +268,9 @@ async fn check(store: &Store, case: &Case, shown: &Proposal) -> Proposal {
         }
     }
     assert_eq!(ended.digest, shown.digest, "I3: {case:?}");
-    assert_eq!(ended.decisions.len(), 1, "{case:?}");
+    let steps: Vec<Option<u32>> = ended.decisions.iter().map(|decision| decision.step).collect();
+    let wanted: &[Option<u32>] = if case.row.stepwise { &[Some(1), Some(2)][..steps.len().min(2)] } else { &[None] };
+    assert_eq!(steps, wanted, "{case:?}");
     assert!(ended.steps.iter().all(|step| step.tries <= 3), "I5: {case:?}");
     let verdict = store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await.unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{case:?}: {verdict:?}");

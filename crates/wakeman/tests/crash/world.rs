@@ -25,6 +25,8 @@ pub struct Row {
     pub absolute: bool,
     /// Labels are passed a second time too.
     pub twice: bool,
+    /// Each step has a yes of its own.
+    pub stepwise: bool,
 }
 
 const fn call(service: &'static str, method: &'static str, path: &'static str) -> Call {
@@ -42,22 +44,27 @@ const ANNOTATION: Call = call("posthog", "POST", "/annotations/");
 const ERROR: Call = call("posthog", "PATCH", "/error_tracking/");
 const ROLLBACK: Call = call("vercel", "POST", "/rollback/");
 const PROMOTE: Call = call("vercel", "POST", "/promote/");
+/// GitHub's own revert is the only mutation.
+const MUTATION: Call = call("github", "POST", "/graphql");
+/// The receiver is this test's own.
+const HOOK: Call = call("webhook", "POST", "/hook");
 
 const fn row(name: &'static str, fails: Call, effects: &'static [Call]) -> Row {
-    Row { name, fails, effects, absolute: false, twice: false }
+    Row { name, fails, effects, absolute: false, twice: false, stepwise: false }
 }
 
 const fn absolute(name: &'static str, fails: Call, effects: &'static [Call]) -> Row {
-    Row { name, fails, effects, absolute: true, twice: false }
+    Row { absolute: true, ..row(name, fails, effects) }
 }
 
-/// Every remote action of the catalogue but `webhook.post`, whose receiver is nobody's service; in-process faults cover that one.
-pub const ROWS: [Row; 15] = [
-    Row { name: "github.open_issue", fails: ISSUE, effects: &[ISSUE], absolute: false, twice: true },
-    Row { name: "posthog.set_flag", fails: FLAG, effects: &[FLAG], absolute: false, twice: true },
+/// Every remote action of the catalogue.
+pub const ROWS: [Row; 18] = [
+    Row { twice: true, ..row("github.open_issue", ISSUE, &[ISSUE]) },
+    Row { twice: true, ..row("posthog.set_flag", FLAG, &[FLAG]) },
     row("github.comment", COMMENT, &[COMMENT]),
     row("github.revert_pr", PULL, &[PULL]),
     row("github.revert_pr, its branch", REF, &[PULL, REF]),
+    row("github.revert_pr, by GitHub", MUTATION, &[MUTATION]),
     row("github.open_pr", PULL, &[PULL]),
     row("github.open_pr, its branch", REF, &[PULL, REF]),
     row("github.merge_pr", MERGE, &[MERGE]),
@@ -66,6 +73,8 @@ pub const ROWS: [Row; 15] = [
     absolute("posthog.update_error_issue", ERROR, &[ERROR]),
     absolute("vercel.rollback", ROLLBACK, &[ROLLBACK]),
     absolute("vercel.promote", PROMOTE, &[PROMOTE]),
+    row("webhook.post", HOOK, &[HOOK]),
+    Row { stepwise: true, ..row("plan, step by step", FLAG, &[FLAG, ANNOTATION]) },
     row("plan", FLAG, &[FLAG, ANNOTATION]),
     row("plan, its second step", ANNOTATION, &[FLAG, ANNOTATION]),
 ];
@@ -150,7 +159,7 @@ struct World<'a> {
 const MARKER: &str = "wakeman-proposal: default/P-1/1";
 
 /// The action of this row as it stands in the lab now.
-pub fn action(lab: &Lab, row: &Row) -> Action {
+pub fn action(lab: &Lab, row: &Row, hook: &str) -> Action {
     let world = World { lab, state: lab.get("/_lab/state") };
     match row.name.split(',').next().unwrap() {
         "github.open_issue" => world.github(
@@ -163,7 +172,7 @@ pub fn action(lab: &Lab, row: &Row) -> Action {
             json!({"number": 482, "body": format!("It broke sign-ups.\n<!-- {MARKER} -->"), "marker": MARKER}),
             Value::Null,
         ),
-        "github.revert_pr" => world.revert(),
+        "github.revert_pr" => world.revert(if row.name.ends_with("by GitHub") { "platform" } else { "files" }),
         "github.open_pr" => world.open_pr(),
         "github.merge_pr" => world.merge(),
         "github.rerun_failed_jobs" => world.rerun(),
@@ -172,6 +181,10 @@ pub fn action(lab: &Lab, row: &Row) -> Action {
         "posthog.update_error_issue" => world.error(),
         "vercel.rollback" => world.production("vercel.rollback"),
         "vercel.promote" => world.production("vercel.promote"),
+        "webhook.post" => {
+            let arguments = json!({"name": "ops", "payload": {"text": "sign-ups are back"}});
+            plain("webhook.post", json!({}), arguments, json!({"target": hook}))
+        }
         _ => {
             let steps = json!({"steps": [world.flag(), world.annotate(2)]});
             plain("plan", json!({"flag": "checkout-fast"}), steps, Value::Null)
@@ -201,13 +214,13 @@ impl World<'_> {
         plain(kind, json!({"repository": self.repository()}), arguments, revision)
     }
 
-    fn revert(&self) -> Action {
+    fn revert(&self, method: &str) -> Action {
         let pull = self.repo("pulls/482");
         let files = self.repo("pulls/482/files");
         let files: Vec<Value> = files.as_array().unwrap().iter().map(|f| json!([f["filename"], f["sha"]])).collect();
         let paths: Vec<&Value> = files.iter().map(|file| &file[0]).collect();
         let arguments = json!({
-            "number": 482, "base": "main", "branch": "wakeman/P-1", "method": "files", "paths": paths,
+            "number": 482, "base": "main", "branch": "wakeman/P-1", "method": method, "paths": paths,
             "title": "Revert #482", "body": format!("So.\n<!-- {MARKER} -->"), "marker": MARKER,
         });
         self.github("github.revert_pr", arguments, json!({"merge_sha": pull["merge_commit_sha"], "files": files}))

@@ -144,3 +144,18 @@ fn a_scenario_that_is_not_there_is_a_usage_error_with_the_names_there_are() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("bad-merge"));
 }
+
+#[test]
+fn services_that_fall_silent_cost_a_demo_no_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("silent.toml");
+    let outage =
+        |service: &str| format!("[[outage]]\nat = 0.2\nminutes = 20\nservice = \"{service}\"\nmode = \"timeout\"\n");
+    let text = "[scenario]\nname = \"silent\"\nseed = 1\nstart = \"2026-05-11T06:00:00Z\"\nhours = 1\nwarmup_hours = 48\n\
+                [[metric]]\nname = \"Orders\"\nkind = \"count\"\nevent = \"order_placed\"\nlevel = 60\n";
+    std::fs::write(&path, format!("{text}{}{}", outage("posthog"), outage("github"))).unwrap();
+    let begun = std::time::Instant::now();
+    let lines = lines(&wakeman(&["demo", "--scenario", path.to_str().unwrap(), "--answer", "reject", "--json"]));
+    assert_eq!(lines.last().unwrap()["false_findings"], 0);
+    assert!(begun.elapsed().as_secs() < 60, "a lost call of a real service costs 20 s: {:?}", begun.elapsed());
+}

@@ -1,4 +1,7 @@
 //! Chats, end to end: real processes, the lab's platforms, and the people in them.
 
-mod discord;
-mod telegram;
+mod answers;
+mod apart;
+mod kills;
+mod room;
+mod wrong_person;

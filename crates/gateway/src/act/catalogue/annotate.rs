@@ -4,11 +4,11 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, StepText, Timestamp};
+use wakeman_types::{Action, CardText, MINUTE_MS, StepText, Timestamp};
 
 use super::{
-    ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, check_marker, check_text, product_hands, read,
-    read_or_fail, unreadable,
+    ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, check_marker, check_text, in_project, product_hands,
+    read, read_or_fail, unreadable,
 };
 use crate::ports::{AnnotationRequest, HandsError};
 
@@ -44,6 +44,10 @@ impl ActionClass for Annotate {
         json!({"id": 1})
     }
 
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the note is there", 5 * MINUTE_MS))
+    }
+
     fn schema(&self) -> Value {
         json!(schemars::schema_for!(AnnotateArguments))
     }
@@ -62,7 +66,7 @@ impl ActionClass for Annotate {
         CardText {
             title: "Annotate the time in PostHog".to_owned(),
             steps: vec![StepText {
-                text: format!("annotate \"{}\"", text.trim().trim_end_matches(['(', ')']).trim()),
+                text: format!("annotate \"{}\"{}", text.trim().trim_end_matches(['(', ')']).trim(), in_project(action)),
                 note: "nothing else is changed".to_owned(),
             }],
             undo: "delete the annotation".to_owned(),

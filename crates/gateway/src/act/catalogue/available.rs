@@ -36,17 +36,21 @@ pub fn unavailable(core: &Core, class: &dyn ActionClass) -> Option<String> {
 
 /// Why exactly this action may not be shown or run here. `None`: it may.
 pub(crate) fn forbidden(core: &Core, class: &dyn ActionClass, action: &Action) -> Option<String> {
-    unavailable(core, class).or_else(|| elsewhere(core, action)).or_else(|| class.permitted(core, action).err())
+    unavailable(core, class).or_else(|| elsewhere(core, class, action)).or_else(|| class.permitted(core, action).err())
 }
 
 /// Why an action that was shown for another repository or project is not run on this one. `None`: it is for this one.
-fn elsewhere(core: &Core, action: &Action) -> Option<String> {
-    let repository = core.settings.github.repository.as_ref().map(ToString::to_string);
-    let watched = [("repository", repository), ("project", core.settings.vercel.project_id.clone())];
-    watched.into_iter().find_map(|(field, now)| {
-        let (shown, now) = (action.target[field].as_str()?, now?);
-        (shown != now).then(|| format!("it was shown for {shown}, and {now} is watched now; make a new proposal"))
-    })
+fn elsewhere(core: &Core, class: &dyn ActionClass, action: &Action) -> Option<String> {
+    let (hands, settings) = (&core.hands, &core.settings);
+    let (field, now) = match class.needs().hand {
+        Hand::Repository => ("repository", settings.github.repository.as_ref().map(ToString::to_string)),
+        Hand::Deploys => ("project", settings.vercel.project_id.clone()),
+        Hand::Flags => ("project", hands.flags.as_ref().map(|hands| hands.project().to_owned())),
+        Hand::Product => ("project", hands.product.as_ref().map(|hands| hands.project().to_owned())),
+        Hand::Webhooks | Hand::Own => return None,
+    };
+    let (shown, now) = (action.target[field].as_str()?, now?);
+    (shown != now).then(|| format!("it was shown for {shown}, and {now} is watched now; make a new proposal"))
 }
 
 /// Whether a step may run now: allowed here, and the world as it was shown.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
 use super::{
-    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, product_hands, read, read_or_fail, subject,
-    unreadable,
+    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, in_project, product_hands, read,
+    read_or_fail, subject, unreadable,
 };
 use crate::ports::{ErrorFacts, HandsError};
 
@@ -80,7 +80,13 @@ impl ActionClass for UpdateErrorIssue {
         CardText {
             title: format!("Mark error {} as {}", revision.name, arguments.status),
             steps: vec![StepText {
-                text: format!("set {} from {} to {}", revision.name, revision.status, arguments.status),
+                text: format!(
+                    "set {} from {} to {}{}",
+                    revision.name,
+                    revision.status,
+                    arguments.status,
+                    in_project(action)
+                ),
                 note: format!("it must still be {}", revision.status),
             }],
             undo: format!("set it back to {}", revision.status),
@@ -99,14 +105,14 @@ impl ActionClass for UpdateErrorIssue {
         })
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(5 * MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the error has that status", 5 * MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let (error, arguments, _) = look(&step).await?;
-            Ok(if error.status == arguments.status { Stands::Yes } else { Stands::No })
+            Ok(Stands::when(error.status == arguments.status, || format!("the error is {}", error.status)))
         })
     }
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText, short_sha};
 
-use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands, subject};
+use super::{
+    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, read, read_or_fail, repo_hands, subject,
+};
 use crate::ports::{Checks, HandsError, PullFacts};
 
 /// How long between two looks at pending checks.
@@ -42,6 +44,27 @@ impl ActionClass for MergePr {
 
     fn subject(&self, action: &Action) -> Option<String> {
         subject("pull", &action.arguments["number"])
+    }
+
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the merge and its checks pass", 30 * MINUTE_MS))
+    }
+
+    fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
+        Box::pin(async move {
+            let arguments: MergeArguments = read_or_fail("arguments", &step.action.arguments)?;
+            let (hands, number) = (repo_hands(&step)?, arguments.number);
+            let Some(sha) = hands.pull(number).await?.merge_sha else {
+                return Ok(Stands::No(format!("#{number} is not merged")));
+            };
+            let young = step.waiting_since.is_some_and(|since| step.now.since(since) < CHECKS_APPEAR_MS);
+            Ok(match hands.checks(&sha).await? {
+                Checks::Failed => Stands::No(format!("the checks of the merge of #{number} failed")),
+                Checks::Pending => Stands::Open(format!("the checks of the merge of #{number} had not finished")),
+                Checks::None if young => Stands::Open(format!("the checks of the merge of #{number} had not begun")),
+                Checks::None | Checks::Passed => Stands::Yes,
+            })
+        })
     }
 
     fn schema(&self) -> Value {

@@ -47,8 +47,8 @@ pub(crate) use patch_policy::check as patch_check;
 pub(crate) use plan::resolve_known;
 pub use plan::{PLAN, PlanArguments, plan_card, plan_steps, resolve_references};
 pub use production::{ProductionArguments, ProductionRevision, Promote, Rollback};
-pub(crate) use promote_policy::revision as promotion_revision;
 pub use promote_policy::{PromotePolicy, PromotePolicyArguments, PromotePolicyRevision};
+pub(crate) use promote_policy::{revision as promotion_revision, undoing as demotion_revision};
 pub use rerun::{RerunArguments, RerunFailedJobs, RerunRevision};
 pub use revert_pr::{RevertArguments, RevertMethod, RevertPr, RevertRevision};
 pub use set_flag::{SetFlag, SetFlagArguments, SetFlagRevision};
@@ -107,7 +107,7 @@ pub struct StepContext<'a> {
     pub action: &'a Action,
     /// When the proposal was drafted: whatever it makes is younger, and no attempt changes it.
     pub drafted_at: Timestamp,
-    /// Since when it waits, if it does.
+    /// Since when it waits, if it does; once it is done, since then.
     pub waiting_since: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
@@ -163,13 +163,22 @@ pub enum Hand {
     Own,
 }
 
-/// Whether an effect still stands, where a class can tell.
+/// Whether an effect is as it was meant to be, as the remote shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stands {
-    /// It is as it was done.
+    /// It is.
     Yes,
-    /// Not (yet).
-    No,
+    /// It is not (yet); how it is instead.
+    No(String),
+    /// It cannot be told yet; what had not come to an end.
+    Open(String),
+}
+
+impl Stands {
+    /// Yes when that is so, else no with how it is instead.
+    pub(crate) fn when(so: bool, instead: impl FnOnce() -> String) -> Self {
+        if so { Self::Yes } else { Self::No(instead()) }
+    }
 }
 
 /// One kind of action.
@@ -196,13 +205,19 @@ pub trait ActionClass: Send + Sync {
     fn undo(&self, _action: &Action, _output: &Value) -> Option<Action> {
         None
     }
-    /// How long the effect may take to show, in milliseconds. `None`: there is nothing to look at.
-    fn settles_ms(&self) -> Option<i64> {
-        None
-    }
-    /// Whether the effect stands. Asked only of classes with [`settles_ms`](Self::settles_ms).
-    fn stands<'a>(&'a self, _step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
-        Box::pin(std::future::ready(Ok(Stands::Yes)))
+    /// What is looked at afterwards where it repairs no finding, and how long that may take to show, in milliseconds. `None`: nobody can
+    /// be asked.
+    fn shows(&self) -> Option<(&'static str, i64)>;
+    /// Whether the effect is as it was meant to be, `waiting_since` it was done. Asked only of classes with something to
+    /// [show](Self::shows). What a lost call is found by tells it, too.
+    fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
+        Box::pin(async move {
+            Ok(match self.reconcile(step).await? {
+                Reconciled::Done(_) => Stands::Yes,
+                Reconciled::Repeat => Stands::No("it is not there".to_owned()),
+                Reconciled::Unknown(reason) => Stands::No(reason),
+            })
+        })
     }
     /// The JSON Schema of its arguments.
     fn schema(&self) -> Value;
@@ -257,6 +272,11 @@ pub(crate) fn deploy_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::
 pub(crate) fn webhook_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::WebhookHands, HandsError> {
     let reason = || HandsError::Permanent { reason: available::WEBHOOKS_MISSING.to_owned() };
     step.hands.webhooks.as_deref().ok_or_else(reason)
+}
+
+/// Where at PostHog, as the card says it: ` in project 12345`.
+pub(crate) fn in_project(action: &Action) -> String {
+    action.target["project"].as_str().map(|project| format!(" in project {project}")).unwrap_or_default()
 }
 
 /// `flag:checkout-fast`, `pull:482`: what an action changes, by a field of its arguments.

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, StepText};
+use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
 use super::{
     ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, check_marker, check_text, read, read_or_fail,
@@ -44,6 +44,10 @@ impl ActionClass for OpenIssue {
 
     fn returns(&self) -> Value {
         json!({"number": 1, "url": "https://github.com/acme/app/issues/1"})
+    }
+
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the issue is there", 5 * MINUTE_MS))
     }
 
     fn schema(&self) -> Value {

@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, StepText};
+use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
 use super::{
     ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, check_marker, check_text,
@@ -70,6 +70,10 @@ impl ActionClass for OpenPr {
 
     fn returns(&self) -> Value {
         super::pull_returns()
+    }
+
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the pull request is there", 5 * MINUTE_MS))
     }
 
     fn schema(&self) -> Value {

@@ -18,9 +18,6 @@ const STEPS_MAX: usize = 10;
 pub struct PlanArguments {
     /// What is done, one after the other; a failed one stops the rest.
     pub steps: Vec<Action>,
-    /// What is proposed afterwards, each with a card of its own; nothing of it runs under this approval.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub then: Vec<Action>,
 }
 
 /// The steps of an action: its own one, or those of the plan.
@@ -28,23 +25,19 @@ pub struct PlanArguments {
 /// # Errors
 /// Names the step that cannot be read, has no class, or refers to a step that does not come before it.
 pub fn plan_steps(action: &Action) -> Result<Vec<Step>, String> {
-    let (actions, then) = if action.kind == PLAN {
-        let plan = super::read::<PlanArguments>("arguments", &action.arguments)?;
-        (plan.steps, plan.then)
+    let actions = if action.kind == PLAN {
+        super::read::<PlanArguments>("arguments", &action.arguments)?.steps
     } else {
-        (vec![action.clone()], Vec::new())
+        vec![action.clone()]
     };
-    let all = actions.len() + then.len();
-    if actions.is_empty() || all > STEPS_MAX {
-        return Err(format!("arguments.steps: has {all} steps; write 1 to {STEPS_MAX}"));
+    if actions.is_empty() || actions.len() > STEPS_MAX {
+        return Err(format!("arguments.steps: has {} steps; write 1 to {STEPS_MAX}", actions.len()));
     }
-    let wanted = actions.len();
-    let mut steps: Vec<Step> = Vec::with_capacity(all);
-    for (number, action) in (1..).zip(actions.into_iter().chain(then)) {
+    let mut steps: Vec<Step> = Vec::with_capacity(actions.len());
+    for (number, action) in (1..).zip(actions) {
         let step = step(number, action, &steps)?;
         steps.push(step);
     }
-    steps.truncate(wanted);
     steps.iter_mut().for_each(|step| step.outcome = None);
     Ok(steps)
 }

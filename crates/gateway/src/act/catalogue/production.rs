@@ -140,7 +140,8 @@ async fn reconcile(step: &StepContext<'_>) -> Result<Reconciled, HandsError> {
 async fn stands(step: &StepContext<'_>) -> Result<Stands, HandsError> {
     let (arguments, _, hands) = parts(step)?;
     let live = hands.production().await?;
-    Ok(if live.is_some_and(|live| live.id == arguments.deployment) { Stands::Yes } else { Stands::No })
+    let id = live.as_ref().map_or("nothing", |live| live.id.as_str());
+    Ok(Stands::when(id == arguments.deployment, || format!("production shows {id}")))
 }
 
 type Parts<'a> = (ProductionArguments, ProductionRevision, &'a dyn crate::ports::DeployHands);
@@ -207,8 +208,8 @@ macro_rules! production_class {
                 undone_by(action, $undo)
             }
 
-            fn settles_ms(&self) -> Option<i64> {
-                Some(10 * MINUTE_MS)
+            fn shows(&self) -> Option<(&'static str, i64)> {
+                Some(("production shows it", 10 * MINUTE_MS))
             }
 
             fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {

@@ -48,6 +48,14 @@ pub(crate) async fn revision(core: &Core, policy: &str) -> Result<PromotePolicyR
     Ok(PromotePolicyRevision { begun: None, conditions: rank::conditions(core, policy).await.map_err(unread)? })
 }
 
+/// What a draft of taking the promotion of `policy` back is shown with.
+pub(crate) async fn undoing(core: &Core, policy: &str) -> Result<PromotePolicyRevision, HandsError> {
+    let held = held(core).await?.filter(|row| row.policy == policy);
+    let reason = || format!("{policy} is not promoted any more");
+    let held = held.ok_or_else(|| HandsError::Precondition { reason: reason() })?;
+    Ok(PromotePolicyRevision { begun: Some(held.begun), conditions: Vec::new() })
+}
+
 async fn held(core: &Core) -> Result<Option<rank::PromotionRow>, HandsError> {
     let found = rank::promoted(core).await;
     let found = found.map_err(|error| HandsError::NotDone { reason: error.to_string(), not_before: None })?;
@@ -114,15 +122,16 @@ impl ActionClass for PromotePolicy {
         })
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the policies decide as set", MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let (arguments, _) = parts(&step)?;
             let decides = held(step.core).await?.is_some_and(|row| row.policy == arguments.policy);
-            Ok(if decides == arguments.decides { Stands::Yes } else { Stands::No })
+            let changed = || "somebody promoted or rolled back since".to_owned();
+            Ok(Stands::when(decides == arguments.decides, changed))
         })
     }
 

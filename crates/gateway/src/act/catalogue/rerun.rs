@@ -78,15 +78,19 @@ impl ActionClass for RerunFailedJobs {
         }
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(30 * MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the run passes", 30 * MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let (run, revision) = look(&step).await?;
-            let passed = run.attempt > revision.attempt && run.status == RunStatus::Passed;
-            Ok(if passed { Stands::Yes } else { Stands::No })
+            Ok(match run.status {
+                _ if run.attempt <= revision.attempt => Stands::No(format!("run {} was not started again", run.id)),
+                RunStatus::Passed => Stands::Yes,
+                RunStatus::Pending => Stands::Open(format!("run {} had not finished", run.id)),
+                RunStatus::Failed | RunStatus::Neutral => Stands::No(format!("run {} did not pass", run.id)),
+            })
         })
     }
 

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, StepText, short_sha};
+use wakeman_types::{Action, CardText, MINUTE_MS, StepText, short_sha};
 
 use super::{ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, read, read_or_fail, repo_hands, subject};
 use crate::ports::{HandsError, OpenedPull, PullFacts, PullFile, RevertRequest, made_by};
@@ -77,6 +77,10 @@ impl ActionClass for RevertPr {
 
     fn subject(&self, action: &Action) -> Option<String> {
         subject("pull", &action.arguments["number"])
+    }
+
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the pull request is there", 5 * MINUTE_MS))
     }
 
     fn schema(&self) -> Value {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
 
 use super::{
-    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, read, read_or_fail, subject,
+    ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, in_project, read, read_or_fail,
+    subject,
 };
 use crate::ports::{FlagFacts, HandsError};
 
@@ -72,15 +73,17 @@ impl ActionClass for SetFlag {
         })
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(5 * MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the flag is as set", 5 * MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
             let flag = flag_hands(&step)?.flag(&arguments.key).await?;
-            Ok(if is_as_wanted(&flag, &arguments) { Stands::Yes } else { Stands::No })
+            Ok(Stands::when(is_as_wanted(&flag, &arguments), || {
+                format!("the flag is {}", state_words(flag.active, flag.rollout))
+            }))
         })
     }
 
@@ -119,7 +122,7 @@ impl ActionClass for SetFlag {
         CardText {
             title: format!("Turn flag {} {}", arguments.key, if arguments.active { "on" } else { "off" }),
             steps: vec![StepText {
-                text: format!("set {} from {from} to {to}", arguments.key),
+                text: format!("set {} from {from} to {to}{}", arguments.key, in_project(action)),
                 note: format!("its version must still be {}", revision.version),
             }],
             undo: format!("set it back to {from}"),

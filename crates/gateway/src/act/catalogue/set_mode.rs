@@ -74,14 +74,15 @@ impl ActionClass for SetMode {
         })
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the mode is as set", MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let arguments: SetModeArguments = read_or_fail("arguments", &step.action.arguments)?;
-            Ok(if revision(step.core).await?.mode == arguments.mode { Stands::Yes } else { Stands::No })
+            let now = revision(step.core).await?.mode;
+            Ok(Stands::when(now == arguments.mode, || format!("the mode is {now}")))
         })
     }
 

@@ -110,15 +110,16 @@ impl ActionClass for SetMute {
         })
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the mute holds", MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let (arguments, _) = parts(&step)?;
             let now = held(step.core, &arguments.subject).await?;
-            Ok(if is_as_wanted(now.as_ref(), &arguments) { Stands::Yes } else { Stands::No })
+            let changed = || "somebody muted or unmuted it since".to_owned();
+            Ok(Stands::when(is_as_wanted(now.as_ref(), &arguments), changed))
         })
     }
 

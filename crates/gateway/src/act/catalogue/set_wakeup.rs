@@ -56,14 +56,6 @@ fn parts(step: &StepContext<'_>) -> Result<(SetWakeupArguments, SetWakeupRevisio
     Ok((read_or_fail("arguments", &step.action.arguments)?, read_or_fail("revision", &step.action.revision)?))
 }
 
-fn when(added: &AddedWakeup) -> String {
-    match (&added.time_utc, &added.cron) {
-        (Some(time), _) => format!("every day at {time} UTC"),
-        (None, Some(cron)) => format!("{cron}, {}", added.timezone.as_deref().unwrap_or("UTC")),
-        (None, None) => "never".to_owned(),
-    }
-}
-
 impl ActionClass for SetWakeup {
     fn kind(&self) -> &'static str {
         "wakeman.set_wakeup"
@@ -94,15 +86,16 @@ impl ActionClass for SetWakeup {
         })
     }
 
-    fn settles_ms(&self) -> Option<i64> {
-        Some(MINUTE_MS)
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        Some(("the wakeup is as set", MINUTE_MS))
     }
 
     fn stands<'a>(&'a self, step: StepContext<'a>) -> BoxFuture<'a, Result<Stands, HandsError>> {
         Box::pin(async move {
             let (arguments, _) = parts(&step)?;
             let now = revision(step.core, &arguments.id).await?;
-            Ok(if now.paused == Some(arguments.paused) { Stands::Yes } else { Stands::No })
+            let changed = || "somebody changed the wakeup since".to_owned();
+            Ok(Stands::when(now.paused == Some(arguments.paused), changed))
         })
     }
 
@@ -139,7 +132,7 @@ impl ActionClass for SetWakeup {
         let (title, text, undo) = match &arguments.add {
             Some(added) => (
                 format!("Add the wakeup {}", added.title),
-                format!("ask \"{}\" {}", added.prompt.trim(), when(added)),
+                format!("ask \"{}\" {}", added.prompt.trim(), added.when()),
                 "pause it".to_owned(),
             ),
             None if arguments.paused => (

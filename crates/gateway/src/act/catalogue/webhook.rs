@@ -50,6 +50,10 @@ impl ActionClass for PostWebhook {
         json!({"status": 200})
     }
 
+    fn shows(&self) -> Option<(&'static str, i64)> {
+        None
+    }
+
     fn schema(&self) -> Value {
         json!(schemars::schema_for!(WebhookArguments))
     }
@@ -69,7 +73,7 @@ impl ActionClass for PostWebhook {
             title: format!("Post to {}", arguments.name),
             steps: vec![StepText {
                 text: format!("post {bytes} bytes to {} at {}", arguments.name, revision.target),
-                note: "the address is the one in settings".to_owned(),
+                note: "the address is the one in settings; what it makes of it cannot be checked".to_owned(),
             }],
             undo: "none; it was said".to_owned(),
             check,

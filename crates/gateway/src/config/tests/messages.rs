@@ -148,7 +148,10 @@ fn unknown_keys_are_named_with_a_suggestion() {
         (r#"{"intervalMs": 5}"#, "intervalMs is not a setting; did you mean monitor.intervalMs?"),
         (r#"{"notion": {"a": 1, "b": 2}}"#, "notion is not a setting; it is ignored"),
         (r#"{"telegram": {"allowedChatIds": [-100]}}"#, "telegram is not a setting; it is ignored"),
-        (r#"{"ai": {"model": "x"}}"#, "ai.model is not a setting; it is ignored"),
+        (
+            r#"{"ai": {"model": "x"}}"#,
+            "ai.model is not a setting; it is ignored: models belong to the LiteLLM proxy; name its alias in ai.aliases.chat",
+        ),
         (
             r#"{"ai": {"aliases": {"tipGenerator": "x"}}}"#,
             "ai.aliases.tipGenerator is not a setting; did you mean ai.aliases.tip-generator?",
@@ -198,6 +201,18 @@ fn unknown_keys_are_named_with_a_suggestion() {
         [
             "read-only/wakeup.json: prompts.a.model is not a setting; it is ignored",
             "read-only/wakeup.json: schedules is not a setting; did you mean schedule?",
+        ]
+    );
+}
+
+#[test]
+fn two_metrics_of_one_name_are_told_apart() {
+    let text = r#"{"posthog": {"insightMonitors": [{"name": "Sign-ups", "query": "a"}, {"name": " Sign-ups", "query": "b"}]}}"#;
+    assert_eq!(
+        warnings(&settings(text)),
+        [
+            "read-only/settings.json: posthog.insightMonitors[1].name \" Sign-ups\" is there twice, so nobody can tell them \
+          apart; rename one"
         ]
     );
 }

@@ -60,6 +60,10 @@ pub(super) const WRONG_TYPES: &[(&str, &str)] = &[
         r#"`ai.promptVersions.chat`: 1 is not a prompt version; write it like "v1", or {"v1": 1, "v2": 1} to take turns"#,
     ),
     (
+        r#"{"ai": {"promptVersions": {"chat": {"v1": -1}}}}"#,
+        "`ai.promptVersions.chat.v1`: -1 is not a whole number of 0 or more; write another number",
+    ),
+    (
         r#"{"ai": {"promptVersions": {"chat": {"v1": "often"}}}}"#,
         r#"`ai.promptVersions.chat.v1`: "often" is not a whole number of 0 or more; write it without quotes"#,
     ),

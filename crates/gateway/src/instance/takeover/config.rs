@@ -3,12 +3,9 @@
 use serde_json::Value;
 use wakeman_types::Channel;
 
-use super::{
-    hints::hint,
-    report::{SettingReport, TakeoverReport, WakeupReport},
-};
+use super::report::{SettingReport, TakeoverReport, WakeupReport};
 use crate::config::{
-    ConfigError, Parsed, Plan, SETTINGS_FILE, ScheduleEntry, Settings, TOOLS_FILE, WAKEUP_FILE, Warning, When,
+    ConfigError, Parsed, Plan, SETTINGS_FILE, ScheduleEntry, Settings, TOOLS_FILE, WAKEUP_FILE, Warning, When, hint,
     parse_settings, parse_tools, parse_wakeup,
 };
 
@@ -85,13 +82,7 @@ fn parsed<T>(result: Result<Parsed<T>, ConfigError>, report: &mut TakeoverReport
 }
 
 fn warn(warnings: &[Warning], report: &mut TakeoverReport) {
-    for warning in warnings {
-        let line = warning.to_string();
-        report.warnings.push(match hint(&warning.key) {
-            Some(hint) if line.ends_with("it is ignored") => format!("{line}: {hint}"),
-            _ => line,
-        });
-    }
+    report.warnings.extend(warnings.iter().map(ToString::to_string));
 }
 
 fn json(text: &str) -> Value {

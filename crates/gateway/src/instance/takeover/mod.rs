@@ -10,7 +10,6 @@ mod config;
 mod conversations;
 mod error;
 mod files;
-mod hints;
 mod merge;
 mod plan;
 mod put;

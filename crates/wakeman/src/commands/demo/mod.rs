@@ -9,6 +9,7 @@ mod stage;
 mod summary;
 
 use tokio::net::TcpListener;
+use wakeman_gateway::config::HttpUrl;
 use wakeman_lab::{Lab, LabClient};
 
 use crate::{
@@ -37,7 +38,7 @@ async fn start(global: &Global, args: &DemoArgs, speed: Speed) -> Result<(), Fai
         let scenario = super::lab::scenario(args.scenario.as_deref().unwrap_or(DEFAULT_SCENARIO), args.seed)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let lab = Lab::new(scenario);
+        let lab = Lab::hasty(scenario);
         let (_stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let served = tokio::spawn(wakeman_lab::serve(lab, listener, async move { stopped.await.ok() }));
         let result = play(global, args, speed, &url).await;
@@ -48,6 +49,9 @@ async fn start(global: &Global, args: &DemoArgs, speed: Speed) -> Result<(), Fai
 }
 
 async fn play(global: &Global, args: &DemoArgs, speed: Speed, url: &str) -> Result<(), Failure> {
+    if HttpUrl::parse(url).is_none() {
+        return Err(Failure::usage(format!("--lab: \"{url}\" is not an address; write it like http://127.0.0.1:6910")));
+    }
     let lab = LabClient::new(url).map_err(Failure::unavailable)?;
     let state = lab.state().await.map_err(Failure::unavailable)?;
     if let (Some(_), Some(wanted)) = (&args.lab, &args.scenario) {

@@ -109,7 +109,8 @@ impl<'a> Play<'a> {
             Answer::Reject => Verdict::Reject,
             Answer::Ask => self.key(proposal, doc, at)?,
         };
-        let request = DecisionRequest { decision, digest: proposal.digest.as_str().to_owned(), reason: None };
+        let request =
+            DecisionRequest { decision, digest: proposal.digest.as_str().to_owned(), reason: None, step: None };
         match self.stage.desk.decide(&self.global.principal(), proposal.id, request).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.kind, ErrorKind::AlreadyDecided | ErrorKind::Expired) => {

@@ -16,7 +16,7 @@ use wakeman_types::{
 use super::{report::Report, stage::Stage, stage::instant};
 use crate::{
     failure::Failure,
-    global::{Global, printable},
+    global::{Global, counted, printable},
 };
 
 /// One incident of the scenario and what became of it.
@@ -258,9 +258,10 @@ fn words(
         out += "  It held no incident.\n";
     }
     out += &format!(
-        "  {} findings, {false_findings} of them false · {} interruptions · {applied} changes made to the outside\n",
-        record.findings.len(),
-        record.interruptions
+        "  {}, {false_findings} of them false · {} · {} made to the outside\n",
+        counted(record.findings.len(), "finding"),
+        counted(record.interruptions, "interruption"),
+        counted(applied, "change"),
     );
     global.print(&format!("{}\n", printable(&out)))
 }

@@ -15,7 +15,7 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// What to do instead of setting `key`.
-pub(super) fn hint(key: &str) -> Option<&'static str> {
+pub(crate) fn hint(key: &str) -> Option<&'static str> {
     let covers = |pattern: &str| match pattern.strip_suffix('*') {
         Some(beginning) => key.starts_with(beginning),
         None => key == pattern || key.ends_with(&format!(".{pattern}")),

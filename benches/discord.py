@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Measures the Discord adapter from outside: a daemon, the lab's Discord as its own process.
+
+Usage: python3 benches/discord.py [path to the wakeman binary] [messages] [faults]
+       (defaults target/release/wakeman, 5000 and 500; standard library only)
+
+A day's volume: messages from 60 people, with 429, 5xx, lost answers, lost sockets and lost sessions among the calls. Every message must
+be answered once. Then updates a second with a full queue, the time from an event on the socket to its durable acceptance, and what the
+adapter adds to memory. Prints one JSON object.
+"""
+import json, os, pathlib, re, signal, socket, subprocess, sys, tempfile, threading, time, urllib.request
+
+BINARY = sys.argv[1] if len(sys.argv) > 1 else "target/release/wakeman"
+MESSAGES = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000
+FAULTS = int(sys.argv[3]) if len(sys.argv) > 3 else 500
+PEOPLE = [str(person) for person in range(5_000, 5_060)]
+
+SCENARIO = '[scenario]\nname = "t"\nseed = 3\nstart = "2026-01-05T08:00:00Z"\nhours = 1\nstep_minutes = 5\nwarmup_hours = 1\n' \
+           '[[metric]]\nname = "m"\nkind = "count"\nlevel = 1\n'
+
+
+def ask(url, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def rss_mb(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+
+
+class Daemon:
+    """The daemon with its log, from which the adapter's own times are read."""
+
+    def __init__(self, env, *more):
+        self.took, self.lines = [], []
+        self.process = subprocess.Popen([BINARY, "-vv", "run", "--listen", "127.0.0.1:0", *more], env=env,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.up = threading.Event()
+        threading.Thread(target=self.read, daemon=True).start()
+        if not self.up.wait(30):
+            raise SystemExit("the daemon did not come up")
+
+    def read(self):
+        for line in self.process.stderr:
+            if "listening on" in line:
+                self.up.set()
+            plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+            found = re.search(r"accepted\.new=(\d+).*accepted\.took_ms=(\d+)", plain)
+            if found:
+                self.took.extend([int(found.group(2))] * int(found.group(1)))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+def quantile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(share * len(values)))] if values else None
+
+
+def say(lab, person, text):
+    ask(f"{lab}/_lab/discord", {"do": "say", "user": person, "channel": "dm", "text": text})
+
+
+def answered(lab, bot):
+    """How many answers there are, plain and marked."""
+    plain = marked = 0
+    for person in PEOPLE:
+        try:
+            room = ask(f"{lab}/_lab/discord/channels/dm:{person}")
+        except urllib.error.HTTPError:
+            continue
+        texts = [m["content"] for m in room["messages"] if m["author"] == bot]
+        again = sum("Sent again" in text for text in texts)
+        marked += again
+        plain += len(texts) - again
+    return plain, marked
+
+
+def connected(lab, before=0):
+    """Waits until a client is connected that was not before."""
+    while True:
+        state = ask(f"{lab}/_lab/discord")
+        if state["connected"] == 1 and state["connections"] > before:
+            return state
+        time.sleep(0.02)
+
+
+def main():
+    folder = tempfile.TemporaryDirectory()
+    scenario = pathlib.Path(folder.name, "t.toml")
+    scenario.write_text(SCENARIO)
+    served = subprocess.Popen([BINARY, "lab", "serve", "--scenario", str(scenario), "--listen", "127.0.0.1:0", "--json"],
+                              stdout=subprocess.PIPE, text=True)
+    lab = json.loads(served.stdout.readline())["url"]
+    env = {"PATH": os.environ["PATH"], "WAKEMAN_ROOT": folder.name + "/root", "NO_COLOR": "1"}
+    subprocess.run([BINARY, "init", "--yes"], env=env, check=True, capture_output=True)
+    settings = {"operators": [{"id": "ada", "role": "owner", "principals": [f"discord:{p}" for p in PEOPLE]}]}
+    pathlib.Path(folder.name, "root/instances/default/read-only/settings.json").write_text(json.dumps(settings))
+    bot = env | {"DISCORD_API_URL": f"{lab}/discord", "DISCORD_BOT_TOKEN": "a.b.c"}
+    ask(f"{lab}/_lab/discord", {"do": "limits", "messages": 50, "seconds": 0.2})
+    result = {}
+    try:
+        # What the adapter adds: the same daemon with and without a token, both idle.
+        for name, used in [("without", env), ("with", bot)]:
+            daemon = Daemon(used)
+            time.sleep(5)
+            result[f"rss_mb_{name}"] = round(rss_mb(daemon.process.pid), 1)
+            daemon.stop()
+
+        # A full queue: said while the bot is away, told when its session is taken up again. Words that owe no answer.
+        daemon = Daemon(bot)
+        me = connected(lab)["bot"]
+        for person in PEOPLE:
+            say(lab, person, "/whoami")
+        while sum(answered(lab, me)) < len(PEOPLE):
+            time.sleep(0.1)
+        daemon.stop()
+        for i in range(3_000):
+            ask(f"{lab}/_lab/discord", {"do": "say", "user": PEOPLE[i % len(PEOPLE)], "channel": "dm", "text": "x", "forwarded": True})
+        daemon = Daemon(bot)
+        begun = time.perf_counter()
+        while len(daemon.took) < 3_000 and time.perf_counter() - begun < 120:
+            time.sleep(0.02)
+        result["updates_per_second"] = round(len(daemon.took) / (time.perf_counter() - begun))
+
+        # The day.
+        daemon.took.clear()
+        before = sum(answered(lab, me))
+        begun = time.perf_counter()
+        modes = ["throttled", "reply_lost", "not_applied", "applied", "drop", "reconnect", "invalidate"]
+        every = max(1, MESSAGES // max(1, FAULTS))
+        for i in range(MESSAGES):
+            say(lab, PEOPLE[i % len(PEOPLE)], "/whoami")
+            if i % every == 0 and i // every < FAULTS:
+                mode = modes[(i // every) % len(modes)]
+                if mode in ("drop", "reconnect", "invalidate"):
+                    # One after the other: a client that is not there cannot lose its connection.
+                    connections = connected(lab)["connections"]
+                    ask(f"{lab}/_lab/discord", {"do": mode})
+                    connected(lab, connections)
+                    continue
+                ask(f"{lab}/_lab/faults", {"service": "discord", "match": "POST .*/messages$", "mode": mode, "times": 1})
+                # The next fault comes after this one: a day's faults do not stand in a queue.
+                while ask(f"{lab}/_lab/faults"):
+                    time.sleep(0.02)
+        result["said_in_s"] = round(time.perf_counter() - begun, 1)
+        plain = marked = 0
+        while time.perf_counter() - begun < 900:
+            plain, marked = answered(lab, me)
+            if plain + marked - before >= MESSAGES:
+                break
+            time.sleep(1)
+        # What would come twice comes after this.
+        time.sleep(5)
+        plain, marked = answered(lab, me)
+        result |= {"messages": MESSAGES, "faults": FAULTS, "answered_plain": plain - before, "answered_marked": marked,
+                   "wall_clock_s": round(time.perf_counter() - begun - 5, 1), "accepted": len(daemon.took),
+                   "accept_ms_p50": quantile(daemon.took, 0.5), "accept_ms_p99": quantile(daemon.took, 0.99),
+                   "rss_mb_after": round(rss_mb(daemon.process.pid), 1)}
+        daemon.stop()
+    finally:
+        served.kill()
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

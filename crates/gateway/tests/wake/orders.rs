@@ -1,0 +1,180 @@
+//! What was paused, switched off or changed at run time: each slot that passed still has its one row.
+
+use serde_json::json;
+use wakeman_types::{HOUR_MS, MINUTE_MS, OccurrenceState as S, WakeupOrder, WakeupRules, WakeupView, Wakeups};
+
+use super::Night;
+use crate::support::by;
+
+fn pause(id: &str) -> WakeupOrder {
+    WakeupOrder::Pause { id: id.to_owned() }
+}
+
+fn resume(id: &str) -> WakeupOrder {
+    WakeupOrder::Resume { id: id.to_owned() }
+}
+
+impl Night {
+    async fn hourly() -> (Self, String) {
+        let night = Self::with(json!([{"promptId": "morning-brief", "cron": "0 * * * *"}])).await;
+        let id = night.views().await[0].id.clone();
+        (night, id)
+    }
+
+    async fn views(&self) -> Vec<WakeupView> {
+        self.world.desk.wakeups(&by("telegram:2")).await.unwrap()
+    }
+
+    async fn order(&self, order: WakeupOrder) -> WakeupView {
+        self.world.desk.order_wakeup(&by("telegram:2"), order).await.unwrap()
+    }
+
+    async fn order_at(&self, ms: i64, order: WakeupOrder) {
+        self.world.clock.set(crate::support::NOW.plus_ms(ms));
+        self.order(order).await;
+    }
+}
+
+#[tokio::test]
+async fn every_slot_of_a_pause_is_skipped_and_says_by_whom() {
+    let (night, id) = Night::hourly().await;
+    night.at(HOUR_MS).await;
+    night.order_at(HOUR_MS + MINUTE_MS, pause(&id)).await;
+    night.at(2 * HOUR_MS).await;
+    night.at(4 * HOUR_MS).await;
+    night.order_at(4 * HOUR_MS + MINUTE_MS, resume(&id)).await;
+    night.at(5 * HOUR_MS).await;
+    let became = night.became().await;
+    assert_eq!(became[1..4], ["skipped paused by lin"; 3]);
+    assert_eq!(became.len(), 5);
+    assert!(became[0].starts_with("ran") && became[4].starts_with("ran"), "{became:?}");
+}
+
+#[tokio::test]
+async fn a_pause_that_nobody_looked_at_leaves_out_what_lies_in_it_and_nothing_else() {
+    let (night, id) = Night::hourly().await;
+    // Nothing runs from here on: the orders come in, the passes do not.
+    night.order_at(HOUR_MS + MINUTE_MS, pause(&id)).await;
+    night.order_at(3 * HOUR_MS + MINUTE_MS, resume(&id)).await;
+    night.at(5 * HOUR_MS + MINUTE_MS).await;
+    let missed = "missed not running then; a later one was due";
+    let became = night.became().await;
+    assert_eq!(became[..4], [missed, "skipped paused by lin", "skipped paused by lin", missed]);
+    assert!(became.len() == 5 && became[4].starts_with("ran"), "{became:?}");
+}
+
+#[tokio::test]
+async fn while_it_is_paused_a_slot_from_just_before_does_not_run_either() {
+    let (night, id) = Night::hourly().await;
+    night.order_at(HOUR_MS + 10_000, pause(&id)).await;
+    night.at(HOUR_MS + 30_000).await;
+    assert_eq!(night.became().await, ["skipped paused by lin"]);
+    assert_eq!(night.briefer.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_long_pause_is_written_down_in_steps() {
+    let night = Night::with(json!([{"promptId": "morning-brief", "cron": "* * * * *"}])).await;
+    let id = night.views().await[0].id.clone();
+    night.order(pause(&id)).await;
+    // 9 days are 12,960 slots; one look writes at most 40 times 256.
+    night.at(9 * 24 * HOUR_MS).await;
+    let count = async || night.world.core.store.count::<wakeman_types::Occurrence>(None).await.unwrap();
+    assert_eq!(count().await, 40 * 256);
+    night.pass().await;
+    assert_eq!(count().await, 9 * 24 * 60);
+    assert_eq!(night.world.core.store.count::<wakeman_types::Occurrence>(Some("skipped")).await.unwrap(), 12_960);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_gives_the_slots_of_a_pause_back() {
+    let (night, id) = Night::hourly().await;
+    night.order_at(MINUTE_MS, pause(&id)).await;
+    night.at(4 * HOUR_MS + MINUTE_MS).await;
+    assert_eq!(night.rows().await.len(), 4);
+    night.order_at(2 * MINUTE_MS, resume(&id)).await;
+    night.at(3 * MINUTE_MS).await;
+    assert_eq!(night.rows().await.len(), 0, "they are all to come again");
+    night.at(HOUR_MS).await;
+    assert_eq!(night.rows().await[0].state, S::Ran);
+}
+
+#[tokio::test]
+async fn a_condition_and_a_jitter_are_set_and_changed_at_run_time() {
+    let night = Night::morning().await;
+    let rules = |only: Option<&str>, jitter: Option<&str>, late: Option<&str>| WakeupRules {
+        only: only.map(Into::into),
+        jitter: jitter.map(Into::into),
+        late: late.map(Into::into),
+    };
+    let add = |what: &str| WakeupOrder::Add {
+        when: "daily 05:00 UTC".to_owned(),
+        what: what.to_owned(),
+        rules: rules(Some("changed"), Some("5m"), None),
+    };
+    let edit = |id: &str, when: Option<&str>, rules: WakeupRules| WakeupOrder::Edit {
+        id: id.to_owned(),
+        when: when.map(Into::into),
+        rules,
+    };
+    let of = |view: &WakeupView| (view.only.clone().unwrap_or_default(), view.jitter.clone().unwrap_or_default());
+    let added = night.order(add("How are sign-ups?")).await;
+    assert_eq!(of(&added), ("changed".into(), "5m".into()));
+    night.pass().await;
+    night.at(3 * HOUR_MS).await;
+    assert_eq!(night.became().await, ["skipped nothing changed"]);
+    // Only what is named changes, and it stays the same wakeup.
+    let changed = night.order(edit(&added.id, None, rules(Some("always"), None, Some("within:2h")))).await;
+    assert_eq!((of(&changed), changed.late.as_str()), (("always".into(), "5m".into()), "within:2h"));
+    assert_eq!((&changed.id, &changed.cron, &changed.title), (&added.id, &added.cron, &added.title));
+    night.at(27 * HOUR_MS).await;
+    let rows = night.rows().await;
+    let own = rows.iter().filter(|row| row.wakeup_id == added.id).map(|row| row.state);
+    assert_eq!(own.collect::<Vec<_>>(), [S::Skipped, S::Ran]);
+    // Another time is another wakeup in the place of the first, with its rules.
+    let moved = night.order(edit(&added.id, Some("daily 04:00 UTC"), WakeupRules::default())).await;
+    assert_eq!((moved.cron.as_deref(), of(&moved)), (Some("0 4 * * *"), of(&changed)));
+    let ids: Vec<String> = night.views().await.into_iter().map(|view| view.id).collect();
+    assert!(ids.len() == 2 && ids.contains(&moved.id) && !ids.contains(&added.id), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_wakeup_of_the_file_is_changed_over_it() {
+    let night = Night::morning().await;
+    let morning = night.views().await[0].clone();
+    let only = WakeupRules { only: Some("open".into()), ..WakeupRules::default() };
+    let edit = |when: Option<&str>| WakeupOrder::Edit {
+        id: morning.id.clone(),
+        when: when.map(Into::into),
+        rules: only.clone(),
+    };
+    let changed = night.order(edit(None)).await;
+    assert_eq!((changed.id.as_str(), changed.only.as_deref()), (morning.id.as_str(), Some("open")));
+    assert_eq!(changed.origin, "read-only/wakeup.json, changed by lin");
+    assert_eq!(night.views().await.len(), 1, "it is the same one");
+    let moved = night.order(edit(Some("daily 10:00 UTC"))).await;
+    let views = night.views().await;
+    let of = |id: &str| views.iter().find(|view| view.id == id).map(|view| (view.enabled, view.origin.clone()));
+    assert_eq!(of(&morning.id), Some((false, "read-only/wakeup.json, paused by lin".to_owned())));
+    assert_eq!(of(&moved.id), Some((true, "added by lin".to_owned())));
+}
+
+#[tokio::test]
+async fn rules_that_are_none_are_refused_with_the_remedy() {
+    let night = Night::morning().await;
+    let id = night.views().await[0].id.clone();
+    let edit = |only: Option<&str>, jitter: Option<&str>| WakeupOrder::Edit {
+        id: id.clone(),
+        when: None,
+        rules: WakeupRules { only: only.map(Into::into), jitter: jitter.map(Into::into), late: None },
+    };
+    let table = [
+        (edit(Some("full-moon"), None), "\"full-moon\" is not a condition; write \"changed\""),
+        (edit(None, Some("2h")), "\"2h\" is not a time of at most 1h; write it like \"5m\""),
+        (edit(None, None), "say when, or only, jitter or late"),
+    ];
+    for (order, want) in table {
+        let said = night.world.desk.order_wakeup(&by("telegram:2"), order).await.unwrap_err().message;
+        assert!(said.contains(want), "{said}");
+    }
+}
