@@ -33,8 +33,9 @@ pub async fn run(global: &Global, args: &FrontendArgs) -> Result<u8, Failure> {
     let _alone = dir.lock_frontend(channel, std::process::id()).map_err(Failure::failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (stop, stopped) = watch::channel(false);
+    let told_to_stop = stop_signal()?;
     tokio::spawn(async move {
-        stop_signal().await;
+        told_to_stop.await;
         stop.send_replace(true);
         // Held until the process ends: who waits for the signal would take a dropped sender for none.
         std::future::pending::<()>().await;

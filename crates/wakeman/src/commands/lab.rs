@@ -24,6 +24,7 @@ async fn serve(global: &Global, args: LabServeArgs) -> Result<u8, Failure> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::usage(format!("{address}: cannot listen there ({error}); choose another with --listen"))
     })?;
+    let told_to_stop = super::run::stop_signal()?;
     let url = format!("http://{}", listener.local_addr()?);
     let name = scenario.name.clone();
     if global.json {
@@ -33,7 +34,7 @@ async fn serve(global: &Global, args: LabServeArgs) -> Result<u8, Failure> {
             "{name} at {url}\n  POSTHOG_HOST={url}/posthog\n  GITHUB_API_URL={url}/github\n  VERCEL_API_URL={url}/vercel\n  TELEGRAM_API_URL={url}/telegram\n  DISCORD_API_URL={url}/discord\n  LITELLM_URL={url}/v1\n  control: {url}/_lab/state\n"
         ))?;
     }
-    wakeman_lab::serve(Lab::new(scenario), listener, super::run::stop_signal()).await.map_err(Failure::failed)?;
+    wakeman_lab::serve(Lab::new(scenario), listener, told_to_stop).await.map_err(Failure::failed)?;
     Ok(DONE)
 }
 

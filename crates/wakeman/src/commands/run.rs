@@ -172,20 +172,17 @@ fn greet(global: &Global, core: &Core) {
     }
 }
 
-/// Ends with SIGTERM or SIGINT.
-pub async fn stop_signal() {
+/// Listens for SIGTERM and SIGINT from now on, not only once the answer is awaited: who reads that a process is ready may
+/// stop it at once. What it returns ends with the first of them.
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut term = match signal(SignalKind::terminate()) {
-        Ok(term) => term,
-        Err(error) => {
-            tracing::error!(%error, "run.no_signals");
-            return std::future::pending().await;
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }
 
 struct Daemon<'a> {
@@ -231,6 +228,7 @@ impl Daemon<'_> {
         (chats, secrets): (Chats, Secrets),
     ) -> Result<u8, Failure> {
         let Self { global, dir, core, brain, watch, seal } = self;
+        let told_to_stop = stop_signal()?;
         let desk = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));
         let inbox = Inbox::new(Arc::clone(&core), Arc::clone(&desk));
         inbox.recover().await.map_err(Failure::failed)?;
@@ -258,7 +256,7 @@ impl Daemon<'_> {
         let printing = printing(global, gateway, &core, stopped).fuse();
         tokio::pin!(printing);
         let ended = tokio::select! {
-            () = stop_signal() => Ok(DONE),
+            () = told_to_stop => Ok(DONE),
             failed = &mut printing => failed.map(|()| DONE),
             Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
         };

@@ -27,9 +27,10 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<u8, Failure> {
         return Err(Failure::usage("there is no terminal to ask on; use --answer approve or --answer reject"));
     }
     let speed = args.speed.unwrap_or(if global.interactive { Speed::Times(600.0) } else { Speed::Max });
+    let interrupted = super::run::stop_signal()?;
     tokio::select! {
         result = start(global, &args, speed) => result.map(|()| DONE),
-        () = super::run::stop_signal() => Err(Failure::interrupted()),
+        () = interrupted => Err(Failure::interrupted()),
     }
 }
 

@@ -47,11 +47,12 @@ async fn serve(
     gateway: Arc<dyn Gateway>,
     place: (SocketAddr, Vec<ApiToken>),
 ) -> Result<u8, Failure> {
+    let told_to_stop = stop_signal()?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     answer(global, dir, place, (&gateway, &stopped), &mut tasks).await?;
     let ended = tokio::select! {
-        () = stop_signal() => Ok(DONE),
+        () = told_to_stop => Ok(DONE),
         Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
     };
     global.note("stopping");
