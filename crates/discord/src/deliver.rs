@@ -6,13 +6,12 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc};
-use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, View};
+use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Stuck, View};
 
 use crate::backoff::Backoff;
 use crate::body::Picture;
 use crate::post::{Post, show};
 use crate::rest::RestError;
-use crate::stuck::Stuck;
 use crate::{Adapter, DiscordError};
 
 /// Chats served at once.

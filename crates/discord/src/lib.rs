@@ -24,7 +24,6 @@ mod post;
 mod rest;
 mod socket;
 mod stream;
-mod stuck;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -32,12 +31,11 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use secrecy::SecretString;
-use wakeman_types::{Frontend, GatewayError, Timestamp};
+use wakeman_types::{Frontend, GatewayError, Stuck, Timestamp};
 
 use chats::Chats;
 use health::Health;
 use rest::{Rest, RestError};
-use stuck::Stuck;
 
 /// Where Discord is, unless told otherwise.
 pub const DISCORD_URL: &str = "https://discord.com";

@@ -17,7 +17,6 @@ mod live;
 mod poll;
 mod render;
 mod start;
-mod stuck;
 mod worker;
 
 use std::future::Future;

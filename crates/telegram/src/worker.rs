@@ -12,7 +12,7 @@ use teloxide_core::types::ChatAction;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use wakeman_present::telegram::TelegramText;
-use wakeman_types::{ClaimedDelivery, Timestamp};
+use wakeman_types::{ClaimedDelivery, Stuck, Timestamp};
 
 use self::growing::Growing;
 use crate::Context;
@@ -20,7 +20,6 @@ use crate::budget::Budget;
 use crate::chat::Address;
 use crate::live::Presses;
 use crate::start::pause_ms;
-use crate::stuck::Stuck;
 
 type Sender = mpsc::UnboundedSender<Job>;
 

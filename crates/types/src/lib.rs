@@ -17,6 +17,7 @@ mod pairing;
 mod principal;
 mod proposal;
 mod ranking;
+mod stuck;
 mod thread;
 mod time;
 mod tip;
@@ -52,6 +53,7 @@ pub use ranking::{
     BoundView, Choice, ChoiceRecord, ForgottenView, OperatorPolicyView, PolicyOpinion, PolicyView, PromoteRequest,
     PromotionView, RankingView, RankingWhy, ReactionView,
 };
+pub use stuck::Stuck;
 pub use thread::{Message, MessageRole, Note, Thread};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use tip::{PromptStat, PromptStatsView, Tip, TipKind, TipPreference, TipView, TipWhyView};

@@ -1,4 +1,4 @@
-//! Which messages Discord keeps answering with an error although it is well: others get through, and this one does not.
+//! Which messages a chat platform keeps answering with an error although it is well: others get through, and this one does not.
 //!
 //! An outage costs a message no try, however long it lasts. A message that is itself the trouble would then hold up its chat for ever.
 
@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 /// Failures of one message, each with something else that got through before it, after which it is the message.
 const OWN_MAX: u32 = 3;
-/// Failures in a row while nothing else was to be said, after which it is the message too: what is waited for before each is that Discord
-/// answers who we are.
+/// Failures in a row while nothing else was to be said, after which it is the message too: what is waited for before each is that the
+/// platform answers who we are.
 const ALONE_MAX: u32 = 40;
 /// Messages that are remembered.
 const KNOWN_MAX: usize = 500;
@@ -23,20 +23,20 @@ struct Failed {
 
 /// What failed, and how much got through.
 #[derive(Debug, Default)]
-pub(crate) struct Stuck {
+pub struct Stuck {
     through: u64,
     failed: HashMap<String, Failed>,
 }
 
 impl Stuck {
     /// The message arrived.
-    pub(crate) fn arrived(&mut self, id: &str) {
+    pub fn arrived(&mut self, id: &str) {
         self.through += 1;
         self.failed.remove(id);
     }
 
     /// The message was answered with an error, or not at all. Whether it is the message that is the trouble: then it costs a try.
-    pub(crate) fn failed(&mut self, id: &str) -> bool {
+    pub fn failed(&mut self, id: &str) -> bool {
         if self.failed.len() >= KNOWN_MAX && !self.failed.contains_key(id) {
             self.failed.clear();
         }
