@@ -1,5 +1,5 @@
 """What the measurements of the chat adapters share: the daemon seen from outside, and a lab that plays the platform."""
-import json, pathlib, re, signal, subprocess, sys, threading, urllib.request
+import json, pathlib, re, signal, subprocess, sys, threading, time, urllib.request
 
 BINARY = sys.argv[1] if len(sys.argv) > 1 else "target/release/wakeman"
 MESSAGES = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000
@@ -13,6 +13,13 @@ def ask(url, body=None):
     request = urllib.request.Request(url, data=data, headers={"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read() or b"null")
+
+
+def fault(lab, service, match, mode):
+    """Plants a fault, once the last one for the same calls has come: a day's faults do not stand in a queue."""
+    while any(waiting["match"] == match for waiting in ask(f"{lab}/_lab/faults")):
+        time.sleep(0.02)
+    ask(f"{lab}/_lab/faults", {"service": service, "match": match, "mode": mode, "times": 1})
 
 
 def rss_mb(pid):

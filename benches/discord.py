@@ -10,7 +10,7 @@ adapter adds to memory. Prints one JSON object.
 """
 import json, os, pathlib, subprocess, tempfile, time, urllib.error
 
-from chats import BINARY, FAULTS, MESSAGES, SCENARIO, Daemon, ask, quantile, rss_mb
+from chats import BINARY, FAULTS, MESSAGES, SCENARIO, Daemon, ask, fault, quantile, rss_mb
 
 PEOPLE = [str(person) for person in range(5_000, 5_060)]
 
@@ -97,10 +97,7 @@ def main():
                     ask(f"{lab}/_lab/discord", {"do": mode})
                     connected(lab, connections)
                     continue
-                ask(f"{lab}/_lab/faults", {"service": "discord", "match": "POST .*/messages$", "mode": mode, "times": 1})
-                # The next fault comes after this one: a day's faults do not stand in a queue.
-                while ask(f"{lab}/_lab/faults"):
-                    time.sleep(0.02)
+                fault(lab, "discord", "POST .*/messages$", mode)
         result["said_in_s"] = round(time.perf_counter() - begun, 1)
         plain = marked = 0
         while time.perf_counter() - begun < 900:

@@ -10,7 +10,7 @@ adapter adds to memory. Prints one JSON object.
 """
 import json, os, pathlib, subprocess, tempfile, time, urllib.error
 
-from chats import BINARY, FAULTS, MESSAGES, SCENARIO, Daemon, ask, quantile, rss_mb
+from chats import BINARY, FAULTS, MESSAGES, SCENARIO, Daemon, ask, fault, quantile, rss_mb
 
 PEOPLE = list(range(1_000, 1_060))
 
@@ -75,10 +75,7 @@ def main():
                     ask(f"{lab}/_lab/telegram/config", {"rival_polls": 1})
                 else:
                     match, mode = modes[kind]
-                    ask(f"{lab}/_lab/faults", {"service": "telegram", "match": f"(?i){match}", "mode": mode, "times": 1})
-                # The next fault comes after this one: a day's faults do not stand in a queue.
-                while ask(f"{lab}/_lab/faults"):
-                    time.sleep(0.02)
+                    fault(lab, "telegram", f"(?i){match}", mode)
         result["said_in_s"] = round(time.perf_counter() - begun, 1)
         plain = marked = 0
         while time.perf_counter() - begun < 900:

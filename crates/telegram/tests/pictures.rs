@@ -27,7 +27,7 @@ async fn shown(scene: &Scene) -> Value {
 
 /// A finding with its chart stands in the chat.
 async fn scene() -> (Scene, Running, Value) {
-    let scene = Scene::start().await;
+    let scene = Scene::with_charts().await;
     let running = scene.run();
     scene.gateway.owe_with(42, "", |claimed| claimed.delivery.view = told(samples::finding()));
     scene.all_settled().await;
@@ -74,7 +74,7 @@ async fn an_edit_of_a_picture_that_did_not_get_through_is_made_again() {
 
 #[tokio::test]
 async fn a_message_that_was_a_text_gets_its_chart_when_it_has_one() {
-    let scene = Scene::start().await;
+    let scene = Scene::with_charts().await;
     let running = scene.run();
     scene.gateway.owe(42, "before its chart");
     scene.all_settled().await;
@@ -90,7 +90,7 @@ async fn a_message_that_was_a_text_gets_its_chart_when_it_has_one() {
 
 #[tokio::test]
 async fn what_asks_for_a_reason_opens_the_field_to_answer_it() {
-    let scene = Scene::start().await;
+    let scene = Scene::with_charts().await;
     let running = scene.run();
     let view = View::AskReason(AskReasonView { proposal: samples::proposal().id });
     scene.gateway.owe_with(42, "", |claimed| claimed.delivery.view = view);

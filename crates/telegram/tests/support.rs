@@ -17,23 +17,23 @@ use wakeman_types::*;
 /// How much faster time passes than on the wall.
 const SPEED: i64 = 100;
 
-/// Milliseconds pass a hundred times faster.
-pub struct FastClock(Instant);
+/// The same where charts are drawn: a debug build takes tenths of a second for one, which must not be most of a lease.
+const SPEED_OF_CHARTS: i64 = 10;
 
-impl FastClock {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self(Instant::now()))
-    }
+/// Milliseconds pass that many times faster.
+pub struct FastClock {
+    begun: Instant,
+    speed: i64,
 }
 
 impl Clock for FastClock {
     fn now(&self) -> Timestamp {
-        let passed = i64::try_from(self.0.elapsed().as_micros()).unwrap();
-        Timestamp::from_ms(1_767_600_000_000 + passed * SPEED / 1_000)
+        let passed = i64::try_from(self.begun.elapsed().as_micros()).unwrap();
+        Timestamp::from_ms(1_767_600_000_000 + passed * self.speed / 1_000)
     }
 
     fn sleep(&self, ms: i64) -> BoxFuture<'_, ()> {
-        let micros = (ms.max(0) * 1_000 / SPEED).unsigned_abs();
+        let micros = (ms.max(0) * 1_000 / self.speed).unsigned_abs();
         Box::pin(tokio::time::sleep(Duration::from_micros(micros)))
     }
 }
@@ -378,6 +378,15 @@ impl Running {
 
 impl Scene {
     pub async fn start() -> Self {
+        Self::at(SPEED).await
+    }
+
+    /// One in which charts are drawn.
+    pub async fn with_charts() -> Self {
+        Self::at(SPEED_OF_CHARTS).await
+    }
+
+    async fn at(speed: i64) -> Self {
         let head = "[scenario]\nname = \"t\"\nseed = 3\nstart = \"2026-01-05T08:00:00Z\"\nhours = 1\nstep_minutes = 5\nwarmup_hours = 1\n";
         let metric = "[[metric]]\nname = \"m\"\nkind = \"count\"\nlevel = 1\n";
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -386,7 +395,7 @@ impl Scene {
         let scenario = Scenario::parse(&format!("{head}{metric}")).unwrap();
         tokio::spawn(serve(Lab::new(scenario), listener, stopped));
         let lab = LabClient::new(&base).unwrap();
-        let clock = FastClock::new();
+        let clock = Arc::new(FastClock { begun: Instant::now(), speed });
         let scene =
             Self { url: lab.service_url("telegram"), lab, gateway: FakeGateway::new(&clock), clock, _stop: stop };
         // The lab's own pace is real time; ours is not.
