@@ -275,6 +275,7 @@ async fn the_first_failing_commit_is_suspected_however_many_follow() {
 async fn a_deployment_is_stuck_after_twenty_minutes_and_over_when_one_succeeds() {
     let mut world = World::code_only().await;
     world.code.deployment(9, "abc", "in_progress", NOW);
+    world.tick().await;
     world.watch_for(20).await;
     assert!(world.all::<Finding>().await.is_empty());
     world.watch_for(2).await;
@@ -285,6 +286,16 @@ async fn a_deployment_is_stuck_after_twenty_minutes_and_over_when_one_succeeds()
     world.code.deployment(11, "abd", "success", world.core.now());
     world.watch_for(1).await;
     assert!(world.only_finding().await.is_over());
+}
+
+#[tokio::test]
+async fn a_deployment_of_another_year_is_stuck_once_it_was_seen_that_long() {
+    let mut world = World::code_only().await;
+    world.code.deployment(9, "abc", "in_progress", NOW.plus_ms(-minutes(525_600)));
+    world.watch_for(20).await;
+    assert!(world.all::<Finding>().await.is_empty(), "their clock is not ours");
+    world.watch_for(3).await;
+    assert!(!world.only_finding().await.is_over());
 }
 
 #[tokio::test]

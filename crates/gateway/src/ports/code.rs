@@ -68,8 +68,6 @@ pub struct DeploymentFact {
 /// What the code host has.
 #[derive(Debug, Clone, Default)]
 pub struct CodeAnswer {
-    /// The host's own clock, where it tells.
-    pub server_now: Option<Timestamp>,
     /// Merges, releases, direct commits and successful deployments since the asked time, in any order, repeats allowed.
     pub changes: Vec<Change>,
     /// Recent runs on the default branch, newest first.

@@ -24,17 +24,19 @@ pub(super) struct Code {
     /// Newest finished run of each workflow.
     runs: BTreeMap<String, RunFact>,
     deployment: Option<DeploymentFact>,
+    /// When the newest deployment was first seen under way, by our clock.
+    seen_under_way: Option<(u64, Timestamp)>,
     /// The deployment that was found to take too long at the last look.
     overdue: Option<u64>,
     now: Timestamp,
 }
 
 impl Code {
-    /// Takes an answer as of `now`.
-    pub fn take(&mut self, answer: &CodeAnswer, now: Timestamp) -> Vec<Detection> {
-        self.now = answer.server_now.unwrap_or(now);
+    /// Takes an answer as of `now`, which is `source_now` by the sources' own clock where one tells it.
+    pub fn take(&mut self, answer: &CodeAnswer, now: Timestamp, source_now: Option<Timestamp>) -> Vec<Detection> {
+        self.now = source_now.unwrap_or(now);
         let mut off = self.take_runs(&answer.runs);
-        off.extend(self.take_deployment(&answer.deployments));
+        off.extend(self.take_deployment(&answer.deployments, now, source_now));
         off
     }
 
@@ -64,11 +66,20 @@ impl Code {
         off
     }
 
-    fn take_deployment(&mut self, deployments: &[DeploymentFact]) -> Vec<Detection> {
+    fn take_deployment(
+        &mut self,
+        deployments: &[DeploymentFact],
+        now: Timestamp,
+        source_now: Option<Timestamp>,
+    ) -> Vec<Detection> {
         let production = deployments.iter().filter(|d| d.environment.eq_ignore_ascii_case(PRODUCTION));
         let Some(newest) = production.max_by_key(|d| (d.created_at, d.id)) else { return Vec::new() };
         self.deployment = Some(newest.clone());
-        let seen = look(newest, self.now);
+        let first_seen = self.seen_under_way.filter(|(id, _)| *id == newest.id).map_or(now, |(_, at)| at);
+        self.seen_under_way = Some((newest.id, first_seen));
+        // What the source dates is not compared with our clock: where it does not tell its own, what counts is how long we saw it.
+        let took_ms = source_now.map_or(now.since(first_seen), |source_now| source_now.since(newest.created_at));
+        let seen = look(newest, took_ms);
         let bad = match seen {
             Look::Failed => true,
             Look::Fine => false,
@@ -104,11 +115,11 @@ enum Look {
     Failed,
 }
 
-fn look(deployment: &DeploymentFact, now: Timestamp) -> Look {
+fn look(deployment: &DeploymentFact, took_ms: i64) -> Look {
     match deployment.status.as_str() {
         "failure" | "error" => Look::Failed,
         "success" | "inactive" => Look::Fine,
-        _ if now.since(deployment.created_at) > STUCK_MS => Look::Overdue,
+        _ if took_ms > STUCK_MS => Look::Overdue,
         _ => Look::Fine,
     }
 }

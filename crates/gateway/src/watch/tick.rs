@@ -130,9 +130,9 @@ impl Watch {
         Ok(keep::all_under_way(&self.core).await?.into_iter().map(|found| found.value).collect())
     }
 
-    /// The sources' own present where one tells it, else ours: what they date is compared with this, not with our clock.
-    fn source_now(&self) -> Timestamp {
-        self.product.as_ref().and_then(|product| product.metrics.server_now()).unwrap_or_else(|| self.core.now())
+    /// The sources' own present where one tells it: what they date is compared with this, not with our clock.
+    fn source_now(&self) -> Option<Timestamp> {
+        self.product.as_ref().and_then(|product| product.metrics.server_now())
     }
 
     async fn read_code(&mut self) -> Result<Vec<Detection>, SettleError> {
@@ -142,11 +142,11 @@ impl Watch {
             tell_silence(&self.core, "GitHub", &mut code.backoff, 0).await?;
             return Ok(Vec::new());
         }
-        let since = source_now.plus_ms(-CODE_BACK_MS);
+        let since = source_now.unwrap_or(now).plus_ms(-CODE_BACK_MS);
         match code.source.poll(CodeRequest { since, round: code.round }).await {
             Ok(answer) => {
                 code.round += 1;
-                let off = code.facts.take(&answer, source_now);
+                let off = code.facts.take(&answer, now, source_now);
                 let was = code.backoff.succeeded(now);
                 self.core.health.succeeded(CODE, now, "");
                 keep_changes(&self.core, &answer.changes).await?;
