@@ -64,8 +64,8 @@ def main():
         # The day.
         daemon.took.clear()
         begun = time.perf_counter()
-        modes = [("sendmessage$", "throttled"), ("sendmessage$", "reply_lost"), ("sendmessage$", "not_applied"),
-                 ("getupdates$", "reply_lost"), ("getupdates$", "not_applied"), ("getupdates$", "throttled")]
+        modes = [("sendmessage$", "throttled"), ("getupdates$", "reply_lost"), ("sendmessage$", "reply_lost"),
+                 ("getupdates$", "not_applied"), ("sendmessage$", "not_applied"), ("getupdates$", "throttled")]
         every = max(1, MESSAGES // max(1, FAULTS))
         for i in range(MESSAGES):
             ask(f"{lab}/_lab/telegram/say", {"user": PEOPLE[i % len(PEOPLE)], "text": "/whoami"})
