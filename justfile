@@ -25,6 +25,11 @@ docs:
 bench:
     cargo bench -p wakeman-store --bench commit
 
+# The list of functions that run in a daemon that watches, made anew from this code (needs valgrind); before a release, or with a new compiler.
+layout:
+    WAKEMAN_LINK_MAP=target/wakeman.map cargo build --release -p wakeman
+    python3 benches/layout.py target/wakeman.map
+
 # All that must pass before a merge, on a clean machine.
 ci:
     .ci/run
