@@ -1,7 +1,64 @@
 use crate::warning;
 use proptest::prelude::*;
+use std::sync::LazyLock;
+use wakeman_ranking::promotion::Stage;
+use wakeman_ranking::reward::Outcome;
 use wakeman_ranking::*;
 use wakeman_types::{Interruption, Severity};
+
+/// Two policies that share the decisions, as while a promotion is staged: their probabilities by the share of each.
+struct Staged(Stage, LintsV1);
+
+impl InterruptPolicy for Staged {
+    fn id(&self) -> PolicyId {
+        PolicyId::LintsV1
+    }
+
+    fn opinion(&self, context: &InterruptContext, features: &Features) -> Opinion {
+        let (rule, lints) = (RuleV1.opinion(context, features), self.1.opinion(context, features));
+        let mut mixed = if self.0.share() > 0.5 { lints } else { rule };
+        for (mixed, (r, l)) in mixed.propensities.iter_mut().zip(rule.propensities.iter().zip(&lints.propensities)) {
+            *mixed = (1.0 - self.0.share()) * r + self.0.share() * l;
+        }
+        mixed
+    }
+}
+
+/// One that would never interrupt.
+struct Mute;
+
+impl InterruptPolicy for Mute {
+    fn id(&self) -> PolicyId {
+        PolicyId::LintsV1
+    }
+
+    fn opinion(&self, _: &InterruptContext, _: &Features) -> Opinion {
+        Opinion { preferred: Interruption::Silent, propensities: [0.0, 0.0, 1.0], reason: Reason::LearntNoise }
+    }
+}
+
+/// Every policy that decides about findings, knowing nothing and taught the worst; each stage between two; one that is against it.
+static POLICIES: LazyLock<Vec<Box<dyn InterruptPolicy>>> = LazyLock::new(|| {
+    let critical = InterruptContext { severity: Severity::Critical, ..warning() };
+    let mut taught = LintsV1::new().unwrap();
+    for _ in 0..200 {
+        for context in [&critical, &warning()] {
+            taught.learn(&context.features().unwrap(), Interruption::Now, Outcome::Known { worth: 0.0 }).unwrap();
+        }
+    }
+    let mut all: Vec<Box<dyn InterruptPolicy>> = vec![Box::new(Mute), Box::new(taught.clone())];
+    for stage in [Stage::Shadow, Stage::Tenth, Stage::Half, Stage::Whole] {
+        all.push(Box::new(Staged(stage, taught.clone())));
+    }
+    for id in PolicyId::ALL.into_iter().filter(|id| id.card().problem == Problem::Interrupt) {
+        all.push(match id {
+            PolicyId::RuleV1 => Box::new(RuleV1),
+            PolicyId::LintsV1 => Box::new(LintsV1::new().unwrap()),
+            other => panic!("{other} decides about findings: list it here"),
+        });
+    }
+    all
+});
 
 prop_compose! {
     fn contexts()(
@@ -25,29 +82,36 @@ prop_compose! {
 proptest! {
     #[test]
     fn propensities_are_a_distribution_and_the_chosen_arm_was_possible(context in contexts(), seed: u64) {
-        let decision = decide(&RuleV1, &context, seed).unwrap();
-        let sum: f64 = decision.propensities.iter().map(|c| c.propensity).sum();
-        prop_assert!((sum - 1.0).abs() < 1e-12);
-        prop_assert!(decision.propensity() > 0.0);
-        prop_assert_eq!(decision.forced && decision.propensity() < 1.0, false);
-        prop_assert!(!(decision.forced && decision.explored));
+        for policy in POLICIES.iter() {
+            let decision = decide(policy.as_ref(), &context, seed).unwrap();
+            let sum: f64 = decision.propensities.iter().map(|c| c.propensity).sum();
+            prop_assert!((sum - 1.0).abs() < 1e-9);
+            prop_assert!(decision.propensity() > 0.0);
+            prop_assert_eq!(decision.forced && decision.propensity() < 1.0, false);
+            prop_assert!(!(decision.forced && decision.explored));
+        }
     }
 
     #[test]
     fn critical_always_interrupts_and_the_rest_is_bound(context in contexts(), seed: u64) {
-        let decision = decide(&RuleV1, &context, seed).unwrap();
-        if context.severity == Severity::Critical {
-            prop_assert_eq!((decision.arm, decision.forced), (Interruption::Now, true));
-        } else if context.quiet_hours || context.alarm_budget_left <= 0.0 {
-            prop_assert_eq!((decision.arm, decision.forced), (Interruption::Digest, true));
-        } else {
-            prop_assert!(!decision.forced);
+        for policy in POLICIES.iter() {
+            let decision = decide(policy.as_ref(), &context, seed).unwrap();
+            if context.severity == Severity::Critical {
+                prop_assert_eq!((decision.arm, decision.forced, decision.explored), (Interruption::Now, true, false));
+            } else if context.quiet_hours || context.alarm_budget_left <= 0.0 {
+                prop_assert_eq!((decision.arm, decision.forced), (Interruption::Digest, true));
+            } else {
+                prop_assert!(!decision.forced);
+            }
         }
     }
 
     #[test]
     fn the_same_seed_replays(context in contexts(), seed: u64) {
-        prop_assert_eq!(decide(&RuleV1, &context, seed).unwrap(), decide(&RuleV1, &context, seed).unwrap());
+        for policy in POLICIES.iter() {
+            let again = decide(policy.as_ref(), &context, seed).unwrap();
+            prop_assert_eq!(decide(policy.as_ref(), &context, seed).unwrap(), again);
+        }
     }
 
     #[test]
