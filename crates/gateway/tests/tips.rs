@@ -209,3 +209,48 @@ async fn why_says_what_moved_a_tips_score_and_is_theirs_or_an_owners_to_ask() {
     assert_eq!(pooled.rewards, 0);
     assert!(priority(&pooled) > 0.0 && priority(&pooled) < priority(&taught), "{:?}", pooled.moved);
 }
+
+/// Some operators say of their first tip, and of the finding behind it, what it was worth.
+async fn heard(words: &[(&str, bool)]) -> World {
+    let world = waiting().await;
+    let (finding, start) = (world.only_finding().await.id, world.core.now());
+    for (who, useful) in words {
+        // Each at the same minute, whoever else there is.
+        world.clock.set(start.plus_ms(minutes(if who.ends_with('1') { 1 } else { 2 })));
+        let id = world.desk.tip(&by(who)).await.unwrap().tip.unwrap().id;
+        world.desk.tip_feedback(&by(who), id, *useful).await.unwrap();
+        world.desk.feedback(&by(who), finding, *useful).await.unwrap();
+    }
+    world
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_in_nobodys_state() {
+    let states = |rows: Vec<PolicyRow>| -> Vec<(String, OperatorId, u64, serde_json::Value)> {
+        let mut all: Vec<_> = rows.into_iter().map(|row| (row.policy, row.operator, row.rewards, row.state)).collect();
+        all.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        all
+    };
+    let (ada, lin, bob) = ("telegram:1", "telegram:2", "telegram:4");
+    let forgetting = |words: Vec<(&'static str, bool)>| async move {
+        let world = heard(&words).await;
+        let before = states(world.all::<PolicyRow>().await);
+        let view = world.desk.forget(&by(ada), OperatorId::new("ada")).await.unwrap();
+        assert_eq!((view.reactions, view.states), (2, 4));
+        (before.into_iter().filter(|row| row.1.as_str() != "ada").collect(), states(world.all::<PolicyRow>().await))
+    };
+    // As one who never heard a word of ada's, by every policy: to the last bit, where nobody else is left to learn from.
+    let (before, after): (Vec<_>, Vec<_>) = forgetting(vec![(ada, false), (lin, true)]).await;
+    assert_eq!(
+        after.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(),
+        ["egreedy-v1", "egreedy-v2", "lints-v1", "linucb-v1"]
+    );
+    assert!(before.iter().zip(&after).all(|(before, after)| before.3 != after.3), "lin had a share of it");
+    let never = heard(&[(lin, true)]).await;
+    assert_eq!(after, states(never.all::<PolicyRow>().await));
+    // Nor does anything come back by way of a third.
+    let (with_noise, noise) = forgetting(vec![(ada, false), (lin, true), (bob, true)]).await;
+    let (with_useful, useful) = forgetting(vec![(ada, true), (lin, true), (bob, true)]).await;
+    assert_ne!(with_noise, with_useful);
+    assert_eq!((noise.len(), &noise), (8, &useful));
+}

@@ -1,4 +1,5 @@
-//! `forget OPERATOR`: what was learnt of them, their reactions, and what the journal says of these, are erased.
+//! `forget OPERATOR`: what was learnt of them, their reactions, and what the journal says of these, are erased. A tenth of it went
+//! into the states of others, so these are fitted anew.
 
 use serde_json::json;
 use wakeman_ranking::PolicyId;
@@ -6,11 +7,17 @@ use wakeman_store::{Commit, EntityRef, Erase, LANE, ListQuery, Seq, StoreError};
 use wakeman_types::{ErrorKind, ForgottenView, GatewayError, Identity, OperatorId};
 
 use super::{
+    learn,
     promote::needs_owner,
+    reset::learnt_of,
     rows::{PolicyRow, ReactionRecord},
     tip,
 };
-use crate::{core::Core, desk::storage_error};
+use crate::{
+    core::Core,
+    desk::{settle_error, storage_error},
+    settle::{SettleError, Wanted, settle},
+};
 
 /// Reactions erased in one commit.
 const AT_ONCE: usize = 500;
@@ -21,7 +28,9 @@ const AT_ONCE: usize = 500;
 /// Not an owner; or nothing is known of that operator.
 pub(crate) async fn forget(core: &Core, who: &Identity, operator: &OperatorId) -> Result<ForgottenView, GatewayError> {
     needs_owner(who, "erase what was learnt of somebody")?;
-    erase(core, who, operator).await.map_err(|error| storage_error(&error))?.ok_or_else(|| {
+    let reactions = erase(core, operator).await.map_err(|error| storage_error(&error))?;
+    let forgotten = finish(core, who, operator, reactions).await.map_err(|error| settle_error(&error))?;
+    forgotten.ok_or_else(|| {
         GatewayError::new(
             ErrorKind::NotFound,
             format!("nothing was learnt of {operator}; `ranking status` lists who was"),
@@ -29,10 +38,8 @@ pub(crate) async fn forget(core: &Core, who: &Identity, operator: &OperatorId) -
     })
 }
 
-async fn erase(core: &Core, who: &Identity, operator: &OperatorId) -> Result<Option<ForgottenView>, StoreError> {
-    let row = PolicyRow::id(PolicyId::LintsV1.as_str(), operator);
-    // One that cannot be read is erased as well.
-    let known = !matches!(core.store.get::<PolicyRow>(&row).await, Ok(None));
+/// Erases their reactions and tips; how many that were.
+async fn erase(core: &Core, operator: &OperatorId) -> Result<u64, StoreError> {
     let mut reactions = 0;
     loop {
         let query = ListQuery::oldest(AT_ONCE).state(operator.as_str());
@@ -48,17 +55,37 @@ async fn erase(core: &Core, who: &Identity, operator: &OperatorId) -> Result<Opt
         reactions += found.len() as u64;
         let _ = core.store.commit(commit).await?;
     }
-    let (tips, tip_states) = tip::erase(core, operator).await?;
-    reactions += tips;
-    let states = u32::from(known) + tip_states;
-    if states == 0 && reactions == 0 {
-        return Ok(None);
-    }
-    let payload = json!({"principal": who.principal.to_string(), "reactions": reactions});
-    let event = core.event("operator.forgotten", &who.operator, operator, payload);
-    let commit = Commit::durable(core.now()).delete(EntityRef::to::<PolicyRow>(row)).event(event);
-    let _ = core.store.commit(commit).await?;
-    Ok(Some(ForgottenView { operator: operator.clone(), reactions, states }))
+    Ok(reactions + tip::erase(core, operator).await?)
+}
+
+/// Deletes their states and fits those of the others anew, in one commit: killed before it, `forget` finds them still and goes on.
+async fn finish(
+    core: &Core,
+    who: &Identity,
+    operator: &OperatorId,
+    reactions: u64,
+) -> Result<Option<ForgottenView>, SettleError> {
+    settle!(core, "what was learnt", async {
+        let (mut commit, mut states) = (Commit::durable(core.now()), 0);
+        for policy in tip::POLICIES.into_iter().chain([PolicyId::LintsV1]) {
+            let row = PolicyRow::id(policy.as_str(), operator);
+            // One that cannot be read is erased as well.
+            if !matches!(core.store.get::<PolicyRow>(&row).await, Ok(None)) {
+                commit = commit.delete(EntityRef::to::<PolicyRow>(row));
+                states += 1;
+            }
+        }
+        if states == 0 && reactions == 0 {
+            return Ok(Wanted::Nothing(None));
+        }
+        let others: Vec<OperatorId> = learnt_of(core).await.into_iter().filter(|other| other != operator).collect();
+        commit = learn::fitted_anew(core, commit, &others).await?;
+        commit = tip::fitted_anew(core, commit, &others).await?;
+        let payload = json!({"principal": who.principal.to_string(), "reactions": reactions});
+        let commit = commit.event(core.event("operator.forgotten", &who.operator, operator, payload));
+        let view = ForgottenView { operator: operator.clone(), reactions, states };
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(view)))
+    })
 }
 
 async fn erase_payloads(core: &Core, record: &ReactionRecord, operator: &OperatorId) -> Result<(), StoreError> {

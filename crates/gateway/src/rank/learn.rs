@@ -180,6 +180,34 @@ async fn others_than(core: &Core, operator: &OperatorId) -> Result<Vec<LintsV1>,
     Ok(others.filter_map(|row| restore(&row).ok()).collect())
 }
 
+/// Adds to `commit` what `lints-v1` knows of these operators and of nobody else, fitted to their reactions anew. What cannot be read is
+/// left for a person to look at.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(super) async fn fitted_anew(core: &Core, mut commit: Commit, all: &[OperatorId]) -> Result<Commit, StoreError> {
+    let mut held = Vec::new();
+    for operator in all {
+        let Some(found) = PolicyRow::held(core, PolicyId::LintsV1.as_str(), operator).await? else { continue };
+        let mut records = records_of(core, operator).await?;
+        records.retain(|record| record.told_at >= found.value.from);
+        match fitted(&[], &records) {
+            Ok((alone, _)) => held.push((found, records, alone)),
+            Err(error) => tracing::error!(%error, %operator, "ranking.cannot_learn"),
+        }
+    }
+    for (place, (found, records, alone)) in held.iter().enumerate() {
+        let others = held.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, (.., alone))| alone.clone());
+        // Who began anew and did nothing since knows nothing.
+        let others = if records.is_empty() { Vec::new() } else { others.collect() };
+        let (policy, rewards) = fitted(&others, records).unwrap_or_else(|_| (alone.clone(), found.value.rewards));
+        let state = serde_json::to_value(policy.state()).unwrap_or_default();
+        let row = PolicyRow { state, rewards, updated_at: core.now(), ..found.value.clone() };
+        commit = commit.replace(&row, found.version);
+    }
+    Ok(commit)
+}
+
 /// A policy that starts with a tenth of what the others taught and learns these.
 pub(super) fn fitted(others: &[LintsV1], records: &[ReactionRecord]) -> Result<(LintsV1, u64), BanditError> {
     let mut policy = LintsV1::pooled(others)?;

@@ -6,11 +6,28 @@ use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId};
 
 use super::{
+    log::pages,
     promote::{needs_owner, unjudged},
     rows::PolicyRow,
     tip,
 };
 use crate::{core::Core, desk::storage_error};
+
+/// States that are looked through for whose they are.
+const STATES_MAX: usize = 5_000;
+
+/// Of whom something may have been learnt: who is listed, who is at this machine, and who has a state. States that cannot be read
+/// name nobody else.
+pub(super) async fn learnt_of(core: &Core) -> Vec<OperatorId> {
+    let listed = core.settings.operators.iter().map(|operator| operator.id.clone());
+    let mut all: Vec<OperatorId> = listed.chain([core.local_operator.clone()]).collect();
+    if let Ok(rows) = pages::<PolicyRow>(core, ListQuery::newest(0), STATES_MAX).await {
+        all.extend(rows.into_iter().map(|row| row.operator));
+    }
+    all.sort();
+    all.dedup();
+    all
+}
 
 /// Forgets what `lints-v1` learnt of one operator, or of all: reactions from now on count. How many states that were.
 ///
@@ -19,17 +36,10 @@ use crate::{core::Core, desk::storage_error};
 pub(crate) async fn reset(core: &Core, who: &Identity, operator: Option<&OperatorId>) -> Result<u32, GatewayError> {
     needs_owner(who, "reset what was learnt")?;
     let policy = PolicyId::LintsV1.as_str();
-    let mut all: Vec<OperatorId> = match operator {
+    let all = match operator {
         Some(operator) => vec![operator.clone()],
-        None => core.settings.operators.iter().map(|o| o.id.clone()).chain([core.local_operator.clone()]).collect(),
+        None => learnt_of(core).await,
     };
-    if operator.is_none()
-        && let Ok(rows) = core.store.list::<PolicyRow>(&ListQuery::newest(200).state(policy)).await
-    {
-        all.extend(rows.items.into_iter().map(|found| found.value.operator));
-    }
-    all.sort();
-    all.dedup();
     let fresh = LintsV1::new().map_err(|error| unjudged(&error))?;
     let state = serde_json::to_value(fresh.state()).unwrap_or_default();
     let (now, mut commit, mut count) = (core.now(), Commit::durable(core.now()), 0);

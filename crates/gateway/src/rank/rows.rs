@@ -6,7 +6,10 @@ use wakeman_ranking::{
     Features, REGISTRY,
     reward::{Outcome, Reaction},
 };
+use wakeman_store::{StoreError, Versioned};
 use wakeman_types::{ChoiceRecord, DecisionId, Entity, FindingId, Interruption, OperatorId, Timestamp};
+
+use crate::core::Core;
 
 /// The arms in the order of all propensities.
 pub(crate) const ARMS: [Interruption; 3] = [Interruption::Now, Interruption::Digest, Interruption::Silent];
@@ -129,6 +132,21 @@ impl PolicyRow {
     /// Its id.
     pub(super) fn id(policy: &str, operator: &OperatorId) -> String {
         format!("{policy}/{operator}")
+    }
+
+    /// The one that is stored; `None`: there is none, or it cannot be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database does not answer.
+    pub(super) async fn held(
+        core: &Core,
+        policy: &str,
+        operator: &OperatorId,
+    ) -> Result<Option<Versioned<Self>>, StoreError> {
+        match core.store.get::<Self>(&Self::id(policy, operator)).await {
+            Err(StoreError::Decode { .. }) => Ok(None),
+            other => other,
+        }
     }
 }
 

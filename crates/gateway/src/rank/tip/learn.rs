@@ -86,9 +86,7 @@ async fn refitted(
     operator: &OperatorId,
     changed: &[TipRecord],
 ) -> Result<Commit, StoreError> {
-    let query = ListQuery::newest(REPLAYED_MAX).state(operator.as_str());
-    let found = core.store.list::<TipRecord>(&query).await?.items;
-    let mut records: Vec<TipRecord> = found.into_iter().rev().map(|found| found.value).collect();
+    let mut records = records_of(core, operator).await?;
     for record in &mut records {
         if let Some(newer) = changed.iter().find(|newer| newer.tip.id == record.tip.id) {
             *record = newer.clone();
@@ -110,6 +108,18 @@ async fn refitted(
     Ok(commit)
 }
 
+/// What was shown to an operator, oldest first.
+async fn records_of(core: &Core, operator: &OperatorId) -> Result<Vec<TipRecord>, StoreError> {
+    let query = ListQuery::newest(REPLAYED_MAX).state(operator.as_str());
+    let found = core.store.list::<TipRecord>(&query).await?.items;
+    Ok(found.into_iter().rev().map(|found| found.value).collect())
+}
+
+fn fitted(id: PolicyId, others: &[TipLearner], records: &[TipRecord]) -> Result<TipLearner, BanditError> {
+    let outcomes = records.iter().filter_map(|record| Some((record.context()?, record.outcome())));
+    TipLearner::fitted(id, others, outcomes)
+}
+
 fn row(
     core: &Core,
     id: PolicyId,
@@ -117,17 +127,26 @@ fn row(
     (others, records): (&[TipLearner], &[TipRecord]),
     from: Timestamp,
 ) -> Result<PolicyRow, BanditError> {
-    let counted = || records.iter().filter(|record| record.tip.at >= from);
-    let outcomes = counted().filter_map(|record| Some((record.context()?, record.outcome())));
-    let learner = TipLearner::fitted(id, others, outcomes)?;
-    Ok(PolicyRow {
+    let counted: Vec<TipRecord> = records.iter().filter(|record| record.tip.at >= from).cloned().collect();
+    let empty = PolicyRow {
         policy: id.to_string(),
         operator: operator.clone(),
-        state: serde_json::to_value(learner.state()).unwrap_or_default(),
-        rewards: counted().filter(|record| record.tip.worth.is_some()).count() as u64,
+        state: serde_json::Value::Null,
+        rewards: 0,
         from,
+        updated_at: from,
+    };
+    Ok(filled(core, empty, &fitted(id, others, &counted)?, &counted))
+}
+
+/// The row with what was learnt of these.
+fn filled(core: &Core, row: PolicyRow, learner: &TipLearner, records: &[TipRecord]) -> PolicyRow {
+    PolicyRow {
+        state: serde_json::to_value(learner.state()).unwrap_or_default(),
+        rewards: records.iter().filter(|record| record.tip.worth.is_some()).count() as u64,
         updated_at: core.now(),
-    })
+        ..row
+    }
 }
 
 /// Why a word was not taken.
@@ -234,17 +253,17 @@ pub(crate) async fn reset(
     Ok((commit, count))
 }
 
-/// Erases an operator's tips and what was learnt of them; how many tips and states that were.
+/// Erases an operator's tips; how many that were. What was learnt of them is still there.
 ///
 /// # Errors
 /// [`StoreError`] if the database does not answer.
-pub(crate) async fn erase(core: &Core, operator: &OperatorId) -> Result<(u64, u32), StoreError> {
-    let (mut tips, mut states) = (0, 0);
+pub(crate) async fn erase(core: &Core, operator: &OperatorId) -> Result<u64, StoreError> {
+    let mut tips = 0;
     loop {
         let query = ListQuery::oldest(500).state(operator.as_str());
         let found = core.store.list::<TipRecord>(&query).await?.items;
         if found.is_empty() {
-            break;
+            return Ok(tips);
         }
         let mut commit = Commit::durable(core.now());
         for record in found.iter().map(|found| &found.value) {
@@ -258,16 +277,33 @@ pub(crate) async fn erase(core: &Core, operator: &OperatorId) -> Result<(u64, u3
         tips += found.len() as u64;
         let _ = core.store.commit(commit).await?;
     }
-    let mut commit = Commit::durable(core.now());
+}
+
+/// Adds to `commit` what the policies know of these operators and of nobody else, fitted to their tips anew. What cannot be read is left
+/// for a person to look at.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(crate) async fn fitted_anew(core: &Core, mut commit: Commit, all: &[OperatorId]) -> Result<Commit, StoreError> {
     for id in POLICIES {
-        let row = PolicyRow::id(id.as_str(), operator);
-        if !matches!(core.store.get::<PolicyRow>(&row).await, Ok(None)) {
-            commit = commit.delete(EntityRef::to::<PolicyRow>(row));
-            states += 1;
+        let mut held = Vec::new();
+        for operator in all {
+            let Some(found) = PolicyRow::held(core, id.as_str(), operator).await? else { continue };
+            let mut records = records_of(core, operator).await?;
+            records.retain(|record| record.tip.at >= found.value.from);
+            match fitted(id, &[], &records) {
+                Ok(alone) => held.push((found, records, alone)),
+                Err(error) => tracing::error!(%error, %operator, policy = %id, "ranking.cannot_learn"),
+            }
+        }
+        for (place, (found, records, alone)) in held.iter().enumerate() {
+            let others =
+                held.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, (.., alone))| alone.clone());
+            // Who began anew and was shown nothing since knows nothing.
+            let others = if records.is_empty() { Vec::new() } else { others.collect() };
+            let learner = fitted(id, &others, records).unwrap_or_else(|_| alone.clone());
+            commit = commit.replace(&filled(core, found.value.clone(), &learner, records), found.version);
         }
     }
-    if states > 0 {
-        let _ = core.store.commit(commit).await?;
-    }
-    Ok((tips, states))
+    Ok(commit)
 }

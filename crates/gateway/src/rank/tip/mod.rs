@@ -28,7 +28,7 @@ use self::{candidates::Candidate, rows::TipItem};
 use crate::{brain::Brain, core::Core, desk::storage_error};
 
 pub(super) use judged::filled;
-pub(crate) use learn::{erase, feedback, reset, silence};
+pub(crate) use learn::{erase, feedback, fitted_anew, reset, silence};
 pub use rows::{TipBatch, TipOpinion, TipRecord};
 pub(crate) use why::why;
 
