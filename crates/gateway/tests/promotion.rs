@@ -6,7 +6,7 @@ use wakeman_gateway::{
     rank::{Given, PolicyRow, PromotionRow, ReactionRecord},
 };
 use wakeman_present::RenderContext;
-use wakeman_ranking::{REGISTRY, promotion::Stage, reward::Reaction};
+use wakeman_ranking::{FEATURES_VERSION, REGISTRY, promotion::Stage, reward::Reaction};
 use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, Seq, Verdict};
 use wakeman_types::{
     Admin, Choice, ChoiceRecord, DecisionId, DecisionRequest, Entity, ErrorKind, ExecutionMode, FindingId, HOUR_MS,
@@ -55,6 +55,8 @@ async fn logged(world: &World, count: i64, end: Timestamp, knows: bool) {
             at,
             opinions: vec![opinion("rule-v1", 0.6), opinion("lints-v1", lints)],
             fallback: None,
+            features_version: FEATURES_VERSION,
+            prompt_version: None,
         };
         let reaction = if useful { Reaction::Useful } else { Reaction::Noise };
         let record = ReactionRecord {

@@ -1,10 +1,12 @@
 //! Reactions become rewards; what is learnt never stops the watch.
 
 use serde_json::json;
-use wakeman_gateway::rank::{PolicyRow, ReactionRecord};
+use wakeman_gateway::rank::{Given, PolicyRow, ReactionRecord};
+use wakeman_ranking::{FEATURES_VERSION, reward::Reaction};
 use wakeman_store::Commit;
 use wakeman_types::{
-    ChoiceRecord, DAY_MS, ErrorKind, Finding, FindingId, Findings, Interruption, OperatorId, Ranking, Verdict,
+    Choice, ChoiceRecord, DAY_MS, DecisionId, ErrorKind, Finding, FindingId, Findings, Interruption, OperatorId,
+    Ranking, Verdict,
 };
 
 use crate::support::{World, by, minutes};
@@ -150,8 +152,62 @@ async fn feedback_needs_an_operator_and_a_finding_that_was_told() {
 async fn an_old_log_entry_without_opinions_is_still_read() {
     let (world, _) = told().await;
     let record = world.all::<ChoiceRecord>().await.remove(0);
-    let mut old = serde_json::to_value(&record).unwrap();
-    old.as_object_mut().unwrap().remove("opinions");
-    let read: ChoiceRecord = serde_json::from_value(old).unwrap();
+    assert_eq!((record.features_version, &record.prompt_version), (FEATURES_VERSION, &None));
+    let read: ChoiceRecord = serde_json::from_value(as_first_logged(&record)).unwrap();
     assert_eq!((read.opinions.len(), read.arms), (0, record.arms));
+    assert_eq!((read.features_version, read.prompt_version), (1, None));
+}
+
+/// With what a decision had when decisions were first logged, and no more.
+fn as_first_logged(record: &ChoiceRecord) -> serde_json::Value {
+    const FIRST: [&str; 11] =
+        ["id", "finding", "policy", "chosen", "arms", "forced", "explored", "features", "seed", "reason", "at"];
+    let mut old = serde_json::to_value(record).unwrap();
+    old.as_object_mut().unwrap().retain(|key, _| FIRST.contains(&key.as_str()));
+    old
+}
+
+#[tokio::test]
+async fn a_log_of_rule_v1_alone_is_replayed_whole() {
+    let (world, finding) = told().await;
+    let (record, end) = (world.all::<ChoiceRecord>().await.remove(0), world.core.now());
+    assert!(!record.forced && record.policy == "rule-v1");
+    let mut commit = Commit::new(end);
+    for i in 1..=60 {
+        let old: ChoiceRecord = serde_json::from_value(as_first_logged(&record)).unwrap();
+        // Every third is of another size and was noise.
+        let (noise, at) = (i % 3 == 0, end.plus_ms(-i * DAY_MS));
+        let mut features = old.features.clone();
+        features
+            .iter_mut()
+            .filter(|(name, _)| name == "effect_size")
+            .for_each(|(_, v)| *v = if noise { 0.2 } else { 2.0 });
+        let old = ChoiceRecord { id: DecisionId::new(format!("old-{i}")), features, at, ..old };
+        let reaction = if noise { Reaction::Noise } else { Reaction::Useful };
+        let of = ReactionRecord {
+            decision: old.id.clone(),
+            finding: finding.id,
+            operator: OperatorId::new("lin"),
+            chosen: old.chosen,
+            features: old.features.iter().map(|(_, value)| *value).collect(),
+            reactions: vec![Given { reaction, at }],
+            worth: Some(reaction.worth()),
+            told_at: at,
+        };
+        commit = commit.put(&old).put(&of);
+    }
+    // What is stored is what was stored then, and one without a probability for what was chosen is named, not used.
+    let zero = Choice { propensity: 0.0, ..record.arms[0] };
+    let broken = ChoiceRecord { id: DecisionId::new("old-0"), arms: vec![zero], ..record };
+    let _ = world.core.store.commit(commit.put(&broken)).await.unwrap();
+    let view = world.desk.ranking(&by("telegram:1")).await.unwrap();
+    let (rule, lints) = (&view.policies[0], &view.policies[1]);
+    // Sixty, and the one of this world.
+    assert_eq!((rule.decisions, rule.scored, lints.scored, view.forced), (61, 61, 61, 0));
+    assert_eq!((rule.rewards, lints.rewards, view.unusable), (60, 60, 1));
+    let bound = lints.bound.unwrap();
+    assert!(bound.rounds >= 60 && bound.lower < bound.estimate && bound.estimate < bound.upper, "{bound:?}");
+    // The shadow is played again from round to round: it learnt which ones are noise.
+    let latest = lints.reward_history.last().unwrap();
+    assert!(lints.ess.unwrap() > 20.0 && latest > lints.reward_history.first().unwrap(), "{lints:?}");
 }

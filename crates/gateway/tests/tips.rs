@@ -9,6 +9,7 @@ use wakeman_gateway::{
     ports::Model,
     rank::{PolicyRow, TipBatch, TipRecord},
 };
+use wakeman_ranking::tip::TIP_FEATURES_VERSION;
 use wakeman_store::ListQuery;
 use wakeman_types::{DAY_MS, ErrorKind, OperatorId, Ranking, TipId, TipKind, TipWhyView};
 
@@ -60,6 +61,10 @@ async fn a_tip_is_logged_with_the_exact_probabilities_of_three_policies_and_not_
         assert!((opinion.propensities.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{opinion:?}");
     }
     assert_eq!(tip.propensity, record.opinions[0].propensities[record.chosen]);
+    assert_eq!((record.features_version, tip.prompt_version), (TIP_FEATURES_VERSION, None));
+    let mut old = serde_json::to_value(&record).unwrap();
+    old.as_object_mut().unwrap().remove("features_version");
+    assert_eq!(serde_json::from_value::<TipRecord>(old).unwrap(), record, "a tip of before is of the first version");
     assert_eq!(world.events_of(tip.id).await, ["tip.shown"]);
     assert_eq!(world.desk.tip(&ada).await.unwrap().tip, None, "shown a moment ago");
     // To somebody else it is news.

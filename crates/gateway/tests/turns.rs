@@ -470,6 +470,8 @@ async fn what_woke_somebody_gets_one_note_set_apart_and_a_failure_is_not_repeate
     explain-finding/v1
     ");
     assert!(model.asked()[0].tools.is_empty());
+    let decision = world.all::<wakeman_types::ChoiceRecord>().await.remove(0);
+    assert_eq!(decision.prompt_version.as_deref(), Some("explain-finding/v1"), "what is made of it is made of both");
 
     let mut other = World::code_only().await;
     other.break_the_build();

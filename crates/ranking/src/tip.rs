@@ -18,6 +18,9 @@ const fn feature(name: &'static str, dtype: Dtype, min: f64, max: f64, source: &
     FeatureSpec { name, dtype, min, max, source, version: 1 }
 }
 
+/// Version of the registry of tip items as a whole; stored with each tip. Rises when a feature is added or changes its meaning.
+pub const TIP_FEATURES_VERSION: u32 = 1;
+
 /// Features of tip items, in the order of every stored vector. `linucb-v1` takes the first 5, `egreedy-v1` 7, `egreedy-v2` all.
 pub const TIP_REGISTRY: [FeatureSpec; 12] = [
     feature("hour_sin", Dtype::Real, -1.0, 1.0, "clock, operator's zone"),

@@ -45,6 +45,16 @@ pub struct ChoiceRecord {
     /// Why `rule-v1` decided in the place of the policy whose turn it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
+    /// Version of the feature registry. Decisions that were logged before it stood here are of the first.
+    #[serde(default = "first")]
+    pub features_version: u32,
+    /// The prompt of the model's note that was said of it: `explain-finding/v1`; `None`: a model said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_version: Option<String>,
+}
+
+const fn first() -> u32 {
+    1
 }
 
 /// What one policy would do by itself.

@@ -5,10 +5,10 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_present::RenderContext;
-use wakeman_store::{Commit, ListQuery, StoreError};
+use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    Channel, DeliveryClass, Entity, Finding, FindingId, Identity, Interruption, MINUTE_MS, ModelNoteView, OperatorId,
-    Principal, Role, ThreadId, Timestamp, Usage, View,
+    Channel, ChoiceRecord, DeliveryClass, Entity, Finding, FindingId, Identity, Interruption, MINUTE_MS, ModelNoteView,
+    OperatorId, Principal, Role, ThreadId, Timestamp, Usage, View,
 };
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     turn_tools::TurnTools,
 };
 use crate::{
+    core::Core,
     deliver::{Post, ThreadWriter},
     ports::ModelMessage,
     settle::{SettleError, Wanted, settle},
@@ -217,6 +218,7 @@ impl Brain {
             }
             let event = core.event("finding.explained", "wakeman", finding.id, json!(explained));
             let commit = Commit::new(core.now()).insert(&explained).event(event);
+            let commit = with_prompt(core, commit, &explained).await?;
             let commit = match (&said, ThreadWriter::load(core, &finding.thread).await?) {
                 (Ok(said), Some(mut writer)) => {
                     writer.say(core, note(finding, said));
@@ -232,6 +234,20 @@ impl Brain {
             Err(SettleError::Contended { .. }) => Ok(false),
         }
     }
+}
+
+/// Adds to `commit` that the newest decision about the finding was told with these words: what is made of it is made of both.
+async fn with_prompt(core: &Core, commit: Commit, explained: &Explained) -> Result<Commit, StoreError> {
+    if explained.prompt.is_none() {
+        return Ok(commit);
+    }
+    let told = core.store.list::<ChoiceRecord>(&ListQuery::newest(1).parent(explained.finding.to_string())).await?;
+    Ok(match told.items.into_iter().next() {
+        Some(Versioned { value, version }) => {
+            commit.replace(&ChoiceRecord { prompt_version: explained.prompt.clone(), ..value }, version)
+        }
+        None => commit,
+    })
 }
 
 fn note(finding: &Finding, said: &Said) -> Post {

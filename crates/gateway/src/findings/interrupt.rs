@@ -2,7 +2,8 @@
 
 use chrono::{Datelike, Timelike};
 use wakeman_ranking::{
-    Decision, Features, InterruptContext, InterruptPolicy, RankError, RuleV1, SourceKind, decide, effect_size,
+    Decision, FEATURES_VERSION, Features, InterruptContext, InterruptPolicy, RankError, RuleV1, SourceKind, decide,
+    effect_size,
 };
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{
@@ -173,6 +174,8 @@ fn record(core: &Core, finding: &Finding, decision: Decision) -> ChoiceRecord {
         at: core.now(),
         opinions: Vec::new(),
         fallback: None,
+        features_version: decision.features_version,
+        prompt_version: None,
     }
 }
 
@@ -192,6 +195,8 @@ pub(super) fn silenced(core: &Core, finding: &Finding, mute: &Mute) -> ChoiceRec
         at: core.now(),
         opinions: Vec::new(),
         fallback: None,
+        features_version: FEATURES_VERSION,
+        prompt_version: None,
     }
 }
 
@@ -211,5 +216,7 @@ fn fallback(core: &Core, finding: &Finding, seed: u64, error: &str) -> ChoiceRec
         at: core.now(),
         opinions: Vec::new(),
         fallback: Some(error.to_owned()),
+        features_version: FEATURES_VERSION,
+        prompt_version: None,
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wakeman_ranking::{
-    Features, REGISTRY,
+    FEATURES_VERSION, Features, REGISTRY,
     reward::{Outcome, Reaction},
 };
 use wakeman_store::{StoreError, Versioned};
@@ -172,7 +172,8 @@ impl Entity for PolicyRow {
 
 /// The features of a logged decision; `None` when they are of another registry or no numbers.
 pub(crate) fn features_of(choice: &ChoiceRecord) -> Option<Features> {
-    let known = choice.features.len() == REGISTRY.len()
+    let known = choice.features_version == FEATURES_VERSION
+        && choice.features.len() == REGISTRY.len()
         && choice.features.iter().zip(&REGISTRY).all(|((name, _), spec)| name == spec.name);
     if !known {
         return None;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wakeman_gateway::rank::{Given, PromotionRow, ReactionRecord};
-use wakeman_ranking::{REGISTRY, reward::Reaction};
+use wakeman_ranking::{FEATURES_VERSION, REGISTRY, reward::Reaction};
 use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Seq, Store, Verdict};
 use wakeman_types::*;
 
@@ -51,6 +51,8 @@ async fn decide(store: &Store, now: Timestamp) {
             at,
             opinions: vec![opinion("rule-v1", 0.6), opinion("lints-v1", if useful { 0.97 } else { 0.03 })],
             fallback: None,
+            features_version: FEATURES_VERSION,
+            prompt_version: None,
         };
         let reaction = if useful { Reaction::Useful } else { Reaction::Noise };
         let record = ReactionRecord {

@@ -19,7 +19,7 @@ use serde_json::json;
 use wakeman_ranking::{
     PolicyId,
     bandit::BanditError,
-    tip::{TipContext, TipLearner},
+    tip::{TIP_FEATURES_VERSION, TipContext, TipLearner},
 };
 use wakeman_store::{Commit, StoreError};
 use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId, Tip, TipId, TipView};
@@ -138,6 +138,7 @@ async fn choose(
         seed,
         reactions: Vec::new(),
         silent: false,
+        features_version: TIP_FEATURES_VERSION,
     })
 }
 

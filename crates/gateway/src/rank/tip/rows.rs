@@ -45,6 +45,13 @@ pub struct TipRecord {
     pub reactions: Vec<Given>,
     /// The time for a reaction passed without one.
     pub silent: bool,
+    /// Version of the registry of tip items. Tips that were logged before it stood here are of the first.
+    #[serde(default = "first")]
+    pub features_version: u32,
+}
+
+const fn first() -> u32 {
+    1
 }
 
 impl TipRecord {
