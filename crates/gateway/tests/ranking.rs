@@ -137,6 +137,11 @@ async fn every_policy_is_logged_with_its_propensities_and_why_shows_them() {
     assert_eq!((reaction.operator.as_str(), reaction.reactions.as_slice()), ("lin", &["useful".to_owned()][..]));
     assert_eq!(reaction.reward, Some(if record.chosen == Interruption::Now { 1.0 } else { 0.485 }));
     assert!(why.moved[0].1.abs() >= why.moved[1].1.abs() && why.moved.len() == 18);
+    // What was learnt of its kind is told of it, too: whoever reacted, and to whichever finding.
+    assert_eq!((why.rewards, why.history), (1, vec![("useful".to_owned(), 1)]));
+    world.desk.acknowledge(&by("telegram:1"), finding.id).await.unwrap();
+    let why = world.desk.why(&by("telegram:3"), finding.id).await.unwrap().ranking;
+    assert_eq!((why.rewards, why.history), (2, vec![("acknowledged".to_owned(), 1), ("useful".to_owned(), 1)]));
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn each_operator_gets_their_own_in_their_own_chats_and_only_they_judge_it(
         ["Useful", "Noise", "Why"]
     );
     let refused = world.desk.tip_feedback(&by("telegram:2"), records[0].tip.id, true).await.unwrap_err();
-    assert_eq!(refused.message, "T-1 was shown to ada; what it was worth is theirs to say");
+    assert_eq!(refused.message, "T-1 was shown to ada, so only ada can rate it");
     world.desk.tip_feedback(&by("telegram:1"), records[0].tip.id, true).await.unwrap();
 }
 

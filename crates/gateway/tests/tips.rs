@@ -78,7 +78,7 @@ async fn a_word_teaches_every_policy_and_the_last_one_counts() {
     let id = world.desk.tip(&ada).await.unwrap().tip.unwrap().id;
     let other = world.desk.tip_feedback(&by("telegram:2"), id, true).await.unwrap_err();
     assert_eq!(other.kind, ErrorKind::Forbidden);
-    assert_eq!(other.message, "T-1 was shown to ada; what it was worth is theirs to say");
+    assert_eq!(other.message, "T-1 was shown to ada, so only ada can rate it");
     let none = world.desk.tip_feedback(&ada, TipId::new(9), true).await.unwrap_err();
     assert_eq!(none.message, "there is no tip T-9; `tip` shows one");
     assert_eq!(world.desk.tip_feedback(&ada, id, false).await.unwrap().worth, Some(0.0));
@@ -206,7 +206,7 @@ async fn why_says_what_moved_a_tips_score_and_is_theirs_or_an_owners_to_ask() {
     let priority = |why: &TipWhyView| why.moved.iter().find(|(name, _)| name == "priority").unwrap().1;
     assert!(priority(&taught) > 0.1, "{:?}", taught.moved);
     let refused = world.desk.tip_why(&by("telegram:3"), id).await.unwrap_err();
-    assert_eq!(refused.message, "T-1 was shown to lin; what is behind it is theirs, or an owner's, to ask");
+    assert_eq!(refused.message, "T-1 was shown to lin, so only lin or an owner can ask why");
     assert_eq!(world.desk.tip_why(&ada, TipId::new(9)).await.unwrap_err().kind, ErrorKind::NotFound);
     // Who reacted to nothing yet starts with a little of what lin taught.
     let fresh = world.desk.tip(&ada).await.unwrap().tip.unwrap().id;

@@ -71,11 +71,11 @@ fn behind(view: &TipWhyView) -> Vec<String> {
     let mut lines = Vec::new();
     let moved = view.moved.iter().filter(|(_, moved)| moved.abs() >= 0.001).take(MOVED_MAX);
     let moved: Vec<String> = moved.map(|(name, moved)| format!("{} {moved:+.3}", sanitize(name, 40))).collect();
-    let beside = if view.others.is_empty() { "its score" } else { "its score beside the others" };
+    let against = if view.others.is_empty() { "" } else { " against the others" };
     lines.push(match (view.rewards, moved.is_empty()) {
-        (0, true) => "Nobody said of a tip yet what it was worth, so no score speaks for it.".to_owned(),
-        (_, true) => format!("Nothing that was learnt moves {beside}."),
-        _ => format!("What moves {beside}: {}", moved.join(" · ")),
+        (0, true) => "No tip was rated yet, so nothing is learnt.".to_owned(),
+        (_, true) => format!("Nothing learnt so far moves its score{against}."),
+        _ => format!("Its score{against}: {}", moved.join(" · ")),
     });
     if !view.others.is_empty() {
         let named: Vec<String> = view.others.iter().take(OTHERS_MAX).map(|about| sanitize(about, 40)).collect();
@@ -85,7 +85,7 @@ fn behind(view: &TipWhyView) -> Vec<String> {
     }
     for opinion in &view.opinions {
         let (policy, about) = (sanitize(&opinion.policy, 40), sanitize(&opinion.about, 40));
-        lines.push(format!("{policy} would show {about} with propensity {}", trimmed(opinion.propensity)));
+        lines.push(format!("{policy} would show {about}, with propensity {}", trimmed(opinion.propensity)));
     }
     let who = sanitize(view.operator.as_str(), 40);
     match (view.reactions.is_empty(), view.silent) {
@@ -99,7 +99,7 @@ fn behind(view: &TipWhyView) -> Vec<String> {
 /// `prompts stats`.
 pub fn prompt_stats_doc(view: &PromptStatsView) -> Doc {
     if view.prompts.is_empty() {
-        return Doc::bare().text("No prompt's text was shown to anybody yet, so there is nothing to count.");
+        return Doc::bare().text("No prompt has had its text shown yet.");
     }
     let columns = vec![
         Column::new("prompt", Align::Left),

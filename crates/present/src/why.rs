@@ -6,7 +6,7 @@ use crate::{
     Block, Chart, Doc, Line, RenderContext,
     cause::with_all_causes,
     finding::{facts, headline, tone},
-    number::{one_in, span},
+    number::{counted, one_in, span},
     safe::sanitize,
 };
 
@@ -70,13 +70,19 @@ fn learnt(why: &RankingWhy) -> Vec<String> {
     let mut lines = Vec::new();
     let moved = why.moved.iter().filter(|(_, moved)| moved.abs() >= 0.001).take(MOVED_MAX);
     let moved: Vec<String> = moved.map(|(name, moved)| format!("{} {moved:+.3}", sanitize(name, 40))).collect();
-    if !moved.is_empty() && !why.reactions.is_empty() {
-        lines.push(format!("What was learnt moves it towards now (+) or the digest (-): {}", moved.join(" · ")));
+    if !moved.is_empty() && why.rewards > 0 {
+        let from = counted(why.rewards, "reaction");
+        lines.push(format!("Learnt from {from}, towards now (+) or the digest (-): {}", moved.join(" · ")));
+    }
+    if !why.history.is_empty() {
+        let words: Vec<String> =
+            why.history.iter().map(|(word, count)| format!("{count} {}", sanitize(word, 40))).collect();
+        lines.push(format!("Of this kind lately: {}", words.join(", ")));
     }
     for opinion in &why.opinions {
         let chance = opinion.arms.iter().find(|arm| arm.arm == opinion.preferred).map_or(0.0, |arm| arm.propensity);
         let policy = sanitize(&opinion.policy, 40);
-        lines.push(format!("{policy} would choose: {} with propensity {}", arm(opinion.preferred), trimmed(chance)));
+        lines.push(format!("{policy} would choose {}, with propensity {}", arm(opinion.preferred), trimmed(chance)));
     }
     for reaction in &why.reactions {
         let who = sanitize(reaction.operator.as_str(), 40);

@@ -90,6 +90,12 @@ pub struct RankingWhy {
     pub opinions: Vec<PolicyOpinion>,
     /// What was made of it.
     pub reactions: Vec<ReactionView>,
+    /// Reactions that was learnt from, of all operators.
+    #[serde(default)]
+    pub rewards: u64,
+    /// What was lately made of findings of this kind: the word, and how often; the most frequent first.
+    #[serde(default)]
+    pub history: Vec<(String, u64)>,
     /// The seed of the draw.
     pub seed: u64,
     /// True when exploration, not preference, chose.

@@ -60,7 +60,7 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
         Verb::TipFeedback { id, useful } => {
             desk.tip_feedback(by, id, useful).await?;
             let word = if useful { "useful" } else { "noise" };
-            Done::Told(format!("{id} noted as {word}; which tips you get is learnt from this."))
+            Done::Told(format!("{id} noted as {word}; your next tips are chosen by it."))
         }
         Verb::Ranking(word) => ranking(inbox, by, word).await?,
         Verb::Forget(operator) => {

@@ -60,6 +60,8 @@ impl InterruptPolicy for Mixture {
 pub(crate) struct Learnt {
     /// `lints-v1`; `None`: something of it is broken, and `rule-v1` decides.
     pub lints: Option<Mixture>,
+    /// Reactions it stands on.
+    pub rewards: u64,
     /// What is broken, with the remedy.
     pub notice: Option<String>,
 }
@@ -72,7 +74,7 @@ pub(crate) async fn learnt(core: &Core) -> Result<Learnt, StoreError> {
     let policy = PolicyId::LintsV1.as_str();
     let broken = |notice: String| {
         tracing::error!(%notice, "ranking.state_broken");
-        Ok(Learnt { lints: None, notice: Some(notice) })
+        Ok(Learnt { lints: None, rewards: 0, notice: Some(notice) })
     };
     let query = ListQuery::newest(OPERATORS_MAX).state(policy);
     let rows = match core.store.list::<PolicyRow>(&query).await {
@@ -92,7 +94,8 @@ pub(crate) async fn learnt(core: &Core) -> Result<Learnt, StoreError> {
     if members.is_empty() {
         members.extend(LintsV1::new().ok());
     }
-    Ok(Learnt { lints: Mixture::new(members), notice: None })
+    let rewards = rows.iter().map(|found| found.value.rewards).sum();
+    Ok(Learnt { lints: Mixture::new(members), rewards, notice: None })
 }
 
 /// The policy in a row.

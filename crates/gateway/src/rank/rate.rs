@@ -11,17 +11,26 @@ const LOOKED_BACK: usize = 200;
 /// What is believed before anybody reacted, and how many reactions that belief is worth: one word alone decides nothing.
 const PRIOR: (f64, f64) = (0.5, 4.0);
 
+/// What was lately made of findings of this source, the newest first.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(super) async fn of_source(core: &Core, code: f64) -> Result<Vec<ReactionRecord>, StoreError> {
+    let found = core.store.list::<ReactionRecord>(&ListQuery::newest(LOOKED_BACK)).await?.items;
+    let of_kind = found
+        .into_iter()
+        .map(|found| found.value)
+        .filter(|record| features_from(&record.features).and_then(|features| features.get("source")) == Some(code));
+    Ok(of_kind.collect())
+}
+
 /// The mean worth of findings from this source to whoever reacted lately, drawn towards a half; `None`: nobody did.
 ///
 /// # Errors
 /// [`StoreError`] if the past could not be read.
 pub(crate) async fn useful_rate(core: &Core, source: SourceKind) -> Result<Option<f64>, StoreError> {
-    let found = core.store.list::<ReactionRecord>(&ListQuery::newest(LOOKED_BACK)).await?.items;
-    let of_kind = found.iter().filter(|found| {
-        let features = features_from(&found.value.features);
-        features.and_then(|features| features.get("source")) == Some(f64::from(source as u8))
-    });
-    Ok(rate(of_kind.filter_map(|found| found.value.worth)))
+    let found = of_source(core, f64::from(source as u8)).await?;
+    Ok(rate(found.iter().filter_map(|record| record.worth)))
 }
 
 fn rate(worth: impl Iterator<Item = f64>) -> Option<f64> {

@@ -84,6 +84,13 @@ impl ReactionRecord {
         true
     }
 
+    /// The reaction that says what it was worth; `None`: they kept silent.
+    pub(super) fn decisive(&self) -> Option<Reaction> {
+        let mut all = self.reactions.iter().rev().map(|given| given.reaction);
+        let last = all.clone().next();
+        all.find(|reaction| reaction.is_a_word()).or(last)
+    }
+
     /// What it teaches.
     pub(super) fn outcome(&self) -> Outcome {
         self.worth.map_or(Outcome::Silent, |worth| Outcome::Known { worth })

@@ -14,8 +14,8 @@ use super::{
 use crate::{brain::Explained, core::Core};
 
 /// What the numbers are, in words.
-const INTERVAL: &str = "Silence is not counted. The interval of the mean holds at all times at once with probability 95 % \
-                        (betting, Waudby-Smith and Ramdas 2024), however often it is looked at.";
+const INTERVAL: &str = "What nobody reacted to is not counted. The mean lies in the interval with a probability of 95 %, however \
+                        often you look (Waudby-Smith and Ramdas 2024).";
 
 /// Texts of one version: how many, and what was made of those that got a reaction, oldest first.
 #[derive(Default)]

@@ -180,7 +180,7 @@ fn what_is_looked_at_is_read_in_a_channel() {
     -----
     **Tip: \#471 "retry⟨U+202E⟩ uploads" stands still for 12 days**
     Chosen by egreedy-v1 for its score, with propensity 0.96; one of 2 items.
-    What moves its score beside the others: priority +0.212
+    Its score against the others: priority +0.212
     The others: F-3
     ada: noise
     -# T-7 · shown to ada 14:35

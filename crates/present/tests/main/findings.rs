@@ -250,3 +250,37 @@ fn why() {
     F-128 · opened 14:30 · thread thread_7f00
     "#);
 }
+
+#[test]
+fn why_says_what_was_learnt_whoever_reacted_to_this_very_finding() {
+    let arms = |now| {
+        let arms = [(Interruption::Now, now), (Interruption::Digest, 1.0 - now), (Interruption::Silent, 0.0)];
+        arms.map(|(arm, propensity)| Choice { arm, propensity }).to_vec()
+    };
+    let opinion = |policy: &str, preferred, now| PolicyOpinion { policy: policy.into(), preferred, arms: arms(now) };
+    let learnt = RankingWhy {
+        moved: vec![("effect_size".into(), 0.121), ("p_value".into(), -0.03), ("weekday".into(), 0.0)],
+        opinions: vec![opinion("rule-v1", Interruption::Now, 0.975), opinion("lints-v1", Interruption::Digest, 0.21)],
+        rewards: 14,
+        history: vec![("useful".into(), 3), ("noise".into(), 1), ("without a reaction".into(), 2)],
+        ..RankingWhy::default()
+    };
+    let told = |ranking: RankingWhy| {
+        let text = plain(&why_doc(&WhyView { ranking, ..crate::samples::why() }, &ctx()));
+        text.split("It saw:").nth(1).unwrap().split("Proposals").next().unwrap().trim().to_owned()
+    };
+    insta::assert_snapshot!(told(learnt.clone()), @r"
+    severity 2 · p 2.5e-5 · hour 14
+    Learnt from 14 reactions, towards now (+) or the digest (-): effect_size +0.121 · p_value -0.030
+    Of this kind lately: 3 useful, 1 noise, 2 without a reaction
+    rule-v1 would choose at once, with propensity 0.975
+    lints-v1 would choose the digest, with propensity 0.79
+    ");
+    // Before anybody reacted there is nothing that moves it, whatever it began with.
+    let first = RankingWhy { rewards: 0, history: Vec::new(), ..learnt };
+    insta::assert_snapshot!(told(first), @r"
+    severity 2 · p 2.5e-5 · hour 14
+    rule-v1 would choose at once, with propensity 0.975
+    lints-v1 would choose the digest, with propensity 0.79
+    ");
+}

@@ -148,7 +148,7 @@ fn what_is_looked_at_is_read_on_a_telephone() {
     -----
     *Tip: *#471 "retry⟨U+202E⟩ uploads" stands still for 12 days
     Chosen by egreedy-v1 for its score, with propensity 0.96; one of 2 items.
-    _What moves its score beside the others: priority +0.212_
+    _Its score against the others: priority +0.212_
     _The others: F-3_
     _ada: noise_
     _T-7 · shown to ada 14:35_

@@ -52,7 +52,7 @@ fn prompts_with_what_they_brought() {
     tip-generator/v2 · 12 · 0 · - · nobody reacted
     95 %, at all times
     ");
-    insta::assert_snapshot!(plain(&prompt_stats_doc(&view(Vec::new()))), @"No prompt's text was shown to anybody yet, so there is nothing to count.");
+    insta::assert_snapshot!(plain(&prompt_stats_doc(&view(Vec::new()))), @"No prompt has had its text shown yet.");
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn why_a_tip_was_shown() {
     insta::assert_snapshot!(told(&why), @r#"
     Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
     Chosen by egreedy-v1 for its score, with propensity 0.96; one of 3 items.
-    What moves its score beside the others: priority +0.212 · age -0.040
+    Its score against the others: priority +0.212 · age -0.040
     The others: F-3, P-2
-    egreedy-v1 would show #471 with propensity 0.96
-    linucb-v1 would show F-3 with propensity 1
+    egreedy-v1 would show #471, with propensity 0.96
+    linucb-v1 would show F-3, with propensity 1
     ada: noise, useful
     T-7 · shown to ada 14:35
     "#);
@@ -86,9 +86,9 @@ fn why_a_tip_was_shown() {
     insta::assert_snapshot!(told(&TipWhyView { tip: Tip { explored: true, ..tip() }, ..first }), @r#"
     Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
     Chosen by egreedy-v1 by chance, to learn, with propensity 0.96; it was the only item.
-    Nobody said of a tip yet what it was worth, so no score speaks for it.
-    egreedy-v1 would show #471 with propensity 0.96
-    linucb-v1 would show F-3 with propensity 1
+    No tip was rated yet, so nothing is learnt.
+    egreedy-v1 would show #471, with propensity 0.96
+    linucb-v1 would show F-3, with propensity 1
     ada: no reaction in time
     T-7 · shown to ada 14:35
     "#);

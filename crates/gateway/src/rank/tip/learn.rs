@@ -175,7 +175,8 @@ pub(crate) async fn feedback(core: &Core, who: &Identity, id: TipId, useful: boo
         let Versioned { value: mut record, version } =
             found.ok_or_else(|| not_found(format!("there is no tip {id}; `tip` shows one")))?;
         if record.operator != who.operator {
-            let message = format!("{id} was shown to {}; what it was worth is theirs to say", record.operator);
+            let shown_to = &record.operator;
+            let message = format!("{id} was shown to {shown_to}, so only {shown_to} can rate it");
             return Err(GatewayError::new(ErrorKind::Forbidden, message).into());
         }
         if record.tip.worth == Some(reaction.worth()) {

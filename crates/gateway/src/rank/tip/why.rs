@@ -18,8 +18,8 @@ pub(crate) async fn why(core: &Core, who: &Identity, id: TipId) -> Result<TipWhy
     let found = core.store.get::<TipRecord>(&id.to_string()).await.map_err(|error| storage_error(&error))?;
     let record = found.ok_or_else(|| not_found(format!("there is no tip {id}; `tip` shows one")))?.value;
     if record.operator != who.operator && who.role < Role::Owner {
-        let message =
-            format!("{id} was shown to {}; what is behind it is theirs, or an owner's, to ask", record.operator);
+        let shown_to = &record.operator;
+        let message = format!("{id} was shown to {shown_to}, so only {shown_to} or an owner can ask why");
         return Err(GatewayError::new(ErrorKind::Forbidden, message));
     }
     let moved = moved(core, &record).await.map_err(|error| storage_error(&error))?;
