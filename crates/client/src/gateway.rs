@@ -5,11 +5,12 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
-    DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingView, Findings, ForgottenView, Frontend,
-    FrontendHealth, GatewayError, Inbound, ListRequest, LiveStream, Mute, Occurrence, OperatorId, Page, PairCode,
-    PairRequest, Pairing, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId,
-    ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, StatusView, Thread, ThreadId, ThreadView,
-    Tip, TipId, TipView, TipWhyView, TurnStream, UnpairRequest, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    DeliveryReport, ErrorKind, ExecutionMode, FeaturesView, Finding, FindingId, FindingView, Findings, ForgottenView,
+    Frontend, FrontendHealth, GatewayError, Inbound, LearntRequest, LearntStatsView, ListRequest, LiveStream, Mute,
+    Occurrence, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest, PromotionView,
+    PromptStatsView, Proposal, ProposalId, ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest,
+    ScoresView, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView, TurnStream, UnpairRequest,
+    WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -228,6 +229,18 @@ impl Ranking for SocketClient {
 
     fn ranking<'a>(&'a self, _by: &'a Principal) -> Reply<'a, RankingView> {
         Box::pin(async move { self.wire.ask(self.wire.get(&["ranking"])?).await })
+    }
+
+    fn ranking_scores<'a>(&'a self, _by: &'a Principal, request: LearntRequest) -> Reply<'a, ScoresView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["ranking", "scores"])?.query(&request)).await })
+    }
+
+    fn ranking_stats<'a>(&'a self, _by: &'a Principal, request: LearntRequest) -> Reply<'a, LearntStatsView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["ranking", "stats"])?.query(&request)).await })
+    }
+
+    fn ranking_features<'a>(&'a self, _by: &'a Principal, request: LearntRequest) -> Reply<'a, FeaturesView> {
+        Box::pin(async move { self.wire.ask(self.wire.get(&["ranking", "features"])?.query(&request)).await })
     }
 
     fn promote<'a>(&'a self, _by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView> {

@@ -11,7 +11,9 @@ use wakeman_gateway::{
 };
 use wakeman_ranking::tip::TIP_FEATURES_VERSION;
 use wakeman_store::ListQuery;
-use wakeman_types::{DAY_MS, ErrorKind, OperatorId, Ranking, TipId, TipKind, TipWhyView};
+use wakeman_types::{
+    ChoiceRecord, DAY_MS, ErrorKind, Interruption, LearntRequest, OperatorId, Ranking, TipId, TipKind, TipWhyView,
+};
 
 use crate::support::{FakeModel, Says, World, by, minutes};
 
@@ -258,4 +260,56 @@ async fn what_is_forgotten_is_in_nobodys_state() {
     let (with_useful, useful) = forgetting(vec![(ada, true), (lin, true), (bob, true)]).await;
     assert_ne!(with_noise, with_useful);
     assert_eq!((noise.len(), &noise), (8, &useful));
+}
+
+#[tokio::test]
+async fn scores_stats_and_features_are_ones_own_and_an_owners_to_see() {
+    let world = waiting().await;
+    let (ada, lin) = (by("telegram:1"), by("telegram:2"));
+    let of = |operator: &str, policy: &str| LearntRequest {
+        operator: (!operator.is_empty()).then(|| OperatorId::new(operator)),
+        policy: (!policy.is_empty()).then(|| policy.to_owned()),
+    };
+    // By every policy, of every item; and nothing is shown by it.
+    let scores = world.desk.ranking_scores(&lin, of("", "")).await.unwrap();
+    let by_policy: Vec<(&str, &str)> = scores.scores.iter().map(|s| (s.policy.as_str(), s.about.as_str())).collect();
+    assert_eq!(scores.operator.as_str(), "lin");
+    assert_eq!(by_policy, [("egreedy-v1", "P-1"), ("linucb-v1", "P-1"), ("egreedy-v2", "P-1")]);
+    assert!(scores.scores.iter().all(|score| score.propensity == 1.0), "{scores:?}");
+    assert!(world.all::<TipRecord>().await.is_empty());
+    let id = world.desk.tip(&lin).await.unwrap().tip.unwrap().id;
+    world.desk.tip_feedback(&lin, id, true).await.unwrap();
+    world.desk.feedback(&lin, world.only_finding().await.id, false).await.unwrap();
+    let only = world.desk.ranking_scores(&ada, of("", "linucb-v1")).await.unwrap();
+    assert_eq!((only.operator.as_str(), only.scores.len()), ("ada", 1));
+    assert!(only.scores[0].score > scores.scores[1].score, "ada begins with a share of what lin taught");
+    // What each policy's own choices brought, by operator.
+    let stats = world.desk.ranking_stats(&lin, of("", "")).await.unwrap().stats;
+    let told: Vec<_> = stats.iter().map(|s| (s.policy.as_str(), s.told, s.rewards, s.silent, s.mean)).collect();
+    let digest = world.all::<ChoiceRecord>().await[0].chosen == Interruption::Digest;
+    let noise = if digest { 0.285 } else { 0.0 };
+    assert_eq!(told, [("egreedy-v1", 1, 1, 0, Some(1.0)), ("rule-v1", 1, 1, 0, Some(noise))]);
+    assert!(stats[0].lower >= 0.0 && stats[0].upper == 1.0, "{stats:?}");
+    assert!(world.desk.ranking_stats(&ada, of("ada", "")).await.unwrap().stats.is_empty());
+    assert_eq!(world.desk.ranking_stats(&ada, of("", "rule-v1")).await.unwrap().stats.len(), 1);
+    // What was seen: of a tip as much as the policy takes.
+    let rows = world.desk.ranking_features(&lin, of("", "")).await.unwrap().rows;
+    let seen: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.features.len(), row.reward)).collect();
+    assert_eq!(seen, [("T-1", 12, Some(1.0)), ("F-1", 18, Some(noise))]);
+    let five = world.desk.ranking_features(&ada, of("lin", "linucb-v1")).await.unwrap().rows;
+    let names: Vec<&str> = five[0].features.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["hour_sin", "hour_cos", "overdue", "age", "priority"]);
+    let unheard = world.desk.ranking_features(&ada, of("ada", "lints-v1")).await.unwrap().rows;
+    assert_eq!((unheard.len(), unheard[0].reward), (1, None), "a finding is told to all, what lin made of it is lin's");
+    // Of others only for owners; a name that is none is refused.
+    let refused = world.desk.ranking_stats(&lin, of("ada", "")).await.unwrap_err();
+    assert_eq!(refused.message, "Only an owner can look at what was learnt of ada. You are lin (approver).");
+    for (policy, words) in [
+        ("lints-v1", "lints-v1 scores findings, not tips; `why F-12` shows how"),
+        ("linrff-v1", "linrff-v1 is for replay on files; nothing is learnt by it here"),
+    ] {
+        assert_eq!(world.desk.ranking_scores(&ada, of("", policy)).await.unwrap_err().message, words);
+    }
+    let none = world.desk.ranking_features(&ada, of("", "best-v9")).await.unwrap_err();
+    assert!(none.kind == ErrorKind::Invalid && none.message.starts_with("`best-v9` is not a policy"), "{none}");
 }

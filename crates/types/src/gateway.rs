@@ -13,8 +13,8 @@ use crate::{
     TurnEvent, Verdict, WakeupOrder, WakeupView, WhoamiView, WhyView,
 };
 use crate::{
-    ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, RankingView, Tip, TipId, TipView,
-    TipWhyView,
+    FeaturesView, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest, PromotionView,
+    PromptStatsView, RankingView, ScoresView, Tip, TipId, TipView, TipWhyView,
 };
 
 /// What every method answers with, some time later.
@@ -261,6 +261,12 @@ pub trait Ranking: Send + Sync {
     fn prompt_stats<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromptStatsView>;
     /// Every policy with what came of it.
     fn ranking<'a>(&'a self, by: &'a Principal) -> Reply<'a, RankingView>;
+    /// What the tip policies make of what could be shown next. Nothing is shown and no model is asked.
+    fn ranking_scores<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, ScoresView>;
+    /// What each policy's own choices brought each operator. One's own; of others for owners.
+    fn ranking_stats<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, LearntStatsView>;
+    /// What the policies saw of the last hundred decisions. Of tips one's own; of others for owners.
+    fn ranking_features<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, FeaturesView>;
     /// Puts a promotion before an owner, as a card; refuses what the log does not prove.
     fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView>;
     /// Back to `rule-v1`, at once.

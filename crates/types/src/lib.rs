@@ -12,6 +12,7 @@ mod finding;
 mod gateway;
 mod id;
 mod inbound;
+mod learnt;
 mod metric;
 mod pairing;
 mod principal;
@@ -42,6 +43,7 @@ pub use id::{
     ThreadId, TipId, TurnId,
 };
 pub use inbound::{Accepted, ButtonStyle, CardButton, FrontendHealth, Inbound, LiveEvent, LiveStream, Said};
+pub use learnt::{FeatureRow, FeaturesView, LearntRequest, LearntStat, LearntStatsView, ScoreRow, ScoresView};
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
 pub use pairing::{PairCode, PairRequest, Pairing, UnpairRequest};
 pub use principal::{Channel, Identity, Principal, PrincipalError, Role};

@@ -316,12 +316,29 @@ pub struct SnoozeArgs {
 pub enum RankingCommand {
     /// Every policy with its decisions, rewards, agreement and bound.
     Status,
+    /// What the tip policies make of what could be shown next. Nothing is shown.
+    Score(LearntArgs),
+    /// What each policy's own choices brought each operator.
+    Stats(LearntArgs),
+    /// What the policies saw of the last hundred decisions.
+    Features(LearntArgs),
     /// Propose that a shadow policy decides, by stages, if the log proves it better. An owner approves it.
     Promote(PromoteArgs),
     /// Back to rule-v1, at once. For owners.
     Rollback,
     /// Begin anew with one operator, or with all. For owners.
     Reset(ResetArgs),
+}
+
+/// `ranking score`, `ranking stats`, `ranking features`
+#[derive(Debug, ClapArgs)]
+pub struct LearntArgs {
+    /// Whose, as in the settings [default: everybody's for an owner, else your own].
+    #[arg(long, value_name = "OPERATOR")]
+    pub operator: Option<String>,
+    /// Only this policy.
+    #[arg(long, value_name = "P")]
+    pub policy: Option<String>,
 }
 
 /// `ranking promote`

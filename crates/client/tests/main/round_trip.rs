@@ -90,6 +90,11 @@ async fn ranking_round_trips() {
     assert_eq!(client.tip_why(&by, TipId::new(7)).await.unwrap(), fake::tip_why());
     assert!(client.prompt_stats(&by).await.unwrap().prompts.is_empty());
     assert_eq!(client.ranking(&by).await.unwrap(), fake::ranking());
+    let all = LearntRequest::default();
+    let some = LearntRequest { operator: Some(OperatorId::new("cli:1 &")), policy: Some("linucb-v1".into()) };
+    assert!(client.ranking_scores(&by, all.clone()).await.unwrap().scores.is_empty());
+    assert!(client.ranking_stats(&by, some.clone()).await.unwrap().stats.is_empty());
+    assert_eq!(client.ranking_features(&by, some.clone()).await.unwrap(), fake::features());
     assert_eq!(client.promote(&by, request.clone()).await.unwrap().proposal, fake::proposal());
     assert_eq!(client.rollback(&by).await.unwrap(), fake::promotion());
     assert_eq!(client.reset_ranking(&by, None).await.unwrap(), 2);
@@ -102,6 +107,9 @@ async fn ranking_round_trips() {
             format!("tip_why {me} T-7"),
             format!("prompt_stats {me}"),
             format!("ranking {me}"),
+            format!("ranking_scores {me} {all:?}"),
+            format!("ranking_stats {me} {some:?}"),
+            format!("ranking_features {me} {some:?}"),
             format!("promote {me} {request:?}"),
             format!("rollback {me}"),
             format!("reset_ranking {me} None"),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use wakeman_store::ListQuery;
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
-    DeliveryReport, ErrorKind, ExecutionMode, Finding, FindingId, FindingNews, FindingView, Findings, ForgottenView,
-    Frontend, FrontendHealth, GatewayError, Identity, Inbound, ListRequest, LiveStream, Message, Mute, Note,
-    Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
-    PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState, ProposalView, Proposals, Ranking, RankingView,
-    Reply, ResolveRequest, Role, SafeMode, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView,
-    TurnStream, UnpairRequest, Verdict, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    DeliveryReport, ErrorKind, ExecutionMode, FeaturesView, Finding, FindingId, FindingNews, FindingView, Findings,
+    ForgottenView, Frontend, FrontendHealth, GatewayError, Identity, Inbound, LearntRequest, LearntStatsView,
+    ListRequest, LiveStream, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest,
+    Pairing, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState,
+    ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, Role, SafeMode, ScoresView, StatusView,
+    Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView, TurnStream, UnpairRequest, Verdict, WakeupOrder,
+    WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use super::{
@@ -321,6 +322,18 @@ impl Ranking for Desk {
             self.may_read(by).await?;
             rank::status(&self.core).await.map_err(|error| storage_error(&error))
         })
+    }
+
+    fn ranking_scores<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, ScoresView> {
+        Box::pin(async move { rank::scores(&self.core, &self.asker(by).await?, &request).await })
+    }
+
+    fn ranking_stats<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, LearntStatsView> {
+        Box::pin(async move { rank::stats(&self.core, &self.asker(by).await?, &request).await })
+    }
+
+    fn ranking_features<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, FeaturesView> {
+        Box::pin(async move { rank::features(&self.core, &self.asker(by).await?, &request).await })
     }
 
     fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView> {

@@ -4,6 +4,7 @@
 //! Must not: decide by itself (the pure `ranking` crate does), send anything, stop the watch because a learnt state is broken.
 //! Start at `react` for what a reaction does, at `learnt` for what the policies know.
 
+mod asked;
 mod forget;
 mod judge;
 mod learn;
@@ -19,6 +20,7 @@ mod status;
 mod tip;
 mod why;
 
+pub(crate) use asked::{features, scores, stats};
 pub(crate) use forget::forget;
 pub(crate) use learn::{feedback, react, reaction_to};
 pub(crate) use mixture::{Learnt, learnt};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wakeman_ranking::ope::{ALPHA, BettingSequence};
+use wakeman_ranking::ope::{ALPHA, BettingSequence, Bound};
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{FindingId, PromptStat, PromptStatsView, Timestamp};
 
@@ -14,14 +14,25 @@ use super::{
 use crate::{brain::Explained, core::Core};
 
 /// What the numbers are, in words.
-const INTERVAL: &str = "What nobody reacted to is not counted. The mean lies in the interval with a probability of 95 %, however \
+pub(super) const INTERVAL: &str = "What nobody reacted to is not counted. The mean lies in the interval with a probability of 95 %, however \
                         often you look (Waudby-Smith and Ramdas 2024).";
 
-/// Texts of one version: how many, and what was made of those that got a reaction, oldest first.
+/// How many were shown, and what was made of those that got a reaction.
 #[derive(Default)]
-struct Brought {
-    shown: u64,
-    worth: Vec<(Timestamp, f64)>,
+pub(super) struct Brought {
+    pub shown: u64,
+    pub worth: Vec<(Timestamp, f64)>,
+}
+
+impl Brought {
+    /// How many got a reaction, the mean of it, and the interval of that mean.
+    pub fn summed(mut self) -> (u64, Option<f64>, Bound) {
+        self.worth.sort_by_key(|(at, _)| *at);
+        let mut sequence = BettingSequence::new(ALPHA);
+        self.worth.iter().for_each(|(_, worth)| sequence.observe(*worth));
+        let (rewards, sum) = (self.worth.len() as u64, self.worth.iter().map(|(_, worth)| worth).sum::<f64>());
+        (rewards, (rewards > 0).then(|| sum / rewards as f64), sequence.bound())
+    }
 }
 
 /// By prompt and version.
@@ -51,19 +62,16 @@ pub(crate) async fn prompt_stats(core: &Core) -> Result<PromptStatsView, StoreEr
     Ok(PromptStatsView { prompts, interval: INTERVAL.to_owned(), as_of: core.now() })
 }
 
-fn stat(label: &str, mut brought: Brought) -> PromptStat {
+fn stat(label: &str, brought: Brought) -> PromptStat {
     let (id, version) = label.rsplit_once('/').unwrap_or((label, ""));
-    brought.worth.sort_by_key(|(at, _)| *at);
-    let mut sequence = BettingSequence::new(ALPHA);
-    brought.worth.iter().for_each(|(_, worth)| sequence.observe(*worth));
-    let (rewards, bound) = (brought.worth.len() as u64, sequence.bound());
-    let sum: f64 = brought.worth.iter().map(|(_, worth)| worth).sum();
+    let shown = brought.shown;
+    let (rewards, mean, bound) = brought.summed();
     PromptStat {
         id: id.to_owned(),
         version: version.to_owned(),
-        shown: brought.shown,
+        shown,
         rewards,
-        mean: (rewards > 0).then(|| sum / rewards as f64),
+        mean,
         lower: bound.lower,
         upper: bound.upper,
     }

@@ -113,3 +113,59 @@ fn the_policies_in_a_chat_are_lines() {
     assert_eq!(forgotten_line(&gone), "Forgotten: lin, with 1 reaction.");
     assert_eq!(reset_line(1), "1 learnt state reset; reactions from now on count.");
 }
+
+#[test]
+fn what_was_learnt_is_looked_at() {
+    let (ada, at) = (OperatorId::new("ada"), tip().at);
+    let score = |policy: &str, about: &str, score, propensity| ScoreRow {
+        policy: policy.into(),
+        about: about.into(),
+        title: "stands \u{202e}still".into(),
+        score,
+        propensity,
+    };
+    let scores = vec![score("egreedy-v1", "#471", 0.7124, 0.975), score("egreedy-v1", "F-3", 0.2, 0.025)];
+    let view = |scores| ScoresView { operator: ada.clone(), scores, notice: None, as_of: NOW };
+    insta::assert_snapshot!(plain(&scores_doc(&view(scores))), @r"
+    egreedy-v1 · #471 · 0.712 · 0.975 · stands ⟨U+202E⟩still
+    egreedy-v1 · F-3 · 0.200 · 0.025 · stands ⟨U+202E⟩still
+    For ada.
+    ");
+    insta::assert_snapshot!(plain(&scores_doc(&view(Vec::new()))), @"Nothing could be a tip now, so there is nothing to score.");
+    let stat = |policy: &str, rewards, mean| LearntStat {
+        operator: ada.clone(),
+        policy: policy.into(),
+        told: 12,
+        rewards,
+        silent: 3,
+        mean,
+        lower: 0.21,
+        upper: 0.93,
+        last: at,
+    };
+    let stats = vec![stat("rule-v1", 7, Some(0.714)), stat("egreedy-v1", 0, None)];
+    let view = |stats| LearntStatsView { stats, interval: "95 %, however often you look".into(), as_of: NOW };
+    insta::assert_snapshot!(plain(&learnt_stats_doc(&view(stats), &ctx())), @r"
+    ada · rule-v1 · 12 · 7 · 3 · 0.71 · 0.21 and 0.93 · 14:35
+    ada · egreedy-v1 · 12 · 0 · 3 · - · no reaction yet · 14:35
+    95 %, however often you look
+    ");
+    insta::assert_snapshot!(plain(&learnt_stats_doc(&view(Vec::new()), &ctx())), @"Nobody was told anything yet that a policy chose.");
+    let row = |id: &str, chosen: &str, operator, reward| FeatureRow {
+        at,
+        id: id.into(),
+        policy: "rule-v1".into(),
+        chosen: chosen.into(),
+        operator,
+        reward,
+        features: vec![("severity".into(), 1.0), ("p_value".into(), 2.5e-5)],
+    };
+    let rows = vec![row("T-7", "#471", Some(ada.clone()), Some(1.0)), row("F-12", "digest", None, None)];
+    insta::assert_snapshot!(plain(&features_doc(&FeaturesView { rows, as_of: NOW }, &ctx())), @r"
+    T-7 · 14:35 · rule-v1 chose #471 · ada · reward 1
+    severity 1 · p_value 2.5e-5
+    F-12 · 14:35 · rule-v1 chose digest · no reaction
+    severity 1 · p_value 2.5e-5
+    ");
+    insta::assert_snapshot!(plain(&features_doc(&FeaturesView { rows: Vec::new(), as_of: NOW }, &ctx())), @"Nothing was decided yet.");
+}

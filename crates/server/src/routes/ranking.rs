@@ -3,14 +3,14 @@
 use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
-    ForgottenView, OperatorId, PromoteRequest, PromotionView, PromptStatsView, ProposalView, RankingView, Tip, TipView,
-    TipWhyView,
+    FeaturesView, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest, PromotionView,
+    PromptStatsView, ProposalView, RankingView, ScoresView, Tip, TipView, TipWhyView,
 };
 
 use super::{Answer, Brain, findings::Feedback};
 use crate::{
     access::Caller,
-    extract::{Body, Path},
+    extract::{Body, Path, Query},
 };
 
 /// Whose; absent: everybody's.
@@ -36,6 +36,30 @@ pub(super) struct Reset {
 
 pub(super) async fn status(State(gateway): Brain, Extension(caller): Extension<Caller>) -> Answer<RankingView> {
     Ok(Json(gateway.ranking(&caller.principal).await?))
+}
+
+pub(super) async fn scores(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<LearntRequest>,
+) -> Answer<ScoresView> {
+    Ok(Json(gateway.ranking_scores(&caller.principal, query).await?))
+}
+
+pub(super) async fn stats(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<LearntRequest>,
+) -> Answer<LearntStatsView> {
+    Ok(Json(gateway.ranking_stats(&caller.principal, query).await?))
+}
+
+pub(super) async fn features(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<LearntRequest>,
+) -> Answer<FeaturesView> {
+    Ok(Json(gateway.ranking_features(&caller.principal, query).await?))
 }
 
 pub(super) async fn promote(

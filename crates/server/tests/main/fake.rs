@@ -159,6 +159,20 @@ impl Ranking for Fake {
         self.reply(format!("ranking {by}"), ranking())
     }
 
+    fn ranking_scores<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, ScoresView> {
+        let none = ScoresView { operator: OperatorId::new("ada"), scores: vec![], notice: None, as_of: tip().at };
+        self.reply(format!("ranking_scores {by} {request:?}"), none)
+    }
+
+    fn ranking_stats<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, LearntStatsView> {
+        let view = LearntStatsView { stats: Vec::new(), interval: "95 %".into(), as_of: tip().at };
+        self.reply(format!("ranking_stats {by} {request:?}"), view)
+    }
+
+    fn ranking_features<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, FeaturesView> {
+        self.reply(format!("ranking_features {by} {request:?}"), features())
+    }
+
     fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView> {
         self.reply(format!("promote {by} {request:?}"), ProposalView { proposal: proposal() })
     }
@@ -184,21 +198,20 @@ pub fn tip() -> Tip {
 }
 
 pub fn tip_why() -> TipWhyView {
-    TipWhyView {
-        tip: tip(),
-        operator: OperatorId::new("ada"),
-        others: vec!["F-3".into()],
-        moved: vec![("priority".into(), 0.25)],
-        rewards: 4,
-        opinions: Vec::new(),
-        reactions: vec!["useful".into()],
-        silent: false,
-        seed: 9,
-    }
+    let (tip, operator) = (tip(), OperatorId::new("ada"));
+    let (others, moved) = (vec!["F-3".into()], vec![("priority".into(), 0.25)]);
+    let reactions = vec!["useful".into()];
+    TipWhyView { tip, operator, others, moved, rewards: 4, opinions: vec![], reactions, silent: false, seed: 9 }
 }
 
 pub fn promotion() -> PromotionView {
     PromotionView { policy: "lints-v1".into(), stage: "tenth".into() }
+}
+
+pub fn features() -> FeaturesView {
+    let text = r#"{"rows": [{"at": 5, "id": "F-12", "policy": "rule-v1", "chosen": "now", "operator": null,
+        "reward": 1.0, "features": [["severity", 1.0]]}], "as_of": 7}"#;
+    serde_json::from_str(text).unwrap()
 }
 
 pub fn ranking() -> RankingView {

@@ -104,6 +104,8 @@ async fn what_cannot_be_read_is_refused_with_the_reason() {
         ("/api/v1/ranking/reset", r#"{"operater":"ada"}"#, 422, "operater"),
         ("/api/v1/findings/F-1/mute", r#"{"duration":60000}"#, 422, "duration"),
     ];
+    let misspelt = server.ask(&request("GET /api/v1/ranking/stats?operater=ada", &[("Host", "localhost")])).await;
+    assert!(misspelt.status == 400 && misspelt.problem().contains("operater"), "{}", misspelt.problem());
     for (path, body, status, word) in cases {
         let answer = server.post(path, body).await;
         let problem = answer.problem();

@@ -1,7 +1,7 @@
 //! What operators' reactions teach.
 
 use wakeman_present::{self as present, Doc, Part, RankingWord, Verb};
-use wakeman_types::{OperatorId, Principal, PromoteRequest};
+use wakeman_types::{Gateway, LearntRequest, OperatorId, Principal, PromoteRequest};
 
 use super::{
     decide,
@@ -9,9 +9,9 @@ use super::{
     verbs::once,
 };
 use crate::{
-    args::{FeedbackArgs, FeedbackWord, ForgetArgs, RankingCommand},
-    attach::Attached,
-    failure::Failure,
+    args::{FeedbackArgs, FeedbackWord, ForgetArgs, LearntArgs, RankingCommand},
+    attach::{Attached, attach},
+    failure::{DONE, Failure},
     global::Global,
 };
 
@@ -25,15 +25,57 @@ pub async fn feedback(global: &Global, args: &FeedbackArgs) -> Result<u8, Failur
     once(global, verb).await
 }
 
-/// `ranking status|promote|rollback|reset`
+/// `ranking …`
 pub async fn run(global: &Global, command: RankingCommand) -> Result<u8, Failure> {
     let word = match command {
+        RankingCommand::Score(args) => return looked(global, Look::Score, args).await,
+        RankingCommand::Stats(args) => return looked(global, Look::Stats, args).await,
+        RankingCommand::Features(args) => return looked(global, Look::Features, args).await,
         RankingCommand::Status => RankingWord::Status,
         RankingCommand::Promote(args) => RankingWord::Promote(args.policy),
         RankingCommand::Rollback => RankingWord::Rollback,
         RankingCommand::Reset(args) => RankingWord::Reset(args.operator.map(OperatorId::new)),
     };
     once(global, Verb::Ranking(word)).await
+}
+
+/// What is looked at.
+#[derive(Clone, Copy)]
+enum Look {
+    Score,
+    Stats,
+    Features,
+}
+
+/// Attaches, shows it, lets go.
+async fn looked(global: &Global, what: Look, args: LearntArgs) -> Result<u8, Failure> {
+    let attached = attach(global).await?;
+    let request = LearntRequest { operator: args.operator.map(OperatorId::new), policy: args.policy };
+    let done = shown(global, &*attached.gateway, what, request).await;
+    if let Some(embedded) = attached.embedded {
+        embedded.close().await;
+    }
+    done.map(|()| DONE)
+}
+
+async fn shown(global: &Global, gateway: &dyn Gateway, what: Look, request: LearntRequest) -> Result<(), Failure> {
+    let by = &global.principal();
+    let (now, zone) = clock(gateway, by).await?;
+    let context = global.context(now, &zone);
+    match what {
+        Look::Score => {
+            let view = gateway.ranking_scores(by, request).await?;
+            global.answer(&view, &present::scores_doc(&view))
+        }
+        Look::Stats => {
+            let view = gateway.ranking_stats(by, request).await?;
+            global.answer(&view, &present::learnt_stats_doc(&view, &context))
+        }
+        Look::Features => {
+            let view = gateway.ranking_features(by, request).await?;
+            global.answer(&view, &present::features_doc(&view, &context))
+        }
+    }
 }
 
 /// The same words, here and typed into a chat.

@@ -11,6 +11,7 @@ mod history;
 mod judged;
 mod learn;
 mod rows;
+mod score;
 mod why;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::{brain::Brain, core::Core, desk::storage_error};
 pub(super) use judged::filled;
 pub(crate) use learn::{erase, feedback, fitted_anew, reset, silence};
 pub use rows::{TipBatch, TipOpinion, TipRecord};
+pub(super) use score::scores;
 pub(crate) use why::why;
 
 /// Who chooses, then who would have: their probabilities are logged with each choice.
