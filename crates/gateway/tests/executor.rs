@@ -9,7 +9,7 @@ use wakeman_gateway::{
     ports::Checks,
 };
 use wakeman_store::{Commit, Fault as Disk};
-use wakeman_types::{Outcome, Proposal, ProposalState as S, Verification};
+use wakeman_types::{DecisionRequest, Outcome, Proposal, ProposalState as S, Proposals, Verdict, Verification};
 
 use crate::{
     actions::sample,
@@ -128,6 +128,38 @@ async fn it_waits_for_checks_and_then_merges_but_not_for_more_than_an_hour() {
         if !passes {
             assert_eq!(ended.note.as_deref(), Some("it waited an hour for the checks of #483"));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_yes_that_waits_for_checks_is_bound_by_its_wait_and_not_by_the_window_of_the_card() {
+    for (away, state) in [(false, S::Succeeded), (true, S::Expired)] {
+        let world = World::new().await;
+        let proposal = world.propose_revert().await;
+        let digest = proposal.digest.as_str().to_owned();
+        for step in [1, 2] {
+            let request =
+                DecisionRequest { decision: Verdict::Approve, digest: digest.clone(), reason: None, step: Some(step) };
+            world.desk.decide(&by("telegram:1"), proposal.id, request).await.unwrap();
+            world.repo.state().pulls.entry(483).and_modify(|pull| pull.checks = Checks::Pending);
+            world.run().await;
+        }
+        assert_eq!(world.run().await, 1);
+        // Its window and the grace behind it are over, and it is looked at all the time; or it is not, for as long.
+        if away {
+            world.clock.advance(minutes(50));
+        }
+        for _ in 0..if away { 0 } else { 50 } {
+            world.clock.advance(minutes(1));
+            assert_eq!(world.run().await, 1);
+        }
+        assert_eq!(world.proposal(proposal.id).await.state, S::Approved);
+        world.repo.state().pulls.get_mut(&483).unwrap().checks = Checks::Passed;
+        world.clock.advance(minutes(1));
+        world.run().await;
+        let ended = world.proposal(proposal.id).await;
+        assert_eq!(ended.state, state, "{:?}", ended.note);
+        assert_eq!(world.repo.effects().len(), if away { 1 } else { 2 });
     }
 }
 

@@ -11,11 +11,16 @@ use wakeman_gateway::{
     wake::AddedWakeup,
 };
 use wakeman_types::{
-    DecisionRequest, ErrorKind, ExecutionMode, Finding, GatewayError, HOUR_MS, Proposal, ProposalId,
-    ProposalState as S, Proposals, Verdict::Approve,
+    Admin, ClaimedDelivery, DecisionRequest, ErrorKind, ExecutionMode, Finding, GatewayError, HOUR_MS, Proposal,
+    ProposalId, ProposalState as S, Proposals, Severity,
+    Verdict::{Approve, Reject},
+    View,
 };
 
-use crate::support::{World, by};
+use crate::{
+    notify::{routed, sent},
+    support::{Fault, World, by},
+};
 
 async fn ask(world: &World, wish: Wish) -> Asked {
     let thread = world.finding().await.thread;
@@ -23,10 +28,12 @@ async fn ask(world: &World, wish: Wish) -> Asked {
     stage(&world.core, &ada, &thread, wish, None).await.unwrap()
 }
 
+fn request(card: &Proposal) -> DecisionRequest {
+    DecisionRequest { decision: Approve, digest: card.digest.as_str().to_owned(), reason: None, step: None }
+}
+
 async fn press(world: &World, card: &Proposal) -> GatewayError {
-    let request =
-        DecisionRequest { decision: Approve, digest: card.digest.as_str().to_owned(), reason: None, step: None };
-    let refused = world.desk.decide(&by("telegram:1"), card.id, request).await.unwrap_err();
+    let refused = world.desk.decide(&by("telegram:1"), card.id, request(card)).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Expired);
     assert_eq!(world.proposal(card.id).await.state, S::Expired);
     refused
@@ -35,8 +42,10 @@ async fn press(world: &World, card: &Proposal) -> GatewayError {
 /// Presses twice; the one card that was offered in place of it.
 async fn fresh_of(world: &World, card: &Proposal) -> Proposal {
     let fresh = ProposalId::new(card.id.number() + 1);
-    let wanted = format!("{} expired; {fresh} is the same, drafted afresh just now: `approve {fresh}`", card.id);
-    for _ in 0..2 {
+    for wanted in [
+        format!("{} expired; {fresh} is the same, drafted afresh just now: `approve {fresh}`", card.id),
+        format!("{} expired; {fresh} stands in its place and waits for a decision: `approve {fresh}`", card.id),
+    ] {
         assert_eq!(press(world, card).await.message, wanted);
     }
     let made = world.proposal(fresh).await;
@@ -130,7 +139,10 @@ async fn the_fresh_card_of_a_finding_is_the_same_action_whatever_is_likeliest_no
     assert_eq!(finding.proposal, Some(made.id));
     // That one expires too: a press on the first offers the third.
     world.clock.set(made.expires_at);
-    assert_eq!(press(&world, &made).await.message, press(&world, &old).await.message.replace("P-1", "P-2"));
+    let third = press(&world, &made).await.message;
+    assert_eq!(third, "P-2 expired; P-3 is the same, drafted afresh just now: `approve P-3`");
+    let first = press(&world, &old).await.message;
+    assert_eq!(first, "P-1 expired; P-3 stands in its place and waits for a decision: `approve P-3`");
     assert_eq!(world.all::<Proposal>().await.len(), 3);
 }
 
@@ -152,4 +164,88 @@ async fn what_cannot_be_drafted_again_says_why_and_leaves_room_for_another_repai
     let why = "production does not show dpl_2 any more, so this would be another rollback";
     assert_eq!(refused, format!("{id} expired and is not offered again: {why}"));
     assert_eq!(world.all::<Proposal>().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_fresh_card_is_as_loud_as_its_finding_whose_message_offers_it() {
+    let mut world = World::code_only_with(routed(json!({})), "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    let told = sent(&world, "2").await;
+    assert!(told.iter().any(|sent| matches!(sent.delivery.view, View::Finding(_))), "{told:?}");
+    let old = world.all::<Proposal>().await.remove(0);
+    let critical = Finding { severity: Severity::Critical, ..world.only_finding().await };
+    world.commit(wakeman_store::Commit::new(world.core.now()).put(&critical)).await;
+    world.clock.set(old.expires_at);
+    press(&world, &old).await;
+    let offers = |sent: &ClaimedDelivery| match &sent.delivery.view {
+        View::Finding(view) if sent.edit.is_some() => Some(view.proposal),
+        _ => None,
+    };
+    let told = sent(&world, "2").await;
+    let fresh = told.iter().find(|sent| matches!(&sent.delivery.view, View::Proposal(p) if p.proposal.id != old.id));
+    assert_eq!(fresh.map(|sent| sent.delivery.severity), Some(Severity::Critical), "{told:?}");
+    let edits: Vec<_> = told.iter().filter_map(offers).collect();
+    assert_eq!(edits, [Some(ProposalId::new(2))], "and not the one that expired");
+    // Where the same cannot be drafted any more, nothing is offered there.
+    let made = world.proposal(ProposalId::new(2)).await;
+    world.clock.set(made.expires_at);
+    world.repo.state().pulls.get_mut(&482).unwrap().merged = false;
+    let refused = press(&world, &made).await.message;
+    assert!(refused.starts_with("P-2 expired and is not offered again: "), "{refused}");
+    let edits: Vec<_> = sent(&world, "2").await.iter().filter_map(offers).collect();
+    assert_eq!(edits, [None]);
+}
+
+#[tokio::test]
+async fn a_press_on_a_card_whose_like_is_under_way_says_how_that_stands() {
+    let world = World::new().await;
+    let issue = Wish::Issue { title: "Look".into(), body: "here".into() };
+    let Asked::Staged(first) = ask(&world, issue.clone()).await else { panic!() };
+    let first = world.proposal(first).await;
+    world.clock.set(first.expires_at);
+    wakeman_gateway::act::expire(&world.core, first.id).await.unwrap();
+    // Asked for anew, before anybody presses.
+    let Asked::Staged(second) = ask(&world, issue).await else { panic!() };
+    let stands = async |words: &str| {
+        let wanted = format!("{} expired; {second} stands in its place{words}", first.id);
+        assert_eq!(press(&world, &first).await.message, wanted);
+    };
+    stands(&format!(" and waits for a decision: `approve {second}`")).await;
+    world.approve(&world.proposal(second).await).await;
+    stands(" and is approved").await;
+    let approved = world.proposal(second).await;
+    let begun = Proposal { state: S::Executing, ..approved.clone() };
+    world.commit(wakeman_store::Commit::new(world.core.now()).put(&begun)).await;
+    stands(" and is being run").await;
+    world.commit(wakeman_store::Commit::new(world.core.now()).put(&approved)).await;
+    world.repo.fail("open_issue", &[Fault::Lost]);
+    world.run_to_end().await;
+    stands(&format!(", and somebody must look what became of it: `proposal {second}`")).await;
+}
+
+#[tokio::test]
+async fn what_keeps_a_card_from_being_offered_for_a_while_takes_nothing_from_its_finding() {
+    let world = World::new().await;
+    let old = world.propose_flag().await;
+    world.clock.set(old.expires_at);
+    let mut others = Vec::new();
+    for _ in 0..10 {
+        others.push(world.propose_issue().await);
+    }
+    let refused = press(&world, &old).await.message;
+    let why = "10 proposals wait for a decision already; those come first; press again later";
+    assert_eq!(refused, format!("P-1 expired and cannot be offered again now: {why}"));
+    world.decide("telegram:1", &others[0], Reject).await.unwrap();
+    world.desk.set_mode(&by("telegram:1"), ExecutionMode::Observe).await.unwrap();
+    let refused = press(&world, &old).await.message;
+    let why = "the mode is observe, in which nothing is proposed; press again later";
+    assert_eq!(refused, format!("P-1 expired and cannot be offered again now: {why}"));
+    let finding: Finding = world.get(old.finding.unwrap()).await;
+    assert_eq!(finding.proposal, Some(old.id), "no other repair takes its place meanwhile");
+    world.desk.set_mode(&by("telegram:1"), ExecutionMode::Propose).await.unwrap();
+    let fresh = press(&world, &old).await.message;
+    assert_eq!(fresh, "P-1 expired; P-12 is the same, drafted afresh just now: `approve P-12`");
+    let finding: Finding = world.get(old.finding.unwrap()).await;
+    assert_eq!(finding.proposal, Some(ProposalId::new(12)));
 }

@@ -3,8 +3,8 @@
 use futures::future::join_all;
 use serde_json::json;
 use wakeman_types::{
-    CandidateCause, Change, ChangeId, ChangeKind, ChangeRef, ChoiceRecord, DAY_MS, ErrorKind, Finding, FindingState,
-    Findings, HOUR_MS, Proposal, ProposalState, Proposals, Resolution, Subject, Verdict,
+    CandidateCause, Change, ChangeId, ChangeKind, ChangeRef, ChoiceRecord, DAY_MS, DecisionRequest, ErrorKind, Finding,
+    FindingState, Findings, HOUR_MS, Proposal, ProposalState, Proposals, Resolution, Subject, Verdict,
 };
 
 use crate::support::{Fault, MERGE_SHA, NOW, World, by, merge_482, minutes};
@@ -125,6 +125,31 @@ async fn what_recovers_by_itself_withdraws_its_card_and_says_so() {
     world.code.run(3, MERGE_SHA, false, world.core.now());
     world.watch_for(1).await;
     assert_eq!(world.all::<Proposal>().await.len(), 2, "back again, with a card of its own");
+}
+
+#[tokio::test]
+async fn what_comes_back_after_the_first_step_did_not_come_back_by_itself() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    let proposal = world.all::<Proposal>().await.remove(0);
+    let digest = proposal.digest.as_str().to_owned();
+    let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None, step: Some(1) };
+    world.desk.decide(&by("telegram:1"), proposal.id, request).await.unwrap();
+    world.run_to_end().await;
+    world.code.run(2, "fixed", true, world.core.now());
+    world.watch_for(1).await;
+    let over = world.only_finding().await;
+    let how = Resolution::Repaired { proposal: proposal.id };
+    assert!(matches!(&over.state, FindingState::Resolved { how: h, .. } if *h == how), "{:?}", over.state);
+    let said = world.said(&proposal.thread).await;
+    assert!(said.last().unwrap().contains("ended after P-1 ran."), "{said:?}");
+    // What is left of it is for people: nothing was withdrawn.
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Pending);
+    world.approve(&proposal).await;
+    world.run_to_end().await;
+    world.watch_for(1).await;
+    assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Verified);
 }
 
 #[tokio::test]

@@ -136,6 +136,28 @@ async fn a_newer_card_about_the_same_takes_the_place_of_the_older() {
 }
 
 #[tokio::test]
+async fn the_same_is_all_of_it_and_not_its_title_alone() {
+    let world = World::new().await;
+    let issue = |body: &str| Wish::Issue { title: "Look".into(), body: body.into() };
+    let patch = |text: &str, body: &str| Wish::Patch {
+        files: vec![("web/limit.ts".into(), Some(text.into()))],
+        title: "Raise the limit".into(),
+        body: body.into(),
+    };
+    let wishes = [issue("here"), issue("here, and there"), patch("2", "So."), patch("3", "So."), patch("2", "Else.")];
+    let mut ids = Vec::new();
+    for wish in &wishes {
+        let asked = ask(&world, wish.clone(), None).await;
+        let Asked::Staged(id) = asked else { panic!("{wish:?}: {asked:?}") };
+        assert_eq!(world.proposal(id).await.state, S::Pending);
+        ids.push(id);
+    }
+    for (wish, id) in wishes.into_iter().zip(ids) {
+        assert_eq!(ask(&world, wish, None).await, Asked::Waits(id));
+    }
+}
+
+#[tokio::test]
 async fn the_finding_of_the_older_card_points_at_the_newer() {
     let world = World::new().await;
     let finding = world.finding().await;

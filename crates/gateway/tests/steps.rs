@@ -5,13 +5,15 @@ use wakeman_gateway::act::{Approved, decide};
 use wakeman_present::RenderContext;
 use wakeman_store::{Commit, Versioned};
 use wakeman_types::{
-    DecisionRequest, ErrorKind, GatewayError, Outcome, Proposal, ProposalState as S, Proposals,
+    ClaimedDelivery, DecisionRequest, ErrorKind, GatewayError, Outcome, Proposal, ProposalState as S, Proposals,
+    ResolveRequest, ResolvedAs, Severity,
     Verdict::{Approve, Reject},
-    Verification,
+    Verification, View,
 };
 
 use crate::{
     actions::{comment_on_step, plan, sample},
+    notify::{routed, sent},
     support::{Fault, World, by, minutes},
 };
 
@@ -163,7 +165,7 @@ async fn what_is_left_of_a_plan_can_be_declined_expires_and_is_offered_afresh() 
     let waits = world.proposal(proposal.id).await;
     world.clock.set(waits.expires_at);
     let late = world.desk.decide(&by("telegram:1"), proposal.id, request(&proposal, Some(2))).await.unwrap_err();
-    assert_eq!(late.message, "P-1 expired; P-2 is the same, drafted afresh just now: `approve P-2`");
+    assert_eq!(late.message, "P-1 expired; P-2 is what was left of it, drafted afresh just now: `approve P-2`");
     let said = world.said(&proposal.thread).await.join("\n");
     assert!(said.contains("P-1 expired at 03:30, nothing more was run."), "{said}");
     let left = world.all::<Proposal>().await.remove(1);
@@ -220,10 +222,28 @@ async fn a_step_that_fails_ends_the_plan_and_one_in_doubt_goes_on_to_the_next_ca
     yes(&world, "telegram:1", &proposal, Some(1)).await.unwrap();
     world.run_to_end().await;
     assert_eq!(world.proposal(proposal.id).await.state, S::NeedsReview);
-    let word = wakeman_types::ResolveRequest { outcome: wakeman_types::ResolvedAs::Done, reason: None };
+    // Found out long after the window: the next step has one of its own anyway.
+    world.clock.advance(minutes(120));
+    let word = ResolveRequest { outcome: ResolvedAs::Done, reason: None };
     world.desk.resolve_proposal(&by("telegram:1"), proposal.id, word).await.unwrap();
     world.run_to_end().await;
     let waits = world.proposal(proposal.id).await;
     assert_eq!((waits.state, waits.next_step().unwrap().number, effects(&world)), (S::Pending, 2, 0));
+    assert_eq!(waits.expires_at, world.core.now().plus_ms(minutes(30)));
     assert!(matches!(waits.steps[0].outcome, Some(Outcome::Done { .. })));
+}
+
+#[tokio::test]
+async fn the_card_of_the_next_step_is_as_loud_as_its_finding() {
+    let world = World::code_only_with(routed(json!({})), TOOLS).await;
+    let proposal = world.propose(plan(vec![sample("comment").unwrap(), sample("post").unwrap()])).await;
+    let finding: wakeman_types::Finding = world.get(proposal.finding.unwrap()).await;
+    assert_eq!(finding.severity, Severity::Critical);
+    yes(&world, "telegram:1", &proposal, Some(1)).await.unwrap();
+    world.run_to_end().await;
+    let told = sent(&world, "2").await;
+    let cards: Vec<_> = told.iter().filter(|sent| matches!(sent.delivery.view, View::Proposal(_))).collect();
+    let waits = |card: &ClaimedDelivery| card.delivery.key.as_deref() == Some("proposal:P-1#step2");
+    assert!(cards.iter().any(|card| waits(card)), "{cards:?}");
+    assert!(cards.iter().all(|card| card.delivery.severity == Severity::Critical), "{cards:?}");
 }

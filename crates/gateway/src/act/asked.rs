@@ -12,14 +12,14 @@ use super::{
     follow, outside_draft, own_draft,
     playbook::{comment, flag_off_and_annotate},
     record::card_post,
-    renew::{Renewal, offered_instead},
+    renew::{OURS, Renewal, offered_instead},
     supersede::supersede,
     verify::settling_ms,
 };
 use crate::{
     config::ExecutionMode,
     core::Core,
-    deliver::ThreadWriter,
+    deliver::{ThreadWriter, follow},
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
 };
@@ -38,6 +38,8 @@ pub enum Asked {
     Waits(ProposalId),
     /// It cannot be.
     Refused(String),
+    /// It cannot be now; the very same may be possible later.
+    NotNow(String),
     /// The world could not be read, so nothing could be written down.
     Unknown {
         /// Which part of it.
@@ -110,7 +112,7 @@ pub(super) async fn staged(core: &Core, asking: Asking<'_>, wish: Wish) -> Resul
         return Ok(Asked::Waits(id));
     }
     if core.store.count::<Proposal>(Some("pending")).await? >= WAITING_MAX {
-        return Ok(Asked::Refused(format!("{WAITING_MAX} proposals wait for a decision already; those come first")));
+        return Ok(Asked::NotNow(format!("{WAITING_MAX} proposals wait for a decision already; those come first")));
     }
     let source_name = wish.source();
     let id = ProposalId::new(core.store.next_number("proposal").await?);
@@ -212,7 +214,7 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
         Wish::Merge { number } => {
             kind == "github.merge_pr" && proposal.action.kind != PLAN && arguments["number"] == json!(number)
         }
-        Wish::Issue { title, .. } => kind == "github.open_issue" && arguments["title"] == json!(title),
+        Wish::Issue { title, body } => kind == "github.open_issue" && says(arguments, title, body),
         Wish::Flag { key, active, rollout } => {
             kind == "posthog.set_flag"
                 && arguments["key"] == json!(key)
@@ -234,7 +236,11 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
         Wish::AddWakeup { added } => kind == "wakeman.set_wakeup" && arguments["add"] == json!(added),
         Wish::Promote { policy } => promotes(policy, true),
         Wish::Demote { policy } => promotes(policy, false),
-        Wish::Patch { title, .. } => kind == "github.open_pr" && arguments["title"] == json!(title),
+        Wish::Patch { files, title, body } => {
+            let write = |(path, text): &(String, Option<String>)| json!({"path": path, "text": text});
+            let writes = json!(files.iter().map(write).collect::<Vec<_>>());
+            kind == "github.open_pr" && says(arguments, title, body) && arguments["files"] == writes
+        }
         Wish::ErrorStatus { issue, status } => {
             kind == "posthog.update_error_issue"
                 && arguments["issue"] == json!(issue)
@@ -249,6 +255,13 @@ fn is_for(proposal: &Proposal, wish: &Wish) -> bool {
         // The same words may be said twice; what was asked for twice in a row is on the first card.
         Wish::Comment { .. } | Wish::Annotate { .. } => false,
     }
+}
+
+/// Whether a text that was drafted has this title and, before what we add to it, this body.
+fn says(arguments: &Value, title: &str, body: &str) -> bool {
+    let (title, body) = (wakeman_present::visible(title), wakeman_present::visible(body));
+    let ours = format!("{body}{OURS}");
+    arguments["title"] == json!(title) && arguments["body"].as_str().is_some_and(|text| text.starts_with(&ours))
 }
 
 pub(super) async fn show(core: &Core, made: Proposal) -> Result<Asked, SettleError> {
@@ -273,7 +286,13 @@ pub(super) async fn show_in(
         let Some(mut thread) = thread else {
             return Ok(Wanted::Nothing(Asked::Refused("the conversation is gone".to_owned())));
         };
-        thread.say(core, card_post(&made, Severity::Warning));
+        let finding = match made.finding {
+            Some(finding) => core.store.get::<Finding>(&finding.to_string()).await?,
+            None => None,
+        };
+        // What it would repair says how loud it is.
+        let severity = finding.as_ref().map_or(Severity::Warning, |found| found.value.severity.max(Severity::Warning));
+        thread.say(core, card_post(&made, severity));
         let details = json!({"digest": made.digest.as_str(), "kind": made.action.kind, "finding": made.finding});
         let event = core.event("proposal.shown", &made.requested_by, id, details);
         let mut commit = Commit::durable(core.now()).insert(&made).event(event);
@@ -281,13 +300,11 @@ pub(super) async fn show_in(
             commit = commit.insert(&Renewal { expired: old.id, fresh: id, at: core.now() });
         }
         let mut linked = None;
-        if let Some(finding) = made.finding {
-            let found = core.store.get::<Finding>(&finding.to_string()).await?;
-            let free = |linked: Option<ProposalId>| linked.is_none() || linked == instead.map(|old| old.id);
-            if let Some(found) = found.filter(|found| free(found.value.proposal)) {
-                linked = Some(finding);
-                commit = commit.replace(&Finding { proposal: Some(id), ..found.value }, found.version);
-            }
+        let free = |linked: Option<ProposalId>| linked.is_none() || linked == instead.map(|old| old.id);
+        if let Some(found) = finding.filter(|found| free(found.value.proposal)) {
+            let finding = Finding { proposal: Some(id), ..found.value.clone() };
+            linked = Some(finding.id);
+            commit = follow(core, commit.replace(&finding, found.version), &found.value, &finding).await?;
         }
         commit = supersede(core, commit, &made, &mut thread, linked).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Asked::Staged(id)))

@@ -128,7 +128,8 @@ impl Executor {
     pub async fn drive(&self, approved: Approved) -> Result<bool, StoreError> {
         let mut run = Run { core: &self.core, proposal: approved.proposal, version: approved.version };
         let late = self.core.now().since(run.proposal.expires_at) > GRACE_MS;
-        if run.proposal.state == ProposalState::Approved && late {
+        if run.proposal.state == ProposalState::Approved && late && !waits_for_its_turn(&run.proposal, self.core.now())
+        {
             run.end(Command::Expire, Some("it was approved, but could not begin before its window closed".into()))
                 .await?;
             return Ok(true);
@@ -166,6 +167,14 @@ impl Executor {
         tracing::error!(proposal.id = %id, reason, "act.refused");
         run.end(Command::Fail, Some(reason)).await
     }
+}
+
+/// Whether the next step was looked at in time and waits, for checks or the like: that has a bound of its own. What nobody looked at
+/// meanwhile does not wait.
+fn waits_for_its_turn(proposal: &Proposal, now: Timestamp) -> bool {
+    proposal
+        .next_step()
+        .is_some_and(|step| step.waiting_since.is_some() && step.not_before.is_some_and(|at| now.since(at) <= GRACE_MS))
 }
 
 /// What an earlier step returned may have brought a credential of ours with it.
@@ -438,10 +447,17 @@ impl Run<'_> {
             // The next step has a window of its own.
             self.proposal.expires_at = now.plus_ms(rule_of(self.core, &self.proposal).expires_ms);
         }
-        let severity = if command == Command::Succeed { Severity::Info } else { Severity::Warning };
         let finding = match self.proposal.finding {
             Some(id) => self.core.store.get::<Finding>(&id.to_string()).await?.map(|found| found.value),
             None => None,
+        };
+        let severity = match command {
+            Command::Succeed => Severity::Info,
+            // A card again, as loud as the first.
+            Command::Pause => {
+                finding.as_ref().map_or(Severity::Warning, |finding| finding.severity.max(Severity::Warning))
+            }
+            _ => Severity::Warning,
         };
         for _ in 0..THREAD_RACES_MAX {
             let commit = self.ending(command, severity, finding.clone()).await?;

@@ -71,7 +71,7 @@ async fn offer(core: &Core, ended: &Proposal) -> Result<(), SettleError> {
     };
     match made {
         Ok(made) => {
-            if let Asked::Refused(reason) = show(core, made).await? {
+            if let Asked::Refused(reason) | Asked::NotNow(reason) = show(core, made).await? {
                 tracing::warn!(proposal.id = %ended.id, reason, "act.follow_refused");
             }
         }

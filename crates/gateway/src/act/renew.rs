@@ -16,20 +16,47 @@ use super::{
 use crate::{
     config::ExecutionMode,
     core::Core,
+    deliver::follow,
     modes::standing,
     settle::{SettleError, Wanted, settle},
 };
 
 /// The line that ends a text of ours; what stands before it is what was asked for.
-const OURS: &str = "\n\nProposed by Wakeman and approved by an operator";
+pub(super) const OURS: &str = "\n\nProposed by Wakeman and approved by an operator";
 
 /// What came of asking for an expired card once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewed {
-    /// The same waits for a decision, or is under way, as this one.
+    /// The same, drafted just now, waits for a decision.
     Fresh(ProposalId),
+    /// What was left of a plan, drafted just now, waits for a decision.
+    Rest(ProposalId),
+    /// This one took its place before, or would do the same, and is so far.
+    Stands(ProposalId, ProposalState),
     /// It is not offered again, for this reason.
     Refused(String),
+    /// It is not offered now, for this reason; later it may be.
+    NotNow(String),
+}
+
+impl Renewed {
+    /// What whoever pressed is told, after `P-31 expired`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Fresh(id) => format!("; {id} is the same, drafted afresh just now: `approve {id}`"),
+            Self::Rest(id) => format!("; {id} is what was left of it, drafted afresh just now: `approve {id}`"),
+            Self::Stands(id, state) => match state {
+                ProposalState::Approved => format!("; {id} stands in its place and is approved"),
+                ProposalState::Executing => format!("; {id} stands in its place and is being run"),
+                ProposalState::NeedsReview => {
+                    format!("; {id} stands in its place, and somebody must look what became of it: `proposal {id}`")
+                }
+                _ => format!("; {id} stands in its place and waits for a decision: `approve {id}`"),
+            },
+            Self::Refused(why) => format!(" and is not offered again: {why}"),
+            Self::NotNow(why) => format!(" and cannot be offered again now: {why}; press again later"),
+        }
+    }
 }
 
 /// Which card was offered in place of one that expired.
@@ -70,7 +97,7 @@ pub async fn renew(core: &Core, expired: ProposalId) -> Result<Renewed, SettleEr
     match old.state {
         ProposalState::Expired => {}
         ProposalState::Pending | ProposalState::Approved | ProposalState::Executing | ProposalState::NeedsReview => {
-            return Ok(Renewed::Fresh(old.id));
+            return Ok(Renewed::Stands(old.id, old.state));
         }
         ended => {
             let state = ended.name().replace('_', " ");
@@ -78,10 +105,16 @@ pub async fn renew(core: &Core, expired: ProposalId) -> Result<Renewed, SettleEr
         }
     }
     match asked_again(core, &old).await? {
-        Asked::Staged(id) | Asked::Waits(id) => Ok(Renewed::Fresh(id)),
-        Asked::Unknown { source_name, reason } => {
-            Ok(Renewed::Refused(format!("{source_name} could not be asked ({reason}); press again in a while")))
+        Asked::Staged(id) if old.has_begun() => Ok(Renewed::Rest(id)),
+        Asked::Staged(id) => Ok(Renewed::Fresh(id)),
+        Asked::Waits(id) => {
+            let found = core.store.get::<Proposal>(&id.to_string()).await?;
+            Ok(Renewed::Stands(id, found.map_or(ProposalState::Pending, |found| found.value.state)))
         }
+        Asked::Unknown { source_name, reason } => {
+            Ok(Renewed::NotNow(format!("{source_name} could not be asked ({reason})")))
+        }
+        Asked::NotNow(reason) => Ok(Renewed::NotNow(reason)),
         Asked::Refused(reason) => {
             release(core, &old).await?;
             Ok(Renewed::Refused(reason))
@@ -102,7 +135,7 @@ async fn newest(core: &Core, expired: ProposalId) -> Result<Option<Proposal>, Se
 async fn asked_again(core: &Core, old: &Proposal) -> Result<Asked, SettleError> {
     let refused = |reason: String| Ok(Asked::Refused(reason));
     if standing(core).await?.mode == ExecutionMode::Observe {
-        return refused("the mode is observe, in which nothing is proposed".to_owned());
+        return Ok(Asked::NotNow("the mode is observe, in which nothing is proposed".to_owned()));
     }
     let finding = match old.finding {
         Some(id) => finding(core, id).await?,
@@ -168,8 +201,9 @@ async fn release(core: &Core, old: &Proposal) -> Result<(), SettleError> {
         if found.value.proposal != Some(old.id) || found.value.is_over() {
             return Ok(Wanted::Nothing(()));
         }
-        let finding = Finding { proposal: None, ..found.value };
+        let finding = Finding { proposal: None, ..found.value.clone() };
         let commit = Commit::new(core.now()).replace(&finding, found.version);
+        let commit = follow(core, commit, &found.value, &finding).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
     })
 }

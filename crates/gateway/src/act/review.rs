@@ -160,9 +160,10 @@ fn apply(
     } else {
         in_doubt.outcome = Some(Outcome::Failed { reason: said("did not happen") });
     }
-    let left = proposal.steps.iter().any(|step| step.outcome.is_none());
-    let late = now.since(proposal.expires_at) > GRACE_MS;
-    let (command, note) = match (done(word), left) {
+    let next = proposal.next_step().map(|step| step.number);
+    // A step that waits for a yes of its own gets a window with it.
+    let late = next.is_some_and(|next| proposal.is_approved(next)) && now.since(proposal.expires_at) > GRACE_MS;
+    let (command, note) = match (done(word), next.is_some()) {
         (false, _) => (Command::Fail, Some(said("did not happen"))),
         (true, false) => (Command::Succeed, None),
         (true, true) if late => {

@@ -19,7 +19,8 @@ pub(crate) struct Gone {
 }
 
 /// Adds to `commit` the end of the proposal that waits for a decision about `finding`, which is over, and what is said of it: in
-/// `thread` where that is the proposal's, else in its own. `shared`: another finding still needs it. Somebody's decision at the same
+/// `thread` where that is the proposal's, else in its own. `needed`: another finding still needs it, or it has begun and what is left of
+/// it is for people to decide. Somebody's decision at the same
 /// moment makes the commit conflict.
 ///
 /// # Errors
@@ -28,11 +29,11 @@ pub(crate) async fn withdraw(
     core: &Core,
     mut commit: Commit,
     finding: &Finding,
-    shared: bool,
+    needed: bool,
     gone: &Gone,
     thread: Option<&mut ThreadWriter>,
 ) -> Result<Commit, StoreError> {
-    let Some(id) = finding.proposal.filter(|_| !shared) else { return Ok(commit) };
+    let Some(id) = finding.proposal.filter(|_| !needed) else { return Ok(commit) };
     let Some(found) = core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(commit) };
     let mut proposal = found.value;
     let Ok(state) = step(proposal.state, Command::Supersede) else { return Ok(commit) };

@@ -25,7 +25,7 @@ pub(crate) use held::release;
 pub(crate) use keys::{details_key, finding_key, proposal_key};
 pub use place::placed;
 pub(crate) use place::{Place, SentMessage, reply_to_message, turn_key};
-pub use refresh::{follow, refresh_card, refresh_finding};
+pub use refresh::{follow, refresh_card};
 pub(crate) use route::{chats, destinations, listeners};
 pub use scrub::without_credentials;
 pub(crate) use scrub::{cleaned, scrub};

@@ -16,13 +16,6 @@ use super::{
 };
 use crate::{act::draft::repair_label, core::Core};
 
-/// Owes edits of the messages that tell of `finding`. A failure is logged: nothing depends on it but looks.
-pub async fn refresh_finding(core: &Core, finding: &Finding) {
-    if let Err(error) = land(core, tells(core, Commit::new(core.now()), finding).await).await {
-        tracing::warn!(%error, finding.id = %finding.id, "deliver.refresh");
-    }
-}
-
 /// Owes edits of the messages that tell of a finding, with `commit`, which makes it `after`; none, if they would read the same.
 ///
 /// # Errors
@@ -78,14 +71,14 @@ pub async fn refresh_card(core: &Core, proposal: &Proposal) {
     };
     let at = (&proposal.thread, proposal_key(proposal.id));
     let shown = edits(core, Commit::new(core.now()), (at.0, &at.1), proposal.finding, view).await;
-    if let Err(error) = land(core, shown).await {
+    let landed = match shown {
+        Ok(commit) if commit.outbox.is_empty() => return,
+        Ok(commit) => core.store.commit(commit).await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = landed {
         tracing::warn!(%error, proposal.id = %proposal.id, "deliver.refresh");
     }
-}
-
-async fn land(core: &Core, commit: Result<Commit, StoreError>) -> Result<(), StoreError> {
-    let commit = commit?;
-    if commit.outbox.is_empty() { Ok(()) } else { core.store.commit(commit).await.map(drop) }
 }
 
 async fn edits(

@@ -91,10 +91,7 @@ impl Desk {
     }
 
     async fn apply(&self, by: &Principal, id: FindingId, word: Word) -> Result<Finding, GatewayError> {
-        let who = self.identify(by).await?;
-        let finding = apply(&self.core, &who, id, word).await?;
-        deliver::refresh_finding(&self.core, &finding).await;
-        Ok(finding)
+        apply(&self.core, &self.identify(by).await?, id, word).await
     }
 
     async fn finding_view(&self, by: &Principal, id: FindingId) -> Result<FindingView, GatewayError> {
@@ -125,13 +122,7 @@ impl Desk {
                 let refusal = GatewayError::from(error);
                 act::expire(&self.core, id).await.map_err(|e| settle_error(&e))?;
                 let renewed = act::renew(&self.core, id).await.map_err(|e| settle_error(&e))?;
-                let message = match renewed {
-                    act::Renewed::Fresh(fresh) => {
-                        format!("{id} expired; {fresh} is the same, drafted afresh just now: `approve {fresh}`")
-                    }
-                    act::Renewed::Refused(why) => format!("{id} expired and is not offered again: {why}"),
-                };
-                Err(GatewayError::new(refusal.kind, message))
+                Err(GatewayError::new(refusal.kind, format!("{id} expired{}", renewed.words())))
             }
             Err(error) => Err(error.into()),
         }

@@ -4,7 +4,8 @@ use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
     CandidateCause, Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView,
-    Interruption, RecoveryView, Resolution, Severity, Subject, View,
+    Interruption, Outcome, Proposal, ProposalId, ProposalState, RecoveryView, Resolution, Severity, Step, Subject,
+    View,
 };
 
 use super::{
@@ -273,15 +274,21 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
             refresh(&mut finding, seen);
         }
         finding.updated_at = core.now();
-        finding.state = FindingState::Resolved { at: core.now(), how: Resolution::Recovered };
+        let begun = begun(core, &finding).await?;
+        let how = begun.map_or(Resolution::Recovered, |proposal| Resolution::Repaired { proposal });
+        let payload = match begun {
+            Some(proposal) => json!({"how": "repaired", "proposal": proposal}),
+            None => json!({"how": "recovered"}),
+        };
+        finding.state = FindingState::Resolved { at: core.now(), how };
         // The end of a card is as lasting as its yes would be.
         let mut commit = Commit::durable(core.now()).replace(&finding, found.version).event(core.event(
             "finding.resolved",
             "system:watch",
             finding.id,
-            json!({"how": "recovered"}),
+            payload,
         ));
-        let shared = others_need_its_proposal(core, &finding).await?;
+        let needed = begun.is_some() || others_need_its_proposal(core, &finding).await?;
         let mut thread = ThreadWriter::load(core, &finding.thread).await?;
         if let Some(thread) = &mut thread {
             let view = RecoveryView { finding: finding.clone(), proposal: None };
@@ -297,13 +304,25 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
             );
         }
         let gone = Gone { actor: "system:watch".to_owned(), note: wakeman_present::recovered_words(&finding) };
-        commit = withdraw(core, commit, &finding, shared, &gone, thread.as_mut()).await?;
+        commit = withdraw(core, commit, &finding, needed, &gone, thread.as_mut()).await?;
         commit = follow(core, commit, &before, &finding).await?;
         if let Some(thread) = thread {
             commit = thread.finish(commit);
         }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
     })
+}
+
+/// The proposal of `finding`, if a step of it was done and what is left is not over: then nothing came back by itself.
+async fn begun(core: &Core, finding: &Finding) -> Result<Option<ProposalId>, StoreError> {
+    let Some(id) = finding.proposal else { return Ok(None) };
+    let Some(found) = core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(None) };
+    let done = |step: &Step| matches!(step.outcome, Some(Outcome::Done { .. }));
+    let under_way = matches!(
+        found.value.state,
+        ProposalState::Pending | ProposalState::Approved | ProposalState::Executing | ProposalState::NeedsReview
+    );
+    Ok((under_way && found.value.steps.iter().any(done)).then_some(id))
 }
 
 /// Whether the proposal of `finding` would repair another one that is not over.

@@ -9,6 +9,7 @@ use super::keep::others_need_its_proposal;
 use crate::{
     act::{Gone, withdraw},
     core::Core,
+    deliver::follow,
     desk::{not_found, settle_error},
     rank,
     settle::{SettleError, Wanted, settle},
@@ -69,7 +70,7 @@ pub async fn apply(core: &Core, who: &Identity, id: FindingId, word: Word) -> Re
     let result = settle!(core, "the finding", async {
         let found = core.store.get::<Finding>(&id.to_string()).await.map_err(SettleError::from)?;
         let found = found.ok_or_else(|| not_found(format!("there is no finding {id}; `findings` lists them")))?;
-        let mut finding = found.value;
+        let mut finding = found.value.clone();
         let Some(state) = next(&finding, who, word, core)? else { return Ok(Wanted::Nothing(finding)) };
         finding.state = state;
         finding.updated_at = core.now();
@@ -85,6 +86,7 @@ pub async fn apply(core: &Core, who: &Identity, id: FindingId, word: Word) -> Re
         if word == Word::Resolve && finding.proposal.is_some() {
             commit = without_its_card(core, commit, &finding, who).await.map_err(SettleError::from)?;
         }
+        commit = follow(core, commit, &found.value, &finding).await.map_err(SettleError::from)?;
         Ok::<_, VerbError>(Wanted::Commit(Box::new(commit), finding))
     });
     result.map_err(|error| match error {

@@ -144,7 +144,7 @@ pub(crate) async fn promote(
             let found = found.ok_or_else(|| not_found(format!("there is no proposal {id}; `proposals` lists them")))?;
             Ok(ProposalView { proposal: found.value })
         }
-        Asked::Refused(reason) => Err(GatewayError::new(ErrorKind::Refused, reason)),
+        Asked::Refused(reason) | Asked::NotNow(reason) => Err(GatewayError::new(ErrorKind::Refused, reason)),
         Asked::Unknown { reason, .. } => Err(GatewayError::new(ErrorKind::Unavailable, reason)),
     }
 }

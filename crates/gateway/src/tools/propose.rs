@@ -155,7 +155,7 @@ async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAn
     match asked::stage(core, context.by, context.thread, wish, finding).await.map_err(|error| unsettled(&error))? {
         Asked::Staged(id) => Ok(staged(id, "staged; its card is shown to the operator, who decides")),
         Asked::Waits(id) => Ok(staged(id, "proposed already; nothing new was staged")),
-        Asked::Refused(reason) => Err(ToolError::Refused(reason)),
+        Asked::Refused(reason) | Asked::NotNow(reason) => Err(ToolError::Refused(reason)),
         Asked::Unknown { source_name, reason } => Err(ToolError::Unknown { source_name, reason }),
     }
 }
