@@ -141,18 +141,19 @@ pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Adapters, Fai
         readers.deploys = Some(Arc::clone(&vercel) as _);
         hands.deploys = Some(vercel);
     }
-    hands.webhooks = webhooks(config)?.map(|webhooks| webhooks as _);
+    hands.webhooks = webhooks(config, clock)?.map(|webhooks| webhooks as _);
     Ok(adapters)
 }
 
 /// The targets of `webhook.post`, if settings name any.
-fn webhooks(config: &Config) -> Result<Option<Arc<Webhooks>>, Failure> {
+fn webhooks(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Webhooks>>, Failure> {
     let targets = &config.settings.webhooks;
     if targets.is_empty() {
         return Ok(None);
     }
     let targets = targets.iter().map(|(name, target)| (name.clone(), target.url.to_string()));
-    Webhooks::new(targets, Timeouts::default()).map(|built| Some(Arc::new(built))).map_err(Failure::usage)
+    let built = Webhooks::new(targets, Timeouts::default(), Arc::clone(clock)).map_err(Failure::usage)?;
+    Ok(Some(Arc::new(built)))
 }
 
 /// The calendars that settings name.

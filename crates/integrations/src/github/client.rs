@@ -17,12 +17,10 @@ use wakeman_types::Timestamp;
 
 use super::{GithubOptions, cache::Cache, credential::Credential};
 use crate::http::{
-    BODY_BYTES_MAX, BuildError, Failure, Pace, Timeouts, base_address, date_header, http_client, is_html, parse,
-    retry_after_ms, short, too_long,
+    BODY_BYTES_MAX, BuildError, Failure, LIMIT_WAIT_MS, Pace, Timeouts, base_address, date_header, http_client,
+    is_html, parse, retry_after_ms, short, too_long,
 };
 
-/// What GitHub asks for when it limits without saying for how long.
-const LIMIT_WAIT_MS: i64 = 60_000;
 /// Conversations leave one call in so many of the hourly limit to the watch and to actions.
 const KEPT_PART: u64 = 4;
 
@@ -47,9 +45,7 @@ pub(super) struct Wire {
     /// What is left of the hourly limit, of how much, as GitHub last said.
     left: Mutex<Option<(u64, u64)>>,
     cache: Mutex<Cache>,
-    /// No call before then: GitHub said so, and going on makes it longer.
-    paused: Mutex<Option<(Timestamp, String)>>,
-    /// Of what changes something.
+    /// Of what changes something; while GitHub wants to be left alone nothing is read either.
     pace: Pace,
     clock: Arc<dyn Clock>,
 }
@@ -93,7 +89,6 @@ impl Wire {
             bare: http,
             left: Mutex::default(),
             cache: Mutex::default(),
-            paused: Mutex::default(),
             pace: Pace::default(),
             clock: options.clock,
         })
@@ -231,13 +226,11 @@ impl Wire {
         body: Option<&Value>,
         tag: Option<&str>,
     ) -> Result<Reply, Failure> {
-        self.not_paused()?;
-        if method != Method::GET {
-            self.pace.wait(&*self.clock).await;
-            // Meanwhile another call may have been told to wait.
-            self.not_paused()?;
+        match method {
+            Method::GET => self.pace.open(self.now())?,
+            _ => self.pace.wait(&*self.clock).await?,
         }
-        let token = self.credential.token().await.inspect_err(|failure| self.pause(failure))?;
+        let token = self.credential.token().await.inspect_err(|failure| self.pace.note(failure, self.now()))?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .map_err(|_| Failure::NotSent { reason: "the token cannot be put into a header".to_owned() })?;
         bearer.set_sensitive(true);
@@ -251,7 +244,7 @@ impl Wire {
             .map_err(|_| Failure::NotSent { reason: "the request could not be built".to_owned() })?;
         let answer = self.exchange(request).await;
         answer.map_err(|failure| {
-            self.pause(&failure);
+            self.pace.note(&failure, self.now());
             if matches!(&failure, Failure::Denied { reason, .. } if reason.starts_with("401")) {
                 self.credential.forget();
             }
@@ -290,25 +283,6 @@ impl Wire {
             cause = inner.source();
         }
         Failure::Lost { reason: "the call ended without an answer".to_owned() }
-    }
-
-    fn not_paused(&self) -> Result<(), Failure> {
-        let now = self.now();
-        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        match paused.as_ref() {
-            Some((until, reason)) if now < *until => {
-                Err(Failure::Limited { reason: reason.clone(), wait_ms: Some(until.since(now)) })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn pause(&self, failure: &Failure) {
-        if let Failure::Limited { reason, wait_ms } = failure {
-            let until = self.now().plus_ms(wait_ms.unwrap_or(LIMIT_WAIT_MS));
-            let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-            *paused = Some((until, reason.clone()));
-        }
     }
 }
 

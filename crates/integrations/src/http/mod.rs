@@ -9,7 +9,7 @@ pub(crate) use answer::{At, date_header, is_html, parse, parse_value, retry_afte
 pub(crate) use failure::Failure;
 pub use options::{BuildError, Timeouts};
 pub(crate) use options::{base_address, http_client};
-pub(crate) use pace::Pace;
+pub(crate) use pace::{LIMIT_WAIT_MS, Pace};
 
 /// Longest body that is read; anything longer is refused before it fills the memory.
 pub(crate) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;

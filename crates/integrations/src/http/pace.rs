@@ -1,4 +1,5 @@
-//! The pace of what changes something at a host: GitHub asks for a second between two writes, and nobody minds a little at once.
+//! The pace of what changes something at a host: GitHub asks for a second between two writes, and nobody minds a little at once. A host
+//! that says "later" is left alone until then: going on makes it longer.
 //!
 //! # Source
 //! The generic cell rate algorithm (ITU-T I.371): one cell a second, ten at once.
@@ -8,6 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use wakeman_gateway::ports::Clock;
 use wakeman_types::Timestamp;
 
+use super::Failure;
+
+/// What is waited when a host limits without saying for how long.
+pub(crate) const LIMIT_WAIT_MS: i64 = 60_000;
 /// Between two writes, once the first ones are out.
 const EVERY_MS: i64 = 1_000;
 /// Writes that may go out at once.
@@ -18,6 +23,16 @@ const AT_ONCE: i64 = 10;
 pub(crate) struct Pace {
     /// When the writes so far would be over, were each its whole second long.
     busy_until: Mutex<Timestamp>,
+    /// What the host asked for last.
+    pause: Mutex<Option<Pause>>,
+}
+
+/// A host asked to be left alone.
+#[derive(Debug)]
+struct Pause {
+    from: Timestamp,
+    until: Timestamp,
+    reason: String,
 }
 
 impl Pace {
@@ -31,12 +46,41 @@ impl Pace {
     }
 
     /// Waits for the next write's turn.
-    pub(crate) async fn wait(&self, clock: &dyn Clock) {
+    ///
+    /// # Errors
+    /// [`Failure::Limited`] while the host wants to be left alone. Nothing was sent.
+    pub(crate) async fn wait(&self, clock: &dyn Clock) -> Result<(), Failure> {
         let now = clock.now();
+        self.open(now)?;
         let turn = self.take(now);
         if turn > now {
             clock.sleep_until(turn).await;
         }
+        // Meanwhile another call may have been told to wait.
+        self.open(clock.now())
+    }
+
+    /// Whether the host may be called now.
+    ///
+    /// # Errors
+    /// [`Failure::Limited`] with what is left of the wait.
+    pub(crate) fn open(&self, now: Timestamp) -> Result<(), Failure> {
+        let pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was put back does not make the wait longer.
+        match pause.as_ref().filter(|pause| pause.from <= now && now < pause.until) {
+            Some(pause) => {
+                Err(Failure::Limited { reason: pause.reason.clone(), wait_ms: Some(pause.until.since(now)) })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of how a call failed: if the host said "later", it is left alone until then.
+    pub(crate) fn note(&self, failure: &Failure, now: Timestamp) {
+        let Failure::Limited { reason, wait_ms } = failure else { return };
+        let until = now.plus_ms(wait_ms.unwrap_or(LIMIT_WAIT_MS));
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = Some(Pause { from: now, until, reason: reason.clone() });
     }
 }
 
@@ -52,6 +96,20 @@ mod tests {
         assert_eq!(turns, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1_000, 2_000, 3_000]);
         let later = now.plus_ms(20_000);
         assert_eq!(pace.take(later), later, "a pause gives the ten back");
+    }
+
+    #[test]
+    fn a_host_that_says_later_is_left_alone_until_then() {
+        let pace = Pace::default();
+        let now = Timestamp(1_000_000);
+        let limited = |wait_ms| Failure::Limited { reason: "429".to_owned(), wait_ms };
+        for (told, waits) in [(Some(5_000), 5_000), (None, LIMIT_WAIT_MS)] {
+            pace.note(&limited(told), now);
+            pace.note(&Failure::Faulty { reason: "500".to_owned() }, now);
+            assert_eq!(pace.open(now.plus_ms(1_000)), Err(limited(Some(waits - 1_000))));
+            assert_eq!(pace.open(now.plus_ms(waits)), Ok(()));
+            assert_eq!(pace.open(now.plus_ms(-1)), Ok(()), "a clock that is put back");
+        }
     }
 
     #[test]

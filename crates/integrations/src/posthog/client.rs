@@ -136,7 +136,7 @@ impl Wire {
         parse_reply(what, &reply)
     }
 
-    /// Changes something. Counted, never refused by our own budget, never repeated.
+    /// Changes something. Counted, never refused by our own budget, never repeated; not sent while PostHog wants no further changes.
     pub(super) async fn patch<T: DeserializeOwned>(&self, what: &str, url: Url, body: &Value) -> Result<T, Failure> {
         self.send(Method::PATCH, what, url, body).await
     }
@@ -149,9 +149,9 @@ impl Wire {
         url: Url,
         body: &Value,
     ) -> Result<T, Failure> {
-        self.pace.wait(&*self.clock).await;
-        let reply = self.call(method, url, Some(body), Purpose::Act).await?;
-        parse_reply(what, &reply)
+        self.pace.wait(&*self.clock).await?;
+        let answer = self.call(method, url, Some(body), Purpose::Act).await;
+        parse_reply(what, &answer.inspect_err(|failure| self.pace.note(failure, self.now()))?)
     }
 
     /// Runs a query to its end. Cached results are refused: we want the present.

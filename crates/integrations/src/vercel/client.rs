@@ -66,10 +66,11 @@ impl Wire {
         answer.await.map_err(|failure| failure.scrubbed(self.token.expose_secret()))
     }
 
-    /// Changes something, once. What is answered besides the status says nothing.
+    /// Changes something, once; not while Vercel wants to be left alone. What is answered besides the status says nothing.
     pub(super) async fn post(&self, path: &str) -> Result<(), Failure> {
-        self.pace.wait(&*self.clock).await;
+        self.pace.wait(&*self.clock).await?;
         let answer = self.exchange(Method::POST, self.address(path, &[])).await;
+        let answer = answer.inspect_err(|failure| self.pace.note(failure, self.now()));
         answer.map(drop).map_err(|failure| failure.scrubbed(self.token.expose_secret()))
     }
 

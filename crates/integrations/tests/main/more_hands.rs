@@ -1,11 +1,11 @@
 //! Comments, reruns, patches, annotations, errors, production and webhooks, against the simulated services and odd answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use wakeman_gateway::ports::{
-    AnnotationRequest, CommentRequest, DeployHands, HandsError, PatchFile, PatchRequest, ProductHands, RepoHands,
-    RunStatus, WebhookHands, WebhookRequest,
+    AnnotationRequest, Clock, CommentRequest, DeployHands, HandsError, PatchFile, PatchRequest, ProductHands,
+    RepoHands, RunStatus, WebhookHands, WebhookRequest,
 };
 use wakeman_integrations::{Timeouts, Webhooks};
 use wakeman_types::{HOUR_MS, Timestamp};
@@ -148,14 +148,14 @@ async fn only_an_answer_that_says_no_is_a_no() {
         (Say::Hang, "InDoubt"),
     ] {
         let fake = Fake::always(say.clone()).await;
-        let vercel = vercel(&fake.address, StillClock::new());
-        let hooks = webhooks(&fake.address);
+        let vercel = || vercel(&fake.address, StillClock::new());
+        let hooks = webhooks(&fake.address, StillClock::new());
         let comment = CommentRequest { number: 1, body: "x".to_owned() };
         let annotation = AnnotationRequest { content: "x".to_owned(), at: Timestamp(0) };
-        let post = WebhookRequest { name: "ops".to_owned(), payload: json!({"a": 1}), key: "k".to_owned() };
+        let post = post_to("ops");
         let ends = [
-            ("rollback", vercel.rollback("dpl_1").await.err()),
-            ("promote", vercel.promote("dpl_1").await.err()),
+            ("rollback", vercel().rollback("dpl_1").await.err()),
+            ("promote", vercel().promote("dpl_1").await.err()),
             ("rerun", hasty_github(&fake.address).rerun_failed_jobs(7).await.err()),
             ("comment", hasty_github(&fake.address).comment(&comment).await.err()),
             ("annotate", hasty_posthog(&fake.address).annotate(&annotation).await.err()),
@@ -170,9 +170,58 @@ async fn only_an_answer_that_says_no_is_a_no() {
     }
 }
 
-fn webhooks(address: &str) -> Webhooks {
+/// Two targets at one host.
+fn webhooks(address: &str, clock: Arc<StillClock>) -> Webhooks {
     let timeouts = Timeouts { answer: Duration::from_millis(600), ..Timeouts::default() };
-    Webhooks::new([("ops".to_owned(), format!("{address}/hook/secret"))], timeouts).expect("an adapter")
+    let targets = ["ops", "chat"].map(|name| (name.to_owned(), format!("{address}/{name}/secret")));
+    Webhooks::new(targets, timeouts, clock).expect("an adapter")
+}
+
+fn post_to(name: &str) -> WebhookRequest {
+    WebhookRequest { name: name.to_owned(), payload: json!({"a": 1}), key: "k".to_owned() }
+}
+
+#[tokio::test]
+async fn a_host_that_says_later_gets_no_write_until_then() {
+    let later = |status| Say::Tagged(status, json!({"message": "slow down"}), vec![("retry-after", "30".to_owned())]);
+    let until = NOW.plus_ms(30_000);
+    for (host, status) in
+        [("github", 403), ("github", 429), ("posthog", 429), ("vercel", 429), ("ops", 403), ("ops", 429)]
+    {
+        let say = later(status);
+        let fake = Fake::start(move |_, n| if n == 0 { say.clone() } else { Say::Json(500, json!({})) }).await;
+        let clock = StillClock::new();
+        let (github, posthog) = (github(&fake.address, clock.clone()), posthog(&fake.address, clock.clone(), 1.0));
+        let (vercel, hooks) = (vercel(&fake.address, clock.clone()), webhooks(&fake.address, clock.clone()));
+        let write = async |nth: usize| match host {
+            "github" => github.rerun_failed_jobs(7).await.err(),
+            "posthog" => posthog.set_error_status("e1", "resolved").await.err(),
+            "vercel" => vercel.promote("dpl_1").await.err(),
+            // Another address of the same host.
+            _ => hooks.post(&post_to(["ops", "chat"][nth % 2])).await.err(),
+        };
+        for (nth, at) in [NOW, NOW.plus_ms(1), until.plus_ms(-1)].into_iter().enumerate() {
+            clock.put(at);
+            let end = write(nth).await;
+            let Some(HandsError::NotDone { not_before: Some(told), .. }) = end else { panic!("{host}: {end:?}") };
+            assert_eq!((told, fake.calls()), (until, 1), "{host} {status}: nothing more was sent");
+        }
+        clock.put(until);
+        let end = write(0).await;
+        assert!(matches!(end, Some(HandsError::InDoubt { .. })), "{host}: {end:?}");
+        assert_eq!(fake.calls(), 2, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn posts_to_one_host_are_paced_like_every_other_write() {
+    let fake = Fake::always(Say::Json(204, json!({}))).await;
+    let clock = StillClock::new();
+    let hooks = webhooks(&fake.address, clock.clone());
+    for nth in 0..12 {
+        hooks.post(&post_to(["ops", "chat"][nth % 2])).await.expect("posted");
+    }
+    assert_eq!((fake.calls(), clock.now()), (12, NOW.plus_ms(2_000)), "ten at once, then one a second");
 }
 
 #[tokio::test]
@@ -184,13 +233,13 @@ async fn a_webhook_posts_its_payload_to_the_configured_address_and_nowhere_else(
         _ => Say::Tagged(307, json!({}), vec![("location", to.clone())]),
     })
     .await;
-    let hooks = webhooks(&fake.address);
+    let hooks = webhooks(&fake.address, StillClock::new());
     assert_eq!(hooks.target("ops"), Some(fake.address.clone()), "the path may be secret");
     assert_eq!(hooks.target("other"), None);
     let post = WebhookRequest { name: "ops".to_owned(), payload: json!({"text": "back"}), key: "x/P-9/1".to_owned() };
     assert_eq!(hooks.post(&post).await, Ok(204));
     let seen = fake.seen();
-    assert_eq!((seen[0].target.as_str(), seen[0].header("idempotency-key")), ("/hook/secret", Some("x/P-9/1")));
+    assert_eq!((seen[0].target.as_str(), seen[0].header("idempotency-key")), ("/ops/secret", Some("x/P-9/1")));
     let redirected = hooks.post(&post).await.expect_err("a redirect is not followed");
     assert!(matches!(redirected, HandsError::Permanent { .. }), "{redirected}");
     assert_eq!(elsewhere.calls(), 0);
