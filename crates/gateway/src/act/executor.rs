@@ -8,6 +8,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, join_all, ready as now_ready},
+    stream,
+};
 use serde_json::{Value, json};
 use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version, Versioned, crash};
 use wakeman_types::{
@@ -18,6 +23,7 @@ use wakeman_types::{
 use super::{
     approved::Approved,
     catalogue::{ActionClass, Readiness, Reconciled, StepContext, class, marker, ready, resolve_references},
+    chains::{Chain, by_host},
     decide::rule_of,
     lifecycle::{Command, step},
     record::{card_post, settled_post},
@@ -32,6 +38,8 @@ use crate::{
 
 /// Proposals read at once.
 const PAGE: usize = 500;
+/// Proposals for one host that are worked on at the same time.
+const AT_ONCE: usize = 8;
 /// Calls of one step before it is given up. Only calls that certainly did nothing are repeated.
 const TRIES_MAX: u32 = 3;
 /// Wait before a repeated call, times the number of calls so far.
@@ -41,7 +49,7 @@ const WAIT_MS_MAX: i64 = HOUR_MS;
 /// A step that is looked at later than due by this much was not looked at meanwhile: the instance was halted or down.
 const ASLEEP_MS: i64 = 2 * MINUTE_MS;
 /// How often an ending makes room for others speaking in the same thread.
-const THREAD_RACES_MAX: u32 = 8;
+const THREAD_RACES_MAX: u32 = 32;
 /// How long an approved proposal may wait for its first step after its window closed: a restart, not a night.
 pub(super) const GRACE_MS: i64 = 10 * MINUTE_MS;
 
@@ -56,6 +64,8 @@ struct Run<'a> {
     core: &'a Core,
     proposal: Proposal,
     version: Version,
+    /// Its host did not answer, or not in words that say for how long to wait.
+    unheard: bool,
 }
 
 /// What one step came to.
@@ -96,12 +106,8 @@ impl Executor {
         // Page by page: however many wait, none keeps a later one from its turn.
         loop {
             let page = self.core.store.list::<Proposal>(&under_way).await?;
-            for stored in page.items {
-                if self.is_closing() {
-                    return Ok(left + 1);
-                }
-                left += usize::from(!self.take(stored).await?);
-            }
+            left +=
+                join_all(by_host(page.items).into_iter().map(|chains| self.host(chains))).await.iter().sum::<usize>();
             match page.next {
                 Some(next) => under_way = under_way.after(Some(next)),
                 None => return Ok(left),
@@ -109,16 +115,40 @@ impl Executor {
         }
     }
 
-    /// One of them. True when it ended.
-    async fn take(&self, stored: Versioned<Proposal>) -> Result<bool, StoreError> {
-        let id = stored.value.id;
-        match Approved::check(&self.core.instance, stored) {
-            Ok(approved) => Ok(self.drive(approved).await.unwrap_or_else(|error| {
-                tracing::error!(proposal.id = %id, %error, "act.drive");
-                false
-            })),
-            Err(reason) => self.refuse(id, reason.to_string()).await.map(|()| true),
+    /// What goes to one host, some of it at the same time. How many are still under way.
+    async fn host(&self, chains: Vec<Chain>) -> usize {
+        let unheard = AtomicBool::new(false);
+        let all: Vec<BoxFuture<'_, usize>> =
+            chains.into_iter().map(|chain| self.chain(chain, &unheard).boxed()).collect();
+        stream::iter(all).buffer_unordered(AT_ONCE).fold(0, |left, more| now_ready(left + more)).await
+    }
+
+    /// One after the other. A host that did not answer one is left for the next pass: each would wait as long as the first.
+    async fn chain(&self, chain: Chain, unheard: &AtomicBool) -> usize {
+        let mut left = 0;
+        for stored in chain {
+            let over = !self.is_closing() && !unheard.load(Ordering::SeqCst) && self.take(stored, unheard).await;
+            left += usize::from(!over);
         }
+        left
+    }
+
+    /// One of them. True when it ended.
+    async fn take(&self, stored: Versioned<Proposal>, unheard: &AtomicBool) -> bool {
+        let id = stored.value.id;
+        let ended = match Approved::check(&self.core.instance, stored) {
+            Ok(approved) => {
+                let mut run = Run::new(&self.core, approved.proposal, approved.version);
+                let ended = self.carry_on(&mut run).await;
+                unheard.fetch_or(run.unheard, Ordering::SeqCst);
+                ended
+            }
+            Err(reason) => self.refuse(id, reason.to_string()).await.map(|()| true),
+        };
+        ended.unwrap_or_else(|error| {
+            tracing::error!(proposal.id = %id, %error, "act.drive");
+            false
+        })
     }
 
     /// Takes one proposal as far as it goes now. True when it ended.
@@ -126,7 +156,10 @@ impl Executor {
     /// # Errors
     /// [`StoreError`] if its progress could not be recorded; what was not recorded is asked for at the remote next time.
     pub async fn drive(&self, approved: Approved) -> Result<bool, StoreError> {
-        let mut run = Run { core: &self.core, proposal: approved.proposal, version: approved.version };
+        self.carry_on(&mut Run::new(&self.core, approved.proposal, approved.version)).await
+    }
+
+    async fn carry_on(&self, run: &mut Run<'_>) -> Result<bool, StoreError> {
         let late = self.core.now().since(run.proposal.expires_at) > GRACE_MS;
         if run.proposal.state == ProposalState::Approved && late && !waits_for_its_turn(&run.proposal, self.core.now())
         {
@@ -163,7 +196,7 @@ impl Executor {
 
     async fn refuse(&self, id: wakeman_types::ProposalId, reason: String) -> Result<(), StoreError> {
         let Some(found) = self.core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(()) };
-        let mut run = Run { core: &self.core, proposal: found.value, version: found.version };
+        let mut run = Run::new(&self.core, found.value, found.version);
         tracing::error!(proposal.id = %id, reason, "act.refused");
         run.end(Command::Fail, Some(reason)).await
     }
@@ -182,7 +215,16 @@ fn core_check(core: &Core, action: &Action) -> Result<(), String> {
     core.guard.check("", &json!(action))
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    const fn new(core: &'a Core, proposal: Proposal, version: Version) -> Self {
+        Self { core, proposal, version, unheard: false }
+    }
+
+    /// Takes note of a host that was asked in vain.
+    fn heard(&mut self, error: &HandsError) {
+        self.unheard |= matches!(error, HandsError::InDoubt { .. } | HandsError::NotDone { not_before: None, .. });
+    }
+
     async fn advance(&mut self, index: usize) -> Result<Progress, StoreError> {
         let now = self.core.now();
         if self.proposal.steps[index].not_before.is_some_and(|at| at > now) {
@@ -221,7 +263,7 @@ impl Run<'_> {
         }
     }
 
-    fn context<'a>(&'a self, index: usize, action: &'a Action) -> StepContext<'a> {
+    fn context<'b>(&'b self, index: usize, action: &'b Action) -> StepContext<'b> {
         StepContext {
             core: self.core,
             hands: &self.core.hands,
@@ -294,6 +336,9 @@ impl Run<'_> {
         crash::reach("call.before");
         let result = class.run(self.context(index, action)).await;
         crash::reach("call.after");
+        if let Err(error) = &result {
+            self.heard(error);
+        }
         match result {
             Ok(output) => self.done(index, output).await,
             Err(HandsError::InDoubt { reason }) => {
@@ -328,6 +373,9 @@ impl Run<'_> {
         crash::reach("reconcile.before");
         let answer = class.reconcile(self.context(index, action)).await;
         crash::reach("reconcile.after");
+        if let Err(error) = &answer {
+            self.heard(error);
+        }
         match answer {
             Ok(Reconciled::Done(output)) => self.done(index, output).await,
             Ok(Reconciled::Repeat) if self.proposal.steps[index].tries < TRIES_MAX => {
@@ -364,6 +412,7 @@ impl Run<'_> {
 
     /// The world could not be checked, or is not as it was shown. Nothing was called.
     async fn not_ready(&mut self, index: usize, error: HandsError) -> Result<Progress, StoreError> {
+        self.heard(&error);
         match error {
             HandsError::Precondition { reason } | HandsError::Permanent { reason } => self.fail(index, reason).await,
             HandsError::NotDone { reason, not_before } => {

@@ -9,6 +9,7 @@ mod again;
 pub mod approved;
 pub mod asked;
 pub mod catalogue;
+mod chains;
 pub mod decide;
 mod digest;
 pub mod draft;
