@@ -11,6 +11,7 @@ mod expired;
 mod faults;
 mod findings;
 mod follow;
+mod journal;
 mod leftovers;
 mod modes;
 mod notify;

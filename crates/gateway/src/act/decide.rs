@@ -188,7 +188,7 @@ pub async fn decide(
         let mut commit = thread.finish(Commit::durable(core.now()).replace(&decided, version).event(event));
         if let Some(finding) = decided.finding {
             let made = rank::reaction_to(request.decision);
-            commit = rank::react(core, commit, &identity.operator, finding, made).await.map_err(SettleError::from)?;
+            commit = rank::react(core, commit, &identity, finding, made).await.map_err(SettleError::from)?;
         }
         if request.decision == Verdict::Reject {
             // A "no" must work even on a full disk.

@@ -51,7 +51,9 @@ pub(crate) async fn supersede(
         debug_assert_eq!(state, ProposalState::Superseded);
         (older.state, older.state_since) = (state, core.now());
         older.note = Some(format!("{} takes its place", newer.id));
-        let event = core.event("proposal.superseded", &newer.requested_by, older.id, json!({"by": newer.id}));
+        let by = &newer.requested_by;
+        let payload = json!({"principal": by.to_string(), "by": newer.id});
+        let event = core.event("proposal.superseded", by, older.id, payload);
         commit = commit.replace(&older, found.version).event(event);
         commit = relink(core, commit, &older, newer, linked).await?;
         let post = settled_post(&older, None, None, DeliveryClass::Note, Severity::Info);

@@ -14,6 +14,8 @@ use crate::{core::Core, deliver::ThreadWriter};
 pub(crate) struct Gone {
     /// Who says so: `system:watch`, or the operator who closed the finding.
     pub actor: String,
+    /// As the transport proved them.
+    pub principal: String,
     /// In words: `sign-ups recovered by themselves`.
     pub note: String,
 }
@@ -39,7 +41,7 @@ pub(crate) async fn withdraw(
     let Ok(state) = step(proposal.state, Command::Supersede) else { return Ok(commit) };
     (proposal.state, proposal.state_since) = (state, core.now());
     proposal.note = Some(gone.note.clone());
-    let payload = json!({"finding": finding.id, "note": proposal.note});
+    let payload = json!({"principal": gone.principal, "finding": finding.id, "note": proposal.note});
     let event = core.event("proposal.withdrawn", &gone.actor, id, payload);
     commit = commit.replace(&proposal, found.version).event(event);
     let post = settled_post(&proposal, Some(finding.clone()), None, DeliveryClass::Note, Severity::Info);

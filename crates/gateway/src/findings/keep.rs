@@ -303,7 +303,8 @@ pub async fn recovered(core: &Core, fingerprint: &str, last: Option<&Detection>)
                 },
             );
         }
-        let gone = Gone { actor: "system:watch".to_owned(), note: wakeman_present::recovered_words(&finding) };
+        let watch = || "system:watch".to_owned();
+        let gone = Gone { actor: watch(), principal: watch(), note: wakeman_present::recovered_words(&finding) };
         commit = withdraw(core, commit, &finding, needed, &gone, thread.as_mut()).await?;
         commit = follow(core, commit, &before, &finding).await?;
         if let Some(thread) = thread {

@@ -81,8 +81,7 @@ pub async fn apply(core: &Core, who: &Identity, id: FindingId, word: Word) -> Re
             json!({"principal": who.principal.to_string(), "state": finding.state}),
         );
         let commit = Commit::durable(core.now()).replace(&finding, found.version).event(event);
-        let mut commit =
-            rank::react(core, commit, &who.operator, id, word.reaction()).await.map_err(SettleError::from)?;
+        let mut commit = rank::react(core, commit, who, id, word.reaction()).await.map_err(SettleError::from)?;
         if word == Word::Resolve && finding.proposal.is_some() {
             commit = without_its_card(core, commit, &finding, who).await.map_err(SettleError::from)?;
         }
@@ -103,7 +102,11 @@ async fn without_its_card(
     who: &Identity,
 ) -> Result<Commit, StoreError> {
     let shared = others_need_its_proposal(core, finding).await?;
-    let gone = Gone { actor: who.operator.to_string(), note: format!("{} was closed by {}", finding.id, who.operator) };
+    let gone = Gone {
+        actor: who.operator.to_string(),
+        principal: who.principal.to_string(),
+        note: format!("{} was closed by {}", finding.id, who.operator),
+    };
     withdraw(core, commit, finding, shared, &gone, None).await
 }
 

@@ -179,7 +179,7 @@ pub(crate) async fn mute_until(
     });
     let event = core.event("finding.muted", &who.operator, id, payload);
     let commit = Commit::durable(now).put(&mute).event(event);
-    let commit = crate::rank::react(core, commit, &who.operator, id, |_| Reaction::Muted).await;
+    let commit = crate::rank::react(core, commit, who, id, |_| Reaction::Muted).await;
     land(core, commit.map_err(|e| storage_error(&e))?).await?;
     Ok(mute)
 }

@@ -32,7 +32,7 @@ pub(crate) const fn reaction_to(verdict: Verdict) -> fn(i64) -> Reaction {
     }
 }
 
-/// Adds to `commit` what `operator` did about `finding`: its reaction, and what `lints-v1` learns of it. `made` builds the reaction from the
+/// Adds to `commit` what an operator did about `finding`: its reaction, and what `lints-v1` learns of it. `made` builds the reaction from the
 /// milliseconds since the finding was told. A finding whose decision is past its retention teaches nothing.
 ///
 /// # Errors
@@ -40,10 +40,11 @@ pub(crate) const fn reaction_to(verdict: Verdict) -> fn(i64) -> Reaction {
 pub(crate) async fn react(
     core: &Core,
     commit: Commit,
-    operator: &OperatorId,
+    by: &Identity,
     finding: FindingId,
     made: fn(i64) -> Reaction,
 ) -> Result<Commit, StoreError> {
+    let operator = &by.operator;
     let told = core.store.list::<ChoiceRecord>(&ListQuery::newest(1).parent(finding.to_string())).await?;
     let Some(choice) = told.items.into_iter().next().map(|found| found.value) else { return Ok(commit) };
     let Some(fresh) = ReactionRecord::of(&choice, operator) else { return Ok(commit) };
@@ -60,7 +61,7 @@ pub(crate) async fn react(
         "ranking.rewarded",
         operator,
         finding,
-        json!({"decision": choice.id, "reaction": record.reactions.last().map(|given| given.reaction),
+        json!({"principal": by.principal.to_string(), "decision": choice.id, "reaction": record.reactions.last().map(|given| given.reaction),
                "worth": record.worth, "policy": PolicyId::LintsV1.as_str(), "note": note}),
     );
     Ok(commit.event(event))
@@ -241,7 +242,7 @@ pub(crate) async fn feedback(
             let message = format!("{id} was told too long ago to learn from; say it of a newer finding");
             return Err(GatewayError::new(ErrorKind::Expired, message).into());
         }
-        let commit = react(core, Commit::durable(core.now()), &who.operator, id, made).await;
+        let commit = react(core, Commit::durable(core.now()), who, id, made).await;
         let commit = commit.map_err(SettleError::from)?;
         if commit.events.is_empty() {
             return Ok(Wanted::Nothing(found.value));

@@ -44,7 +44,7 @@ pub(crate) async fn reset(core: &Core, who: &Identity, operator: Option<&Operato
     let state = serde_json::to_value(fresh.state()).unwrap_or_default();
     let (now, mut commit, mut count) = (core.now(), Commit::durable(core.now()), 0);
     for operator in all {
-        let reset = tip::reset(core, commit, &who.operator, &operator).await;
+        let reset = tip::reset(core, commit, who, &operator).await;
         let (with_tips, tips) = reset.map_err(|error| storage_error(&error))?;
         (commit, count) = (with_tips, count + tips);
         let held = core.store.get::<PolicyRow>(&PolicyRow::id(policy, &operator)).await;
@@ -59,8 +59,8 @@ pub(crate) async fn reset(core: &Core, who: &Identity, operator: Option<&Operato
             from: now,
             updated_at: now,
         };
-        commit =
-            commit.put(&row).event(core.event("ranking.reset", &who.operator, operator, json!({"policy": policy})));
+        let payload = json!({"principal": who.principal.to_string(), "policy": policy});
+        commit = commit.put(&row).event(core.event("ranking.reset", &who.operator, operator, payload));
         count += 1;
     }
     if let (0, Some(operator)) = (count, operator) {

@@ -3,8 +3,8 @@
 use serde_json::json;
 use wakeman_store::{Commit, StoreError};
 use wakeman_types::{
-    Channel, Entity, ErrorKind, GatewayError, Identity, Occurrence, OccurrenceState, Role, WakeupOrder, WakeupRules,
-    WakeupView,
+    Channel, Entity, ErrorKind, GatewayError, Identity, Occurrence, OccurrenceState, Role, Timestamp, WakeupOrder,
+    WakeupRules, WakeupView,
 };
 
 use super::{
@@ -163,12 +163,16 @@ async fn run(core: &Core, who: &Identity, id: String) -> Result<String, GatewayE
                 state.thread.clone()
             }
         };
-        let event = core.event("wakeup.run_now", &who.operator, &id, json!({"due_at": now}));
+        let event = core.event("wakeup.run_now", &who.operator, &id, because(who, now));
         let commit = commit.insert(&row).replace(&state, version).event(event);
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
     });
     done.map_err(|error| settle_error(&error))?;
     Ok(id)
+}
+
+fn because(who: &Identity, due_at: Timestamp) -> serde_json::Value {
+    json!({"principal": who.principal.to_string(), "due_at": due_at})
 }
 
 /// The next slot has its row before it is due, so that it is none any more when it is.
@@ -177,7 +181,7 @@ async fn skip(core: &Core, who: &Identity, id: String) -> Result<String, Gateway
     let next = next_free(core, &id, &entry).await.map_err(|error| storage_error(&error))?;
     let mut row = next.ok_or_else(|| invalid(format!("wakeup {id} has no next slot")))?;
     (row.state, row.reason) = (OccurrenceState::Skipped, format!("skipped by {}", who.operator));
-    let event = core.event("wakeup.skipped", &who.operator, &id, json!({"due_at": row.due_at}));
+    let event = core.event("wakeup.skipped", &who.operator, &id, because(who, row.due_at));
     let commit = Commit::durable(core.now()).insert(&row).event(event);
     // A conflict: somebody skipped the same at this moment, which is as good.
     let _ = core.store.commit(commit).await.map_err(|error| storage_error(&error))?;

@@ -189,7 +189,7 @@ pub(crate) async fn feedback(core: &Core, who: &Identity, id: TipId, useful: boo
             "tip.rewarded",
             &who.operator,
             id,
-            json!({"reaction": reaction, "about": record.tip.about, "prompt": record.tip.prompt_version}),
+            json!({"principal": who.principal.to_string(), "reaction": reaction, "about": record.tip.about, "prompt": record.tip.prompt_version}),
         );
         let commit = Commit::durable(core.now()).replace(&record, version).event(event);
         let commit = refitted(core, commit, &who.operator, std::slice::from_ref(&record)).await?;
@@ -236,7 +236,7 @@ pub(crate) async fn silence(core: &Core) -> Result<(), SettleError> {
 pub(crate) async fn reset(
     core: &Core,
     mut commit: Commit,
-    by: &OperatorId,
+    by: &Identity,
     operator: &OperatorId,
 ) -> Result<(Commit, u32), StoreError> {
     let mut count = 0;
@@ -246,7 +246,8 @@ pub(crate) async fn reset(
             continue;
         }
         if let Ok(row) = row(core, id, operator, (&[], &[]), core.now()) {
-            let event = core.event("ranking.reset", by, operator, json!({"policy": id.as_str()}));
+            let payload = json!({"principal": by.principal.to_string(), "policy": id.as_str()});
+            let event = core.event("ranking.reset", &by.operator, operator, payload);
             commit = commit.put(&row).event(event);
             count += 1;
         }

@@ -53,7 +53,7 @@ impl Picked {
         let Some(record) = &self.record else { return commit };
         let tip = &record.tip;
         let payload = json!({
-            "about": tip.about, "policy": tip.policy, "propensity": tip.propensity, "prompt": tip.prompt_version,
+            "principal": "system:ranking", "about": tip.about, "policy": tip.policy, "propensity": tip.propensity, "prompt": tip.prompt_version,
         });
         commit.put(record).event(core.event("tip.shown", &record.operator, tip.id, payload))
     }
