@@ -1,15 +1,21 @@
 //! Every action of the catalogue: its card, what it refuses, what must not have changed, its way back; and plans made of them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use wakeman_gateway::{
     act::{
+        asked::{Asked, Wish, stage},
         catalogue::{self, ALL, PLAN, plan_steps},
         decide,
     },
     ports::RunStatus,
+    wake::AddedWakeup,
 };
 use wakeman_store::Commit;
-use wakeman_types::{Action, DecisionRequest, ErrorKind, GatewayError, Proposal, ProposalState as S, Verdict};
+use wakeman_types::{
+    Action, DecisionRequest, ErrorKind, ExecutionMode, GatewayError, HOUR_MS, Proposal, ProposalState as S, Verdict,
+};
 
 use crate::support::{MERGE_SHA, World, by};
 
@@ -156,6 +162,42 @@ fn mutated(value: &Value) -> Value {
     }
 }
 
+/// What changes Wakeman itself, each asked for and shown.
+async fn of_its_own(world: &World) -> Vec<Proposal> {
+    let finding = world.finding().await;
+    let added = AddedWakeup {
+        prompt_id: None,
+        title: "Friday look".to_owned(),
+        prompt: "What changed this week?".to_owned(),
+        time_utc: None,
+        cron: Some("0 16 * * 5".to_owned()),
+        timezone: Some("Europe/Berlin".to_owned()),
+        late: None,
+        only: None,
+        jitter: None,
+    };
+    let mut shown = Vec::new();
+    for wish in [
+        Wish::Mode { mode: ExecutionMode::Execute },
+        Wish::Mute { finding: Box::new(finding.clone()), for_ms: Some(HOUR_MS) },
+        Wish::AddWakeup { added },
+    ] {
+        let ada = world.core.settings.identity(&by("telegram:1")).unwrap();
+        let asked = stage(&world.core, &ada, &finding.thread, wish, None).await.unwrap();
+        let Asked::Staged(id) = asked else { panic!("{asked:?}") };
+        shown.push(world.proposal(id).await);
+    }
+    // Drafts of promotions need a log that proves them; what is looked at here is the payload.
+    let promotion = action(
+        "wakeman.promote_policy",
+        json!({"wakeman": "itself"}),
+        json!({"policy": "lints-v1", "decides": true}),
+        json!({"begun": null, "conditions": []}),
+    );
+    shown.push(world.propose(promotion).await);
+    shown
+}
+
 async fn store(world: &World, proposal: &Proposal) {
     world.commit(Commit::new(world.core.now()).put(proposal)).await;
 }
@@ -169,10 +211,22 @@ fn effects(world: &World) -> usize {
 async fn every_field_that_changes_between_show_approve_and_execute_is_refused_by_name() {
     let mut cases = 0;
     let world = world().await;
-    let mut proposals = vec![world.propose_revert().await, world.propose_flag().await, world.propose_issue().await];
+    let mut proposals = of_its_own(&world).await;
+    proposals.extend([world.propose_revert().await, world.propose_flag().await, world.propose_issue().await]);
+    // What was changed since is reverted by the platform itself.
+    world.repo.state().touched = vec!["web/signup/form.ts".to_owned()];
+    let platform = world.propose_revert().await;
+    assert_eq!(platform.steps[0].action.arguments["method"], "platform");
+    proposals.push(platform);
+    let handed_on = plan(vec![sample("open_patch").unwrap(), comment_on_step(1, "number"), sample("rerun").unwrap()]);
+    proposals.push(world.propose(handed_on).await);
     for call in SAMPLES {
         proposals.push(world.propose(sample(call).unwrap()).await);
     }
+    let kinds: BTreeSet<&str> =
+        proposals.iter().flat_map(|shown| &shown.steps).map(|step| step.action.kind.as_str()).collect();
+    let all: BTreeSet<&str> = ALL.iter().map(|class| class.kind()).collect();
+    assert_eq!(kinds, all, "every action of the catalogue");
     for shown in proposals {
         let mut paths = Vec::new();
         leaves(&json!(shown.action), Vec::new(), &mut paths);
@@ -209,7 +263,34 @@ async fn every_field_that_changes_between_show_approve_and_execute_is_refused_by
         }
     }
     assert_eq!(effects(&world), 0, "nothing of it ran");
-    assert!(cases > 60, "{cases}");
+    println!("{cases} fields changed");
+    assert!(cases > 170, "{cases}");
+}
+
+#[tokio::test]
+async fn the_playbook_turns_a_flag_off_and_says_so_on_the_time_axis() {
+    let world = world().await;
+    let thread = world.finding().await.thread;
+    let ada = world.core.settings.identity(&by("telegram:1")).unwrap();
+    let wish = Wish::FlagOffAndAnnotate { key: "checkout-fast".to_owned() };
+    let asked = stage(&world.core, &ada, &thread, wish, None).await.unwrap();
+    let Asked::Staged(id) = asked else { panic!("{asked:?}") };
+    let shown = world.proposal(id).await;
+    let steps: Vec<String> = shown.card.steps.iter().map(|step| format!("{} ({})", step.text, step.note)).collect();
+    insta::assert_snapshot!(format!("{}\n{}\nundo: {}", shown.card.title, steps.join("\n"), shown.card.undo), @r#"
+    Turn flag checkout-fast off, then annotate it
+    set checkout-fast from on for everyone to off in project 1 (its version must still be 12)
+    annotate "checkout-fast turned off, P-1" in project 1 (nothing else is changed)
+    undo: set it back to on for everyone
+    "#);
+    world.approve(&shown).await;
+    world.run_to_end().await;
+    let ended = world.proposal(id).await;
+    assert_eq!(ended.state, S::Succeeded, "{:?}", ended.note);
+    assert_eq!(world.flags.effects(), ["checkout-fast off"]);
+    let noted = world.outside.state().annotations.clone();
+    assert!(noted.len() == 1 && noted[0].contains(&format!("checkout-fast turned off, {id}")), "{noted:?}");
+    assert!(ended.steps[0].settled_at <= ended.steps[1].intended_at, "in this order");
 }
 
 #[tokio::test]
