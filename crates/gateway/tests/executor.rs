@@ -6,7 +6,7 @@ use wakeman_gateway::{
         asked::{Asked, Wish, stage},
         digest,
     },
-    ports::Checks,
+    ports::{Checks, LastEdit},
 };
 use wakeman_store::{Commit, Fault as Disk};
 use wakeman_types::{DecisionRequest, Outcome, Proposal, ProposalState as S, Proposals, Verdict, Verification};
@@ -81,9 +81,14 @@ async fn what_changed_since_the_yes_is_named_and_nothing_is_called() {
     let flag = world.propose_flag().await;
     world.approve(&flag).await;
     world.flags.state().version = 13;
+    *world.flags.edit.lock().unwrap() =
+        LastEdit { by: Some("alan".to_owned()), at: Some(world.core.now().plus_ms(-minutes(8))) };
     world.run_to_end().await;
     let ended = world.proposal(flag.id).await;
-    assert_eq!(ended.note.as_deref(), Some("the flag changed since you approved (version 12 → 13)"));
+    let why = "the flag changed since you approved (version 12 → 13, by alan 02:52)";
+    assert_eq!(ended.note.as_deref(), Some(why));
+    let said = world.said(&flag.thread).await;
+    assert!(said.last().unwrap().contains(&format!("→ 🟠 Not run: {why}")), "{said:?}");
     assert_eq!(ended.state, S::Failed);
     assert!(world.repo.effects().is_empty() && world.flags.effects().is_empty());
 }

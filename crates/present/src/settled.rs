@@ -153,9 +153,13 @@ fn present_state(
                 check => format!("to be checked: {check}").into(),
             },
         },
-        ProposalState::Failed => {
-            bad(Tone::Warning, format!("failed {at}{}", failure(proposal).unwrap_or_else(because)))
-        }
+        ProposalState::Failed => match uncalled(proposal) {
+            Some(from) => {
+                let why = reason(proposal).map(|(_, reason)| format!(": {}", sanitize(reason, REASON_LEN_MAX)));
+                bad(Tone::Warning, format!("Not run{from}{}", why.unwrap_or_else(because)))
+            }
+            None => bad(Tone::Warning, format!("failed {at}{}", failure(proposal).unwrap_or_else(because))),
+        },
         ProposalState::NeedsReview => {
             let doubt = failure(proposal).unwrap_or_else(because);
             let then = format!("then say `resolve {0} done` or `resolve {0} failed`", proposal.id);
@@ -244,12 +248,25 @@ fn executing(proposal: &Proposal, ctx: &RenderContext) -> String {
 
 /// The reason the failing or doubtful step itself recorded.
 fn failure(proposal: &Proposal) -> Option<String> {
-    let reason = proposal.steps.iter().find_map(|step| match &step.outcome {
-        Some(Outcome::Failed { reason } | Outcome::Unknown { reason }) => Some((step.number, reason)),
+    let (step, reason) = reason(proposal)?;
+    let text = sanitize(reason, REASON_LEN_MAX);
+    Some(if proposal.steps.len() > 1 { format!(" at step {}: {text}", step.number) } else { format!(": {text}") })
+}
+
+/// The step that ended it, and why.
+fn reason(proposal: &Proposal) -> Option<(&Step, &str)> {
+    proposal.steps.iter().find_map(|step| match &step.outcome {
+        Some(Outcome::Failed { reason } | Outcome::Unknown { reason }) => Some((step, reason.as_str())),
         _ => None,
-    })?;
-    let text = sanitize(reason.1, REASON_LEN_MAX);
-    Some(if proposal.steps.len() > 1 { format!(" at step {}: {text}", reason.0) } else { format!(": {text}") })
+    })
+}
+
+/// From where nothing was called at all, because the world was not as it was shown, or the approval did not hold: `` or ` from step 2 on`.
+fn uncalled(proposal: &Proposal) -> Option<String> {
+    let step = reason(proposal).map(|(step, _)| step).or_else(|| proposal.next_step())?;
+    let uncalled = step.intended_at.is_none() && step.tries == 0;
+    let first = !proposal.steps.iter().any(|step| matches!(step.outcome, Some(Outcome::Done { .. })));
+    uncalled.then(|| if first { String::new() } else { format!(" from step {} on", step.number) })
 }
 
 fn verified(finding: Option<&Finding>, at: &str, ctx: &RenderContext) -> String {

@@ -251,12 +251,25 @@ pub struct FlagFacts {
     pub rollout: Option<f64>,
 }
 
+/// The last edit of something, as far as its host tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastEdit {
+    /// Who made it (untrusted).
+    pub by: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
 /// Acting on feature flags.
 pub trait FlagHands: Send + Sync {
     /// The project that is acted on, by its id.
     fn project(&self) -> &str;
     /// A flag as it stands.
     fn flag<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<FlagFacts, HandsError>>;
+    /// Who edited a flag last, for the words of a refusal: what cannot be told is left out.
+    fn last_edit(&self, _id: u64) -> BoxFuture<'_, LastEdit> {
+        Box::pin(std::future::ready(LastEdit::default()))
+    }
     /// Sets the flag on or off, only if its version is still `version`. Absolute, so a repeat is harmless.
     fn set_flag<'a>(
         &'a self,

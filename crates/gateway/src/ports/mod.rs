@@ -20,7 +20,7 @@ pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, Run
 pub use deploy_hands::{DeployFacts, DeployHands};
 pub use error::{HandsError, SourceError};
 pub use hands::{
-    Checks, CommentFacts, CommentRequest, FlagFacts, FlagHands, IssueFacts, IssueRequest, Merged, OpenedPull,
+    Checks, CommentFacts, CommentRequest, FlagFacts, FlagHands, IssueFacts, IssueRequest, LastEdit, Merged, OpenedPull,
     PatchFile, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, made_by,
 };
 pub use model::{

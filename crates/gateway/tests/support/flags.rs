@@ -3,13 +3,15 @@
 use std::sync::{Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
-use wakeman_gateway::ports::{FlagFacts, FlagHands, HandsError};
+use wakeman_gateway::ports::{FlagFacts, FlagHands, HandsError, LastEdit};
 
 use super::fault::{Fault, Script};
 
 pub struct FakeFlags {
     flag: Mutex<FlagFacts>,
     late: Mutex<Vec<(u64, bool)>>,
+    /// Who edited it last.
+    pub edit: Mutex<LastEdit>,
     effects: Mutex<Vec<String>>,
     script: Script,
 }
@@ -18,7 +20,13 @@ impl FakeFlags {
     /// `checkout-fast`, on for everyone, at version 12.
     pub fn new() -> Self {
         let flag = FlagFacts { id: 7, key: "checkout-fast".to_owned(), version: 12, active: true, rollout: Some(1.0) };
-        Self { flag: Mutex::new(flag), late: Mutex::default(), effects: Mutex::default(), script: Script::default() }
+        Self {
+            flag: Mutex::new(flag),
+            late: Mutex::default(),
+            edit: Mutex::default(),
+            effects: Mutex::default(),
+            script: Script::default(),
+        }
     }
 
     pub fn state(&self) -> MutexGuard<'_, FlagFacts> {
@@ -67,6 +75,10 @@ impl FlagHands for FakeFlags {
             let flag = self.state().clone();
             if flag.key == key { Ok(flag) } else { Err(HandsError::Permanent { reason: format!("no flag {key}") }) }
         })
+    }
+
+    fn last_edit(&self, _: u64) -> BoxFuture<'_, LastEdit> {
+        Box::pin(async { self.edit.lock().unwrap().clone() })
     }
 
     fn set_flag<'a>(

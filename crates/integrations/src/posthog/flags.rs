@@ -1,7 +1,7 @@
 //! Feature flags as hands: absolute values only, guarded by the version that was shown.
 
 use serde_json::{Value, json};
-use wakeman_gateway::ports::{FlagFacts, HandsError};
+use wakeman_gateway::ports::{FlagFacts, HandsError, LastEdit};
 
 use super::{
     answers::{Flag, Page, rollout},
@@ -148,12 +148,25 @@ fn awaits_approval(what: &str, reason: &str) -> HandsError {
     }
 }
 
-/// The refusal that names both versions and who made the newer one.
-async fn moved(wire: &Wire, flag: &Flag, version: u64) -> HandsError {
-    let (who, at) = match (&flag.last_modified_by, flag.updated_at) {
+/// Who edited the flag last, and when.
+async fn editor(wire: &Wire, flag: &Flag) -> (Option<String>, Option<At>) {
+    match (&flag.last_modified_by, flag.updated_at) {
         (Some(user), at) if user.name().is_some() => (user.name(), at),
         (_, at) => last_editor(wire, flag.id).await.unwrap_or((None, at)),
-    };
+    }
+}
+
+/// Who edited the flag with this id last, as far as PostHog tells.
+pub(super) async fn last_edit(wire: &Wire, id: u64) -> LastEdit {
+    let url = wire.project_address(&format!("feature_flags/{id}/"));
+    let Ok(flag) = wire.get::<Flag>("flag", url, Purpose::Act).await else { return LastEdit::default() };
+    let (by, at) = editor(wire, &flag).await;
+    LastEdit { by, at: at.map(|At(at)| at) }
+}
+
+/// The refusal that names both versions and who made the newer one.
+async fn moved(wire: &Wire, flag: &Flag, version: u64) -> HandsError {
+    let (who, at) = editor(wire, flag).await;
     let by = who.map(|who| format!(", by {who}")).unwrap_or_default();
     let when = at.map(|At(at)| format!(" at {}", rfc3339(at))).unwrap_or_default();
     HandsError::Precondition {

@@ -25,7 +25,7 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 use wakeman_gateway::ports::{
     AnnotationFacts, AnnotationRequest, BucketAnswer, BucketRequest, Clock, ErrorFacts, ErrorIssue, FlagFacts,
-    FlagHands, HandsError, ProductHands, ProductSource, SourceError,
+    FlagHands, HandsError, LastEdit, ProductHands, ProductSource, SourceError,
 };
 use wakeman_types::{Change, MetricKind, Timestamp};
 
@@ -122,6 +122,10 @@ impl FlagHands for Posthog {
 
     fn flag<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<FlagFacts, HandsError>> {
         Box::pin(flags::by_key(&self.wire, key))
+    }
+
+    fn last_edit(&self, id: u64) -> BoxFuture<'_, LastEdit> {
+        Box::pin(flags::last_edit(&self.wire, id))
     }
 
     fn set_flag<'a>(

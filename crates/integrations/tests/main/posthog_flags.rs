@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wakeman_gateway::ports::{FlagFacts, FlagHands, HandsError};
+use wakeman_gateway::ports::{FlagFacts, FlagHands, HandsError, LastEdit};
+use wakeman_types::Timestamp;
 
 use crate::support::*;
 
@@ -138,6 +139,11 @@ async fn the_editor_is_looked_up_where_the_flag_does_not_say() {
         panic!("it changed")
     };
     assert!(reason.contains("by Grace at 2026-01-05T07:53:00Z"), "{reason}");
+    let edit = fake.posthog().last_edit(7).await;
+    let at = Timestamp::from_ms(NOW.ms() - 7 * 60_000);
+    assert_eq!(edit, LastEdit { by: Some("Grace".to_owned()), at: Some(at) });
+    let silent = Fake::always(Say::Json(500, json!({}))).await;
+    assert_eq!(silent.posthog().last_edit(7).await, LastEdit::default(), "what cannot be told is left out");
 }
 
 #[tokio::test]

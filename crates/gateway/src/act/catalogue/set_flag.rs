@@ -10,7 +10,7 @@ use super::{
     ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, in_project, read, read_or_fail,
     subject,
 };
-use crate::ports::{FlagFacts, HandsError};
+use crate::ports::{FlagFacts, HandsError, LastEdit};
 
 /// The state to set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -134,16 +134,15 @@ impl ActionClass for SetFlag {
         Box::pin(async move {
             let arguments: SetFlagArguments = read_or_fail("arguments", &step.action.arguments)?;
             let revision: SetFlagRevision = read_or_fail("revision", &step.action.revision)?;
-            let flag = flag_hands(&step)?.flag(&arguments.key).await?;
+            let hands = flag_hands(&step)?;
+            let flag = hands.flag(&arguments.key).await?;
             if flag.version == revision.version && flag.id == revision.id {
                 return Ok(Readiness::Ready);
             }
-            Err(HandsError::Precondition {
-                reason: format!(
-                    "the flag changed since you approved (version {} → {})",
-                    revision.version, flag.version
-                ),
-            })
+            let editor = editor(&hands.last_edit(flag.id).await, &step);
+            let (was, is) = (revision.version, flag.version);
+            let reason = format!("the flag changed since you approved (version {was} → {is}{editor})");
+            Err(HandsError::Precondition { reason })
         })
     }
 
@@ -173,6 +172,19 @@ impl ActionClass for SetFlag {
                 ))
             })
         })
+    }
+}
+
+/// `, by alan 14:52`, as far as it is known.
+fn editor(edit: &LastEdit, step: &StepContext<'_>) -> String {
+    let name = edit.by.as_deref().map(|name| wakeman_present::sanitize(name, 40)).filter(|name| !name.is_empty());
+    let context = wakeman_present::RenderContext::new(step.now, step.core.zone());
+    let at = edit.at.map(|at| context.time(at));
+    match (name, at) {
+        (None, None) => String::new(),
+        (Some(name), None) => format!(", by {name}"),
+        (None, Some(at)) => format!(", at {at}"),
+        (Some(name), Some(at)) => format!(", by {name} {at}"),
     }
 }
 
