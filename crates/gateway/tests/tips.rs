@@ -155,20 +155,31 @@ async fn a_model_that_takes_its_time_keeps_nobody_waiting_and_its_ideas_come_lat
 
 #[tokio::test]
 async fn an_idea_on_no_fact_or_said_before_is_dropped_and_a_failing_model_is_named_once() {
-    for (idea, notice) in [
-        (json!({"title": "Learn a new language", "body": "It broadens the mind.", "based_on": ["wishful"]}), false),
-        (json!({"title": "short"}), true),
-    ] {
+    let wishful = r#"{"title": "Learn a new language", "body": "It broadens the mind.", "based_on": ["wishful"]}"#;
+    let short = r#"{"title": "short"}"#;
+    for (answers, notice) in [(vec![wishful], false), (vec![short, short], true)] {
         let world = waiting().await;
-        let text: &'static str = Box::leak(idea.to_string().into_boxed_str());
-        let model = FakeModel::new(vec![Says::Words(text)]);
+        let model = FakeModel::new(answers.iter().copied().map(Says::Words).collect());
         let (_core, desk) = with_model(&world, &model);
         let view = desk.tip(&by("telegram:1")).await.unwrap();
         assert_eq!((view.considered, view.notice.is_some()), (1, notice), "{:?}", view.notice);
         assert_eq!(view.tip.unwrap().kind, TipKind::Proposal, "the tip needs no model");
         desk.tip(&by("telegram:2")).await.unwrap();
-        assert_eq!(model.asked().len(), 1, "not asked again about the same");
+        assert_eq!(model.asked().len(), answers.len(), "not asked again about the same");
     }
+}
+
+#[tokio::test]
+async fn an_idea_of_the_wrong_shape_can_be_mended_once() {
+    let world = waiting().await;
+    let mended = r#"{"title": "Run the form's tests first", "body": "CI has failed since #482.", "based_on": ["P-1"]}"#;
+    let model = FakeModel::new(vec![Says::Words(r#"{"title": "short"}"#), Says::Words(mended)]);
+    let (core, desk) = with_model(&world, &model);
+    let view = desk.tip(&by("telegram:1")).await.unwrap();
+    assert_eq!((view.considered, view.notice), (2, None));
+    let batch = batches(&core).await.remove(0);
+    assert_eq!((batch.ideas.len(), batch.failure), (1, None));
+    assert!(model.last_shown().contains("That is not valid: the answer has no"), "{}", model.last_shown());
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! Turns: a message in, exactly one terminal outcome out, whatever the model does.
 
+mod shape;
+
 use std::sync::{Arc, atomic::Ordering};
 
 use futures::StreamExt;
 use serde_json::json;
 use wakeman_gateway::{
+    Core,
     brain::{Brain, TurnLimits},
     ports::{Model, ModelError},
     tools::{Effect, Tool, ToolAnswer, ToolError, Toolbox},
@@ -40,6 +43,10 @@ impl Talk {
     async fn with(model: Option<Arc<FakeModel>>, tools: Vec<Box<dyn Tool>>, settings: serde_json::Value) -> Self {
         let world = World::with(settings, "{}").await;
         let core = world.core_with_model(model.map(|model| model as Arc<dyn Model>));
+        Self::over(world, core, tools)
+    }
+
+    fn over(world: World, core: Arc<Core>, tools: Vec<Box<dyn Tool>>) -> Self {
         let brain = Brain::with(core, TurnLimits::default(), Toolbox::of(tools));
         Self { world, brain }
     }

@@ -9,7 +9,7 @@ use super::{
     Account, Brain, Material, Meter, Teller, ThreadMemory, Width, assemble,
     context::WINDOW_MESSAGES,
     plainly,
-    prompts::{Prompt, validate},
+    prompts::Prompt,
     tool_loop::{Loop, LoopError},
     turn_tools::TurnTools,
     turns::Ending,
@@ -120,7 +120,7 @@ impl Brain {
         };
         let assemble = |width: Width| assemble(&material, width);
         let tools = TurnTools { core, toolbox: &self.toolbox, specs: &self.specs, by, thread: &turn.thread_id };
-        let check = |text: &str| prompt.output.as_ref().map_or(Ok(()), |schema| validate(schema, text).map(drop));
+        let check = |text: &str| prompt.check(text);
         Loop {
             guard: &core.guard,
             model,

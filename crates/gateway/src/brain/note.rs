@@ -124,6 +124,7 @@ impl Brain {
             shown.extend(ask.words.map(|words| ModelMessage::User(words.to_owned())));
             shown
         };
+        let check = |text: &str| prompt.check(text);
         let (meter, teller) = (Meter::default(), Teller::default());
         let by = nobody();
         let specs = if ask.with_tools { self.specs.as_slice() } else { &[] };
@@ -138,7 +139,7 @@ impl Brain {
             limits: TurnLimits { deadlines_per_turn: 2, ..self.limits },
             call_ms: i64::try_from(core.settings.ai.timeout_ms).unwrap_or(i64::MAX),
             request: base_request(&core.settings, prompt, core.random.bytes16()),
-            check: None,
+            check: prompt.output.is_some().then_some(&check),
             assemble: &assemble,
             teller: &teller,
             meter: &meter,

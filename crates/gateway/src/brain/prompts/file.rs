@@ -70,6 +70,14 @@ impl Prompt {
         format!("{}/{}", self.id, self.version)
     }
 
+    /// Holds an answer to its schema; free text is right as it is.
+    ///
+    /// # Errors
+    /// One sentence for the model, as of [`validate`](super::validate).
+    pub fn check(&self, answer: &str) -> Result<(), String> {
+        self.output.as_ref().map_or(Ok(()), |shape| schema::validate(shape, answer).map(drop))
+    }
+
     /// The text for these variables, an object. Those that the template does not take are left out.
     ///
     /// # Errors
