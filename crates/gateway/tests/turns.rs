@@ -1,6 +1,7 @@
 //! Turns: a message in, exactly one terminal outcome out, whatever the model does.
 
 mod shape;
+mod shown;
 
 use std::sync::{Arc, atomic::Ordering};
 

@@ -5,10 +5,10 @@
 //! (always, whole). Nothing from outside is ever in the system message.
 
 use wakeman_present::{RenderContext, sanitize};
-use wakeman_types::{Entity, Finding, Message, MessageRole, Note};
+use wakeman_types::{Channel, Entity, Finding, Message, MessageRole, Note};
 
 use super::{marked::marked, memory::ThreadMemory};
-use crate::ports::ModelMessage;
+use crate::{deliver::PROMPT_VERSION, ports::ModelMessage};
 
 /// Tokens of the conversation so far.
 const WINDOW_TOKENS: usize = 3_000;
@@ -18,6 +18,8 @@ const FINDINGS_MAX: usize = 6;
 const NOTES_MAX: usize = 6;
 /// Characters of one line of what Wakeman knows.
 const LINE_CHARS: usize = 200;
+/// Lines that we put below a model's words: what they rest on and what else the record says. They quote titles and errors.
+const OURS_BEGIN: [&str; 3] = ["No answer: ", "Rests on: ", "Unknown: "];
 /// Messages that are looked at.
 pub(super) const WINDOW_MESSAGES: usize = 24;
 
@@ -87,24 +89,52 @@ pub fn assemble(material: &Material<'_>, width: Width) -> Vec<ModelMessage> {
     let mut left = width.window_tokens();
     let mut window = Vec::new();
     for message in material.messages {
-        let cost = tokens(&message.content) + 4;
+        let said = said(message);
+        let cost: usize = said.iter().map(|part| words_of(part) + 4).sum();
         if cost > left {
             break;
         }
         left -= cost;
-        window.push(said(message));
+        window.push(said);
     }
-    shown.extend(window.into_iter().rev());
+    shown.extend(window.into_iter().rev().flatten());
     shown.push(ModelMessage::User(material.question.to_owned()));
     shown
 }
 
-fn said(message: &Message) -> ModelMessage {
-    match message.role {
-        MessageRole::User => ModelMessage::User(message.content.clone()),
-        // What Wakeman said quotes titles and errors from outside, so it is data too.
-        MessageRole::Agent => ModelMessage::Assistant { text: message.content.clone(), calls: Vec::new() },
-        MessageRole::System => ModelMessage::User(marked("Wakeman", &message.content)),
+/// A message as the model is shown it. Only a model's own words are shown as such: what Wakeman says by itself, and what it puts
+/// below an answer, quotes titles and errors from outside.
+fn said(message: &Message) -> Vec<ModelMessage> {
+    let data = |text: &str| ModelMessage::User(marked("Wakeman", text));
+    let of_model = message.channel != Channel::System && message.extra.contains_key(PROMPT_VERSION);
+    let (own, ours) = match message.role {
+        MessageRole::User => return vec![ModelMessage::User(message.content.clone())],
+        MessageRole::Agent if of_model => message.content.split_at(ours_from(&message.content)),
+        MessageRole::Agent | MessageRole::System => ("", message.content.as_str()),
+    };
+    let own = own.trim_end();
+    let own = (!own.is_empty()).then(|| ModelMessage::Assistant { text: own.to_owned(), calls: Vec::new() });
+    own.into_iter().chain((!ours.is_empty()).then(|| data(ours))).collect()
+}
+
+/// Where in an answer the lines begin that are not the model's.
+fn ours_from(text: &str) -> usize {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if OURS_BEGIN.iter().any(|begin| line.starts_with(begin)) {
+            return at;
+        }
+        at += line.len();
+    }
+    at
+}
+
+fn words_of(message: &ModelMessage) -> usize {
+    match message {
+        ModelMessage::System(text)
+        | ModelMessage::User(text)
+        | ModelMessage::Assistant { text, .. }
+        | ModelMessage::Tool { content: text, .. } => tokens(text),
     }
 }
 

@@ -29,5 +29,5 @@ pub use refresh::{follow, refresh_card};
 pub(crate) use route::{chats, destinations, listeners};
 pub use scrub::without_credentials;
 pub(crate) use scrub::{cleaned, scrub};
-pub(crate) use thread::outbox_row;
+pub(crate) use thread::{PROMPT_VERSION, outbox_row};
 pub use thread::{Post, ThreadWriter};

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{core::Core, instance::conversation_id};
 
+/// The key of a message under which the prompt's version is kept with what a model wrote.
+pub(crate) const PROMPT_VERSION: &str = "promptVersion";
+
 /// Something to say.
 pub struct Post {
     /// How strictly it must arrive.
@@ -146,7 +149,7 @@ impl ThreadWriter {
         let content = without_credentials(&core.guard, &content).unwrap_or(content);
         self.ordinal += 1;
         self.thread.updated_at = now;
-        let version = prompt_version.map(|version| ("promptVersion".to_owned(), version.into()));
+        let version = prompt_version.map(|version| (PROMPT_VERSION.to_owned(), version.into()));
         let message = Message {
             conversation_id: self.thread.conversation_id.clone(),
             thread_id: self.thread.thread_id.clone(),
