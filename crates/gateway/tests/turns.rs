@@ -274,7 +274,9 @@ async fn stop_ends_a_turn_at_any_await_and_keeps_its_words() {
     let Some(TurnEvent::Done { answer }) = events.last() else { panic!("{events:?}") };
     assert_eq!((answer.state, answer.response.as_str()), (TurnState::Stopped, "It began\n\n(Stopped here.)"));
     assert!(answer.usage.cost_usd > 0.0, "what was asked for may be billed");
-    talk.stored(answer).await;
+    assert_eq!(talk.stored(answer).await.prompt_version.as_deref(), Some("chat/v1"));
+    let said: Vec<Message> = talk.world.all().await;
+    assert_eq!(said.last().unwrap().extra["promptVersion"], "chat/v1");
     assert_eq!(talk.brain.stop(&threads[0].thread_id), 0, "nothing is left to stop");
     let request = AskRequest { thread_id: Some(answer.thread_id.clone()), ..ask("and now?") };
     assert_eq!(talk.ask(request).await.1.response, "again", "the thread is free");
@@ -480,6 +482,9 @@ async fn what_woke_somebody_gets_one_note_set_apart_and_a_failure_is_not_repeate
     assert!(model.asked()[0].tools.is_empty());
     let decision = world.all::<wakeman_types::ChoiceRecord>().await.remove(0);
     assert_eq!(decision.prompt_version.as_deref(), Some("explain-finding/v1"), "what is made of it is made of both");
+    let stored: Vec<Message> = world.all().await;
+    let note = stored.iter().find(|message| message.content.starts_with("Model's note on F-1")).unwrap();
+    assert_eq!(note.extra["promptVersion"], "explain-finding/v1");
 
     let mut other = World::code_only().await;
     other.break_the_build();

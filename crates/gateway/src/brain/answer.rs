@@ -53,6 +53,8 @@ impl Brain {
             }
         };
         let label = Some(prompt.label());
+        // Also for who stops the turn meanwhile: a model's first words are a model's words.
+        meter.with(|counted| counted.prompt.clone_from(&label));
         let outcome = match self.material(turn).await {
             Ok(known) => self.with_model(&*model, by, turn, request, prompt, &known, teller, meter).await,
             Err(error) => return failed(ErrorKind::Storage, error.to_string(), label, String::new()),

@@ -11,6 +11,8 @@ pub struct Meter(Mutex<Counted>);
 /// A reading of a [`Meter`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counted {
+    /// The prompt that a model was asked with.
+    pub prompt: Option<String>,
     /// What it cost.
     pub usage: Usage,
     /// What it rests on, without repeats, in the order in which it was read.

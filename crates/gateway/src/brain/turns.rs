@@ -158,15 +158,15 @@ impl Brain {
         } else {
             (TurnState::Stopped, "stopped by a person")
         };
-        let words = meter.read().words;
-        let text = match (words.trim(), state) {
+        let counted = meter.read();
+        let text = match (counted.words.trim(), state) {
             ("", TurnState::Interrupted) => {
                 "Interrupted: Wakeman was stopped before this was answered. Ask again.".to_owned()
             }
             ("", _) => "Stopped.".to_owned(),
             (words, _) => format!("{words}\n\n(Stopped here.)"),
         };
-        Ending { state, failure: None, text, reason: Some(reason.to_owned()), prompt_version: None }
+        Ending { state, failure: None, text, reason: Some(reason.to_owned()), prompt_version: counted.prompt }
     }
 
     fn leave(&self, thread: &ThreadId, seat: Option<&Seat>) {

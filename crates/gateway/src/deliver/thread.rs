@@ -129,6 +129,7 @@ impl ThreadWriter {
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
         let prompt = match &post.view {
             View::Brief(brief) => brief.prompt.clone(),
+            View::ModelNote(note) => Some(note.prompt_version.clone()),
             View::Tip(view) => view.tip.as_ref().and_then(|tip| tip.prompt_version.clone()),
             _ => None,
         };
