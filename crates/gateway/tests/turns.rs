@@ -1,5 +1,6 @@
 //! Turns: a message in, exactly one terminal outcome out, whatever the model does.
 
+mod ends;
 mod shape;
 mod shown;
 

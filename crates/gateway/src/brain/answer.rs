@@ -185,8 +185,7 @@ impl Brain {
         };
         tracing::warn!(%reason, "turn.failed");
         let counted = meter.read();
-        let words = counted.words.trim();
-        let kept = if words.is_empty() { String::new() } else { format!("{words}\n(The answer ends here.)") };
+        let kept = unfinished(&counted.words);
         let plain = match &error {
             LoopError::Model(_) | LoopError::Budget(_) => plainly::from_record(&self.core, &request.message).await,
             _ => String::new(),
@@ -204,6 +203,21 @@ impl Brain {
         };
         failed(kind, reason.clone(), label, joined(&[&kept, &format!("No answer: {reason}."), &plain, &footer]))
     }
+}
+
+/// Our own code broke in the middle of a turn. What the model said until then is kept.
+pub(super) fn broken(meter: &Meter) -> Ending {
+    let counted = meter.read();
+    let reason = LoopError::Broken.to_string();
+    tracing::error!(%reason, "turn.broken");
+    let text = joined(&[&unfinished(&counted.words), &format!("No answer: {reason}.")]);
+    failed(ErrorKind::Storage, reason, counted.prompt, text)
+}
+
+/// The words of an answer that goes no further.
+fn unfinished(words: &str) -> String {
+    let words = words.trim();
+    if words.is_empty() { String::new() } else { format!("{words}\n(The answer ends here.)") }
 }
 
 fn failed(failure: ErrorKind, reason: String, prompt_version: Option<String>, text: String) -> Ending {

@@ -1,7 +1,9 @@
 //! What the brain says by itself: a note on a finding or under a brief. Nobody asked, so it costs little, has a deadline, is said
 //! once and is missed by nobody when it fails.
 
-use futures::future::BoxFuture;
+use std::panic::AssertUnwindSafe;
+
+use futures::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wakeman_present::RenderContext;
@@ -129,7 +131,7 @@ impl Brain {
         let by = nobody();
         let specs = if ask.with_tools { self.specs.as_slice() } else { &[] };
         let tools = TurnTools { core, toolbox: &self.toolbox, specs, by: &by, thread: ask.thread };
-        let said = Loop {
+        let work = Loop {
             guard: &core.guard,
             model: &*model,
             clock: &*core.clock,
@@ -143,9 +145,9 @@ impl Brain {
             assemble: &assemble,
             teller: &teller,
             meter: &meter,
-        }
-        .run()
-        .await;
+        };
+        // Whoever wanted it goes on without it, also where a tool or an adapter panics.
+        let said = AssertUnwindSafe(work.run()).catch_unwind().await.unwrap_or(Err(LoopError::Broken));
         self.keep_spent(&ask.account, meter.read().usage).await;
         // Half a JSON value is none; only what people read is cut.
         let most = if prompt.output.is_some() { usize::MAX } else { NOTE_CHARS_MAX };

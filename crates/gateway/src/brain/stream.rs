@@ -23,8 +23,8 @@ struct Shared {
     listener: Option<Waker>,
 }
 
-/// The turn's end.
-#[derive(Clone, Default)]
+/// The turn's end. Once it is dropped, the listener hears no more.
+#[derive(Default)]
 pub struct Teller(Arc<Mutex<Shared>>);
 
 /// The listener's end. Ends after `done`.
@@ -73,7 +73,21 @@ impl Teller {
     /// The last word.
     pub fn done(&self, answer: TurnAnswer) {
         self.tell(TurnEvent::Done { answer: Box::new(answer) });
-        lock(&self.0).ended = true;
+        self.end();
+    }
+
+    fn end(&self) {
+        let mut shared = lock(&self.0);
+        shared.ended = true;
+        if let Some(listener) = shared.listener.take() {
+            listener.wake();
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -197,6 +211,18 @@ mod tests {
                 "{size}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_teller_that_is_gone_keeps_nobody_waiting() {
+        let teller = Teller::default();
+        let listener = teller.listener();
+        let (got, ()) = tokio::join!(listener.collect::<Vec<_>>(), async move {
+            tokio::task::yield_now().await;
+            teller.words("half");
+            drop(teller);
+        });
+        assert_eq!(got, [TurnEvent::Token { token: "half".to_owned() }]);
     }
 
     #[tokio::test]

@@ -94,6 +94,9 @@ pub enum LoopError {
     /// Its answer never had the shape that was asked for.
     #[error("the model's answer does not have the agreed shape ({0})")]
     Shape(String),
+    /// A tool or an adapter panicked.
+    #[error("something went wrong inside Wakeman; its log says where")]
+    Broken,
     /// The turn as a whole took too long.
     #[error("stopped after {0} s; ask something narrower")]
     Slow(i64),

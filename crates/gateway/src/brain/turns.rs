@@ -1,11 +1,17 @@
 //! From a message to its one terminal outcome.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use futures::future::{AbortHandle, Abortable};
+use futures::{
+    FutureExt,
+    future::{AbortHandle, AbortRegistration, Abortable},
+};
 use serde_json::{Value, json};
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
@@ -13,7 +19,7 @@ use wakeman_types::{
     TurnState, Usage,
 };
 
-use super::{Brain, Listener, Teller, memory::ThreadMemory, meter::Meter};
+use super::{Brain, Listener, Teller, answer::broken, memory::ThreadMemory, meter::Meter};
 use crate::{
     core::Core,
     deliver::{ThreadWriter, without_credentials},
@@ -36,6 +42,36 @@ pub(super) struct Seat {
     taken: tokio::sync::Mutex<()>,
     waiting: AtomicUsize,
     running: Mutex<Vec<(TurnId, AbortHandle)>>,
+}
+
+/// A message's place at a thread's seat. Given back when it is dropped, however its turn came to its end.
+struct Place {
+    brain: Arc<Brain>,
+    thread: ThreadId,
+    seat: Arc<Seat>,
+    turn: Option<TurnId>,
+}
+
+impl Place {
+    /// From now on `turn` can be stopped.
+    fn begin(&mut self, turn: &TurnId) -> AbortRegistration {
+        let (abort, stopped) = AbortHandle::new_pair();
+        self.seat.running.lock().unwrap_or_else(PoisonError::into_inner).push((turn.clone(), abort));
+        self.turn = Some(turn.clone());
+        stopped
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut busy = self.brain.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = &self.turn {
+            self.seat.running.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _)| id != turn);
+        }
+        if self.seat.waiting.fetch_sub(1, Ordering::SeqCst) == 1 {
+            busy.remove(&self.thread);
+        }
+    }
 }
 
 /// How a turn's work ended.
@@ -79,40 +115,37 @@ impl Brain {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| {
             GatewayError::new(ErrorKind::Unavailable, "too many messages are being answered; try again in a minute")
         })?;
-        let seat = request.thread_id.as_ref().map(|thread| self.sit(thread)).transpose()?;
-        let taken = self.accept(&by, &request).await;
-        if let (Some(thread), true) = (&request.thread_id, !matches!(taken, Ok(Taken::New(_)))) {
-            self.leave(thread, seat.as_deref());
-        }
-        let turn = match taken? {
+        let place = request.thread_id.as_ref().map(|thread| self.sit(thread)).transpose()?;
+        let turn = match self.accept(&by, &request).await? {
             Taken::New(turn) => turn,
             Taken::Known(turn) => return self.retell(turn).await,
         };
-        let seat = match seat {
-            Some(seat) => seat,
+        let mut place = match place {
+            Some(place) => place,
             None => self.sit(&turn.thread_id)?,
         };
         let teller = Teller::default();
         let listener = teller.listener();
         teller.tell(TurnEvent::Accepted { thread_id: turn.thread_id.clone(), turn_id: turn.id.clone() });
-        let (abort, stopped) = AbortHandle::new_pair();
-        seat.running.lock().unwrap_or_else(PoisonError::into_inner).push((turn.id.clone(), abort));
+        let stopped = place.begin(&turn.id);
         let brain = self;
         tokio::spawn(async move {
             let meter = Meter::default();
             // Held until the end is stored: the next turn of the thread reads this one's answer.
-            let mut place = None;
+            let mut taken = None;
             let work = async {
-                place = Some(seat.taken.lock().await);
+                taken = Some(place.seat.taken.lock().await);
                 brain.answer(&by, &turn, &request, &teller, &meter).await
             };
-            let ending = match Abortable::new(work, stopped).await {
-                Ok(ending) => ending,
+            // A tool or an adapter that panics ends its turn like anything else that fails.
+            let ending = match Abortable::new(AssertUnwindSafe(work).catch_unwind(), stopped).await {
+                Ok(Ok(ending)) => ending,
+                Ok(Err(_)) => broken(&meter),
                 Err(_) => brain.stopped(&meter),
             };
             let answer = brain.end(turn, ending, &meter).await;
+            drop(taken);
             drop(place);
-            brain.leave_turn(&answer.thread_id, &seat, &answer.turn_id);
             drop(slot);
             teller.done(answer);
         });
@@ -139,7 +172,7 @@ impl Brain {
         }
     }
 
-    fn sit(&self, thread: &ThreadId) -> Result<Arc<Seat>, GatewayError> {
+    fn sit(self: &Arc<Self>, thread: &ThreadId) -> Result<Place, GatewayError> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let seat = Arc::clone(busy.entry(thread.clone()).or_default());
         if seat.waiting.fetch_add(1, Ordering::SeqCst) >= WAITING_MAX {
@@ -149,7 +182,7 @@ impl Brain {
                 format!("{WAITING_MAX} messages wait for an answer in this thread; wait for one, or stop them"),
             ));
         }
-        Ok(seat)
+        Ok(Place { brain: Arc::clone(self), thread: thread.clone(), seat, turn: None })
     }
 
     fn stopped(&self, meter: &Meter) -> Ending {
@@ -167,19 +200,6 @@ impl Brain {
             (words, _) => format!("{words}\n\n(Stopped here.)"),
         };
         Ending { state, failure: None, text, reason: Some(reason.to_owned()), prompt_version: counted.prompt }
-    }
-
-    fn leave(&self, thread: &ThreadId, seat: Option<&Seat>) {
-        let Some(seat) = seat else { return };
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if seat.waiting.fetch_sub(1, Ordering::SeqCst) == 1 {
-            busy.remove(thread);
-        }
-    }
-
-    fn leave_turn(&self, thread: &ThreadId, seat: &Seat, turn: &TurnId) {
-        seat.running.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _)| id != turn);
-        self.leave(thread, Some(seat));
     }
 
     /// Stores the message and its turn, durably, in one commit.

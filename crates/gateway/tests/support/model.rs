@@ -21,6 +21,8 @@ pub enum Says {
     Calls(Vec<(&'static str, String)>),
     /// A failure.
     Fails(ModelError),
+    /// The words, and then our own adapter breaks.
+    Panics(&'static str),
     /// The words, and then nothing ever.
     Hangs(&'static str),
 }
@@ -120,6 +122,10 @@ impl Model for FakeModel {
                         words(text);
                     }
                     Err(error)
+                }
+                Says::Panics(text) => {
+                    words(text);
+                    panic!("as a test wants")
                 }
                 Says::Hangs(text) => {
                     words(text);

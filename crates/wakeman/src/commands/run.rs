@@ -1,6 +1,6 @@
 //! `run`: the daemon.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
 use futures::{
     FutureExt,
@@ -323,12 +323,15 @@ async fn watching(mut watch: Watch, core: Arc<Core>, mut stopped: watch::Receive
     }
 }
 
-/// A model's note for what interrupted somebody, where a model is configured. It never delays the watch.
+/// A model's note for what interrupted somebody, where a model is configured. It never delays the watch, and nobody waits for it:
+/// one that panics is logged like one that fails.
 async fn explaining(brain: Arc<Brain>, core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            result = brain.explain_news() => if let Err(error) = result {
-                tracing::error!(%error, "brain.explain");
+            result = AssertUnwindSafe(brain.explain_news()).catch_unwind() => match result {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "brain.explain"),
+                Err(_) => tracing::error!("brain.explain_panicked"),
             },
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }

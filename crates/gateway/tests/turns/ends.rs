@@ -1,0 +1,60 @@
+//! Ends that nobody wants: our own code breaks, somebody stops it in the middle, the disk refuses the end.
+
+use serde_json::json;
+use wakeman_gateway::{
+    brain::{Account, Brain, Monologue},
+    tools::Effect,
+};
+use wakeman_types::{AskRequest, ErrorKind, ThreadId, TurnState};
+
+use super::{Talk, ask};
+use crate::support::{FakeModel, FakeTool, Says, World};
+
+#[tokio::test]
+async fn a_tool_or_an_adapter_that_panics_is_one_visible_end_and_the_thread_goes_on() {
+    let (tool, _) = FakeTool::boxed("look", Effect::Read, |_| panic!("as a test wants"));
+    let model = FakeModel::for_ever(|n| match n {
+        1 => Says::Words("fine"),
+        2 => Says::Panics("It fell "),
+        // More than may wait in one thread.
+        3..=12 => Says::Calls(vec![("look", "{}".to_owned())]),
+        _ => Says::Words("again"),
+    });
+    let talk = Talk::new(Some(model), vec![tool]).await;
+    let thread = talk.says("go").await.thread_id;
+    let here = || AskRequest { thread_id: Some(thread.clone()), ..ask("and now?") };
+    let why = "No answer: something went wrong inside Wakeman; its log says where.";
+    for n in 0..11 {
+        let answer = talk.ask(here()).await.1;
+        assert_eq!((answer.state, answer.failure), (TurnState::Failed, Some(ErrorKind::Storage)), "{n}: {answer:?}");
+        let words = if n == 0 { "It fell\n(The answer ends here.)\n\n" } else { "" };
+        assert_eq!(answer.response, format!("{words}{why}"));
+        assert!(answer.usage.cost_usd > 0.0, "what was asked for may be billed");
+        let turn = talk.stored(&answer).await;
+        assert_eq!(turn.prompt_version.as_deref(), Some("chat/v1"));
+    }
+    assert_eq!(talk.brain.stop(&thread), 0, "nothing is left to stop");
+    assert_eq!(talk.ask(here()).await.1.response, "again");
+}
+
+#[tokio::test]
+async fn a_panic_while_nobody_asked_is_a_failure_that_is_not_repeated() {
+    let mut world = World::with(json!({"monitor": {"alarmBudgetPerWeek": 9}}), "{}").await;
+    world.break_the_build();
+    world.watch_for(3).await;
+    let model = FakeModel::for_ever(|_| Says::Panics("The build "));
+    let brain = Brain::new(world.core_with_model(Some(model.clone())));
+    assert_eq!(brain.explain_news().await.unwrap() + brain.explain_news().await.unwrap(), 0);
+    assert_eq!(model.asked().len(), 1);
+    let ask = Monologue {
+        prompt_id: "chat",
+        words: Some("how are things?"),
+        data: "",
+        more: json!({}),
+        account: Account::Wakeup("mine".to_owned()),
+        thread: &ThreadId::new("thread_1"),
+        with_tools: true,
+    };
+    let error = brain.say(&ask).await.err().unwrap();
+    assert_eq!(error.to_string(), "something went wrong inside Wakeman; its log says where");
+}
