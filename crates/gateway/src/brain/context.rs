@@ -35,7 +35,7 @@ pub enum Width {
     Full,
     /// The newest quarter.
     Narrow,
-    /// The question alone.
+    /// The question, and what was decided and named earlier in the thread.
     Bare,
 }
 
@@ -81,9 +81,7 @@ pub struct Material<'a> {
 /// Puts together what the model is shown.
 pub fn assemble(material: &Material<'_>, width: Width) -> Vec<ModelMessage> {
     let mut shown = vec![ModelMessage::System(material.system.clone())];
-    if width != Width::Bare
-        && let Some(known) = known(material)
-    {
+    if let Some(known) = known(material, width) {
         shown.push(ModelMessage::User(marked("Wakeman", &known)));
     }
     let mut left = width.window_tokens();
@@ -138,7 +136,15 @@ fn words_of(message: &ModelMessage) -> usize {
     }
 }
 
-fn known(material: &Material<'_>) -> Option<String> {
+fn known(material: &Material<'_>, width: Width) -> Option<String> {
+    let mut lines = if width == Width::Bare { Vec::new() } else { standing(material) };
+    // However narrow it gets: ids and decisions outlive the window.
+    lines.extend(material.memory.lines().map(|line| format!("earlier: {}", sanitize(line, LINE_CHARS))));
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// How things stand now.
+fn standing(material: &Material<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(pinned) = material.pinned {
         lines.push(format!("project: {}", sanitize(pinned, LINE_CHARS)));
@@ -152,8 +158,7 @@ fn known(material: &Material<'_>) -> Option<String> {
     for note in material.notes.iter().take(NOTES_MAX) {
         lines.push(format!("note by {}: {}", sanitize(&note.author, 40), sanitize(&note.content, LINE_CHARS)));
     }
-    lines.extend(material.memory.lines().map(|line| format!("earlier: {}", sanitize(line, LINE_CHARS))));
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    lines
 }
 
 fn finding_line(finding: &Finding, render: &RenderContext) -> String {
