@@ -1,14 +1,23 @@
 //! Ends that nobody wants: our own code breaks, somebody stops it in the middle, the disk refuses the end.
 
+use futures::StreamExt;
 use serde_json::json;
 use wakeman_gateway::{
-    brain::{Account, Brain, Monologue},
-    tools::Effect,
+    brain::{Account, Brain, Listener, Monologue},
+    tools::{Effect, ToolAnswer},
 };
-use wakeman_types::{AskRequest, ErrorKind, ThreadId, TurnState};
+use wakeman_types::{AskRequest, Citation, ErrorKind, FindingId, ThreadId, TurnAnswer, TurnEvent, TurnState};
 
-use super::{Talk, ask};
+use super::{Talk, ada, ask};
 use crate::support::{FakeModel, FakeTool, Says, World};
+
+/// The end that a listener was told.
+async fn told(listener: Listener) -> TurnAnswer {
+    match listener.collect::<Vec<_>>().await.pop() {
+        Some(TurnEvent::Done { answer }) => *answer,
+        other => panic!("the last event is {other:?}"),
+    }
+}
 
 #[tokio::test]
 async fn a_tool_or_an_adapter_that_panics_is_one_visible_end_and_the_thread_goes_on() {
@@ -57,4 +66,28 @@ async fn a_panic_while_nobody_asked_is_a_failure_that_is_not_repeated() {
     };
     let error = brain.say(&ask).await.err().unwrap();
     assert_eq!(error.to_string(), "something went wrong inside Wakeman; its log says where");
+}
+
+#[tokio::test]
+async fn a_turn_is_stopped_while_a_tool_runs_and_what_was_read_until_then_is_kept() {
+    let (quick, _) = FakeTool::boxed("look", Effect::Read, |_| {
+        let citations = vec![Citation::Finding { id: FindingId::new(7) }];
+        Ok(ToolAnswer { content: "41".to_owned(), citations, ..ToolAnswer::default() })
+    });
+    let (slow, log) = FakeTool::hanging("dig");
+    let call = |name| Says::Calls(vec![(name, "{}".to_owned())]);
+    let model = FakeModel::new(vec![call("look"), call("dig"), Says::Words("again")]);
+    let talk = Talk::new(Some(model.clone()), vec![quick, slow]).await;
+    let listener = talk.brain.ask(&ada(), ask("go")).await.unwrap();
+    log.begun().await;
+    let threads: Vec<wakeman_types::Thread> = talk.world.all().await;
+    assert_eq!(talk.brain.stop(&threads[0].thread_id), 1);
+    let answer = told(listener).await;
+    assert_eq!((answer.state, answer.response.as_str()), (TurnState::Stopped, "Stopped."));
+    assert_eq!(answer.citations, [Citation::Finding { id: FindingId::new(7) }]);
+    assert_eq!((answer.usage.model_calls, answer.usage.tool_calls), (2, 2));
+    talk.stored(&answer).await;
+    assert_eq!(model.asked().len(), 2, "nobody asks on");
+    let request = AskRequest { thread_id: Some(answer.thread_id), ..ask("and now?") };
+    assert_eq!(talk.ask(request).await.1.response, "again", "the thread is free");
 }
