@@ -32,7 +32,7 @@ use std::{
 };
 
 use wakeman_store::{ListQuery, StoreError};
-use wakeman_types::{DAY_MS, ModelView, ThreadId, Turn};
+use wakeman_types::{DAY_MS, Entity, ModelView, ThreadId, Turn};
 
 pub use budget::{Account, Ledger, OverBudget};
 pub use context::{Material, Width, assemble, tokens};
@@ -139,21 +139,27 @@ impl Brain {
         let now = self.core.now();
         let begin = self.ledger.day_begin(now);
         // A turn that was accepted yesterday and ended today is counted for yesterday; a day is at most 25 hours.
-        let mut query = ListQuery::newest(1_000).since(begin.ms().max(now.ms() - DAY_MS - DAY_MS / 12));
+        let turns = begin.ms().max(now.ms() - DAY_MS - DAY_MS / 12);
+        self.each_since(turns, |turn: Turn| {
+            self.ledger.remember(now, Account::Thread(turn.thread_id), &turn.usage);
+        })
+        .await?;
+        self.each_since(begin.ms(), |spent: note::Spent| {
+            self.ledger.remember(now, Account::Wakeup(spent.wakeup), &spent.usage);
+        })
+        .await
+    }
+
+    /// Every row since `from`, page by page: a busy day has more than one.
+    async fn each_since<E: Entity>(&self, from: i64, mut take: impl FnMut(E)) -> Result<(), StoreError> {
+        let mut query = ListQuery::newest(1_000).since(from);
         loop {
-            let page = self.core.store.list::<Turn>(&query).await?;
-            for turn in &page.items {
-                self.ledger.remember(now, Account::Thread(turn.value.thread_id.clone()), &turn.value.usage);
-            }
+            let page = self.core.store.list::<E>(&query).await?;
+            page.items.into_iter().for_each(|found| take(found.value));
             match page.next {
                 Some(next) => query = query.after(Some(next)),
-                None => break,
+                None => return Ok(()),
             }
         }
-        let spent = self.core.store.list::<note::Spent>(&ListQuery::newest(1_000).since(begin.ms())).await?;
-        for spent in spent.items {
-            self.ledger.remember(now, Account::Wakeup(spent.value.wakeup), &spent.value.usage);
-        }
-        Ok(())
     }
 }

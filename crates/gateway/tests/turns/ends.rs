@@ -91,3 +91,21 @@ async fn a_turn_is_stopped_while_a_tool_runs_and_what_was_read_until_then_is_kep
     let request = AskRequest { thread_id: Some(answer.thread_id), ..ask("and now?") };
     assert_eq!(talk.ask(request).await.1.response, "again", "the thread is free");
 }
+
+#[tokio::test]
+async fn a_restart_counts_all_that_was_spent_today_however_many_calls_that_were() {
+    let world = World::with(json!({"ai": {"dailyBudgetUsd": 100.0}}), "{}").await;
+    let model = FakeModel::for_ever(|_| Says::Words("ok"));
+    let brain = Brain::new(world.core_with_model(Some(model.clone())));
+    let thread = ThreadId::new("thread_1");
+    for n in 0..1_005 {
+        let account = Account::Wakeup(format!("w{}", n % 7));
+        let (data, more) = ("", json!({}));
+        let ask = Monologue { prompt_id: "chat", words: None, data, more, account, thread: &thread, with_tools: false };
+        assert_eq!(brain.say(&ask).await.unwrap().text, "ok");
+    }
+    let next = Brain::new(world.core_with_model(Some(model)));
+    next.recover().await.unwrap();
+    let spent = next.model_view().unwrap().spent_usd;
+    assert!((spent - 1.005).abs() < 1e-9, "{spent}");
+}
