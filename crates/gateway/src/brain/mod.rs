@@ -25,10 +25,7 @@ mod vectors;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use wakeman_store::{ListQuery, StoreError};
@@ -58,7 +55,7 @@ pub struct Brain {
     /// How many may be under way together.
     slots: Arc<tokio::sync::Semaphore>,
     /// The process is ending.
-    closing: AtomicBool,
+    closing: tokio::sync::watch::Sender<bool>,
     /// A batch of tips is being made.
     pub(crate) ideas: AtomicBool,
 }
@@ -85,7 +82,7 @@ impl Brain {
             specs,
             busy: Mutex::default(),
             slots,
-            closing: AtomicBool::new(false),
+            closing: tokio::sync::watch::Sender::new(false),
             ideas: AtomicBool::new(false),
         })
     }
@@ -97,7 +94,7 @@ impl Brain {
 
     /// Ends every turn under way, each with its terminal outcome, before the process does. Takes no more messages.
     pub async fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
+        self.closing.send_replace(true);
         self.stop_all();
         // Every turn holds a slot until its end is stored.
         let all = self.slots.acquire_many(TURNS_MAX).await;
@@ -112,7 +109,7 @@ impl Brain {
 
     /// Whether it is being closed.
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::SeqCst)
+        *self.closing.borrow()
     }
 
     /// Ends what an earlier process left without an end, and takes account of what was spent today. Returns how many turns it ended.

@@ -31,6 +31,10 @@ use crate::{
 const MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Messages of one thread that wait for an answer, the one being answered included.
 const WAITING_MAX: usize = 8;
+/// How often an end that could not be stored is tried again.
+const LAND_TRIES: u32 = 60;
+/// The pause before each try.
+const LAND_MS: i64 = 1_000;
 /// Tokens that a call is taken to have read whose process died.
 const CUT_OFF_TOKENS: u64 = 8_000;
 /// Characters of a thread's title.
@@ -81,6 +85,12 @@ pub(super) struct Ending {
     pub text: String,
     pub reason: Option<String>,
     pub prompt_version: Option<String>,
+}
+
+/// An end that is told and not stored.
+struct Owed {
+    ended: Turn,
+    said: String,
 }
 
 /// A message that was taken on.
@@ -143,7 +153,12 @@ impl Brain {
                 Ok(Err(_)) => broken(&meter),
                 Err(_) => brain.stopped(&meter),
             };
-            let answer = brain.end(turn, ending, &meter).await;
+            let (answer, owed) = brain.end(turn, ending, &meter).await;
+            if let Some(owed) = owed {
+                // Whoever asked is told now; who asks next here waits until it stands in the thread.
+                teller.done(answer.clone());
+                brain.end_late(owed).await;
+            }
             drop(taken);
             drop(place);
             drop(slot);
@@ -186,7 +201,7 @@ impl Brain {
     }
 
     fn stopped(&self, meter: &Meter) -> Ending {
-        let (state, reason) = if self.closing.load(Ordering::SeqCst) {
+        let (state, reason) = if self.is_closing() {
             (TurnState::Interrupted, "Wakeman was stopped before the answer was there")
         } else {
             (TurnState::Stopped, "stopped by a person")
@@ -272,8 +287,9 @@ impl Brain {
         Ok(listener)
     }
 
-    /// The terminal commit: the answer in the thread and the turn's end, both or neither, and once only.
-    async fn end(&self, turn: Turn, ending: Ending, meter: &Meter) -> TurnAnswer {
+    /// The terminal commit: the answer in the thread and the turn's end, both or neither, and once only. What could not be stored is
+    /// given back.
+    async fn end(&self, turn: Turn, ending: Ending, meter: &Meter) -> (TurnAnswer, Option<Owed>) {
         let counted = meter.read();
         let mut ended = turn;
         ended.state = ending.state;
@@ -285,15 +301,34 @@ impl Brain {
         // What is told is what is stored: without credentials.
         let said = without_credentials(&self.core.guard, &ending.text).unwrap_or(ending.text);
         match self.land(&ended, &said).await {
-            Ok(turn) => told(turn, said, ending.failure),
+            Ok(turn) => (told(turn, said, ending.failure), None),
             Err(error) => {
-                // The turn stays accepted; the next start ends it. The asker is told now.
                 tracing::error!(%error, turn.id = %ended.id, "turn.end_not_stored");
-                ended.state = TurnState::Failed;
+                let shown = Turn { state: TurnState::Failed, ..ended.clone() };
                 let text = format!("{said}\n\nThis answer could not be stored: {error}");
-                told(ended, text.trim_start().to_owned(), Some(ErrorKind::Storage))
+                let answer = told(shown, text.trim_start().to_owned(), Some(ErrorKind::Storage));
+                (answer, Some(Owed { ended, said }))
             }
         }
+    }
+
+    /// Tries again to store an end, once more when the process is about to end. A turn that is left open even so is ended by the
+    /// next start.
+    async fn end_late(&self, Owed { ended, said }: Owed) {
+        let (core, mut closing) = (&self.core, self.closing.subscribe());
+        for _ in 0..LAND_TRIES {
+            let last = tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => true,
+                () = core.clock.sleep_until(core.now().plus_ms(LAND_MS)) => false,
+            };
+            match self.land(&ended, &said).await {
+                Ok(_) => return tracing::info!(turn.id = %ended.id, "turn.end_stored_late"),
+                Err(error) if last => return tracing::error!(%error, turn.id = %ended.id, "turn.left_open"),
+                Err(error) => tracing::warn!(%error, turn.id = %ended.id, "turn.end_not_stored"),
+            }
+        }
+        tracing::error!(turn.id = %ended.id, "turn.left_open");
     }
 
     async fn land(&self, ended: &Turn, text: &str) -> Result<Turn, SettleError> {

@@ -6,7 +6,8 @@ use wakeman_gateway::{
     brain::{Account, Brain, Listener, Monologue},
     tools::{Effect, ToolAnswer},
 };
-use wakeman_types::{AskRequest, Citation, ErrorKind, FindingId, ThreadId, TurnAnswer, TurnEvent, TurnState};
+use wakeman_store::Fault as Disk;
+use wakeman_types::{AskRequest, Citation, ErrorKind, FindingId, ThreadId, Turn, TurnAnswer, TurnEvent, TurnState};
 
 use super::{Talk, ada, ask};
 use crate::support::{FakeModel, FakeTool, Says, World};
@@ -108,4 +109,42 @@ async fn a_restart_counts_all_that_was_spent_today_however_many_calls_that_were(
     next.recover().await.unwrap();
     let spent = next.model_view().unwrap().spent_usd;
     assert!((spent - 1.005).abs() < 1e-9, "{spent}");
+}
+
+#[tokio::test]
+async fn an_end_that_the_disk_refuses_is_told_at_once_and_stored_when_it_can_be() {
+    // By the first clock pauses are over at once; by the other they never are, and only closing tries once more.
+    for closes in [false, true] {
+        let model = FakeModel::new(vec![Says::Hangs("It began "), Says::Words("again")]);
+        let world = World::with(json!({}), "{}").await;
+        let core = match closes {
+            false => world.core_by(Some(model.clone()), world.clock.clone()),
+            true => world.core_with_model(Some(model.clone())),
+        };
+        let talk = Talk::over(world, core, Vec::new());
+        let listener = talk.brain.ask(&ada(), ask("go")).await.unwrap();
+        model.hung().await;
+        let thread = talk.world.all::<wakeman_types::Thread>().await.remove(0).thread_id;
+        for _ in 0..if closes { 1 } else { 3 } {
+            talk.world.core.store.fail_next(Disk::Full);
+        }
+        talk.brain.stop(&thread);
+        let answer = told(listener).await;
+        assert_eq!((answer.state, answer.failure), (TurnState::Failed, Some(ErrorKind::Storage)), "{answer:?}");
+        assert!(answer.response.starts_with("It began") && answer.response.contains("could not be stored"));
+        if closes {
+            assert_eq!(talk.world.get::<Turn>(&answer.turn_id).await.state, TurnState::Accepted);
+            talk.brain.close().await;
+        } else {
+            while !talk.world.get::<Turn>(&answer.turn_id).await.state.is_terminal() {
+                tokio::task::yield_now().await;
+            }
+            let request = AskRequest { thread_id: Some(thread.clone()), ..ask("and now?") };
+            assert_eq!(talk.ask(request).await.1.response, "again", "the thread is free");
+        }
+        let turn = talk.stored(&answer).await;
+        assert_eq!((turn.state, turn.prompt_version.as_deref()), (TurnState::Stopped, Some("chat/v1")));
+        assert_eq!(talk.world.said(&thread).await[..2], ["go", "It began\n\n(Stopped here.)"]);
+        assert_eq!(Brain::new(talk.world.core_with_model(None)).recover().await.unwrap(), 0, "nothing is left open");
+    }
 }
