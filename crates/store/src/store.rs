@@ -123,6 +123,15 @@ impl Store {
         sqlite::backup(&self.inner.path, to).await
     }
 
+    /// Reads every page, however large the database is: opening it for writing does that only up to 8 MiB. Changes nothing, and
+    /// may be asked while others write.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that is wrong.
+    pub async fn check_whole(&self) -> Result<(), StoreError> {
+        sqlite::check_whole(&self.inner.path, &self.inner.readers).await
+    }
+
     /// Makes the next batch fail; several calls queue up.
     #[cfg(any(test, feature = "failpoints"))]
     pub fn fail_next(&self, fault: sqlite::faults::Fault) {

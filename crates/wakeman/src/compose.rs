@@ -254,7 +254,7 @@ pub async fn open_or_safe(dir: &InstanceDir) -> Result<(Store, Option<SafeMode>)
             let options = Options { mode: Mode::ReadOnly, ..Options::default() };
             let store = Store::open(&path, options).await.map_err(Failure::failed)?;
             let reason = format!("{} is damaged", path.display());
-            Ok((store, Some(SafeMode { reason, steps: dir.restore_steps(), unread: false })))
+            Ok((store, Some(SafeMode { reason, steps: dir.restore_steps(SystemClock.now()), unread: false })))
         }
         Err(error) => Err(Failure::failed(error)),
     }

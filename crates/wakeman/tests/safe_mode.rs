@@ -6,7 +6,14 @@ use std::{
     net::TcpStream,
 };
 
-use crate::daemon::{Home, said};
+use serde_json::json;
+use wakeman_store::{Commit, Options, Store};
+use wakeman_types::Timestamp;
+
+use crate::{
+    asking::wait,
+    daemon::{Home, said},
+};
 
 /// The first 16 KB, as another program's writing leaves them.
 fn damaged(home: &Home) -> Vec<u8> {
@@ -31,9 +38,9 @@ fn verbs_read_a_damaged_database_and_say_how_to_restore_it() {
     let (status, _) = told(&home, &["status"], 0);
     assert!(status.starts_with("Safe mode: ") && status.contains("wakeman.db is damaged"), "{status}");
     assert!(status.contains("unknown") && !status.contains("0 open"), "{status}");
-    assert!(status.contains("mkdir -p") && status.contains(".recover"), "{status}");
+    assert!(status.contains("mkdir -m 700") && status.contains(".recover"), "{status}");
     let (doctor, _) = told(&home, &["doctor"], 1);
-    assert!(doctor.contains("✗ database") && doctor.contains("2. keep what there is: mkdir -p"), "{doctor}");
+    assert!(doctor.contains("✗ database") && doctor.contains("2. keep what there is: mkdir -m 700"), "{doctor}");
     for verb in [&["findings"][..], &["halt"], &["run", "--once"]] {
         let (_, errors) = told(&home, verb, 1);
         assert!(errors.contains("safe mode: ") || errors.contains("it is only read"), "{verb:?}: {errors}");
@@ -60,4 +67,31 @@ fn a_daemon_over_a_damaged_database_starts_answers_and_writes_nothing() {
     assert!(doctor.contains("✗ database") && doctor.contains("the daemon only reads it"), "{doctor}");
     assert_eq!(daemon.stop(), Some(0));
     assert!(fs::read(home.instance().join("storage/wakeman.db")).unwrap() == bytes, "the damaged file was changed");
+}
+
+#[test]
+fn doctor_reads_all_of_a_large_database_and_names_damage_that_no_start_looks_for() {
+    let home = Home::new();
+    let (sound, _) = told(&home, &["doctor"], 1);
+    assert!(sound.contains("✓ database: whole; the journal holds, "), "{sound}");
+    let file = home.instance().join("storage/wakeman.db");
+    wait(async {
+        let store = Store::open(&file, Options::default()).await.unwrap();
+        let filler = json!("x".repeat(100_000));
+        let names = (0..100).map(|n| format!("filler-{n}"));
+        let filled = names.fold(Commit::new(Timestamp::from_ms(1)), |c, name| c.checkpoint(name, filler.clone()));
+        drop(store.commit(filled).await.unwrap());
+        store.close().await;
+    });
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xA5);
+    fs::write(&file, &bytes).unwrap();
+    told(&home, &["findings"], 0);
+    let (alone, _) = told(&home, &["doctor"], 1);
+    assert!(alone.contains("✗ database") && alone.contains("2. keep what there is: mkdir -m 700"), "{alone}");
+    let (daemon, _) = home.daemon();
+    let (beside, _) = told(&home, &["doctor"], 1);
+    assert!(beside.contains("✓ daemon: running") && beside.contains("✗ database"), "{beside}");
+    assert_eq!(daemon.stop(), Some(0));
 }

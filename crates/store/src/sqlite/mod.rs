@@ -15,5 +15,5 @@ mod writer;
 
 pub(crate) use errors::classify;
 pub(crate) use jobs::{Job, Op, Ticket};
-pub(crate) use open::{Opened, backup, open};
+pub(crate) use open::{Opened, backup, check_whole, open};
 pub(crate) use writer::Request;

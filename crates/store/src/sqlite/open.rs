@@ -32,7 +32,7 @@ use super::{
 const QUEUE_MAX: usize = 1024;
 /// Events a slow reader of the feed may lie behind.
 const FEED_EVENTS: usize = 512;
-/// A database up to this size is checked page by page at every start; a larger one only where it is read.
+/// A database up to this size is checked page by page at every start; a larger one only where it is read, and by [`check_whole`].
 const CHECK_BYTES_MAX: u64 = 8 << 20;
 const READERS_MAX: u32 = 3;
 /// A reader unused for so long is closed and its memory given back.
@@ -117,12 +117,27 @@ async fn check(path: &Path, read_only: &SqliteConnectOptions, size: u64) -> Resu
     let failed = |e| classify(path, "check the database", e);
     let mut conn = read_only.connect().await.map_err(failed)?;
     let found = match size <= CHECK_BYTES_MAX {
-        true => sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&mut conn).await,
+        true => quick_check(&mut conn).await,
         false => sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut conn).await.map(|_| "ok".to_owned()),
     };
     // It only read, so that nothing is lost if it ends badly.
     let _ = conn.close().await;
-    match found.map_err(failed)?.as_str() {
+    sound(path, found.map_err(failed)?.as_str())
+}
+
+/// Every page, with the whole log: what a start only does with a small database. Only reads.
+pub(crate) async fn check_whole(path: &Path, readers: &SqlitePool) -> Result<(), StoreError> {
+    let failed = |e| classify(path, "check the database", e);
+    let mut conn = readers.acquire().await.map_err(failed)?;
+    sound(path, quick_check(&mut conn).await.map_err(failed)?.as_str())
+}
+
+async fn quick_check(conn: &mut SqliteConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(conn).await
+}
+
+fn sound(path: &Path, found: &str) -> Result<(), StoreError> {
+    match found {
         "ok" => Ok(()),
         wrong => Err(damaged(path, Some(sqlx::Error::Protocol(wrong.to_owned())))),
     }

@@ -52,6 +52,29 @@ async fn damage_is_noticed_at_the_start_and_nothing_is_touched() {
 }
 
 #[tokio::test]
+async fn a_large_database_is_checked_whole_only_when_that_is_asked() {
+    let harness = TempSqlite::fresh().await;
+    let store = harness.open().await;
+    let filler = json!("x".repeat(100_000));
+    let names = (0..100).map(|n| format!("filler-{n}"));
+    land(&store, names.fold(Commit::new(at(1)), |c, name| c.checkpoint(&name, filler.clone()))).await;
+    store.check_whole().await.unwrap();
+    store.close().await;
+    let mut bytes = fs::read(harness.path()).unwrap();
+    assert!(bytes.len() > 9 << 20, "larger than what a start checks");
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xA5);
+    fs::write(harness.path(), &bytes).unwrap();
+    for mode in [Mode::ReadWrite, Mode::ReadOnly] {
+        let store = Store::open(&harness.path(), Options { mode, ..Options::default() }).await.unwrap();
+        let found = store.check_whole().await;
+        assert!(matches!(found, Err(StoreError::Damaged { .. })), "{mode:?}: {found:?}");
+        store.close().await;
+    }
+    assert!(fs::read(harness.path()).unwrap() == bytes, "the damaged file was changed");
+}
+
+#[tokio::test]
 async fn damage_found_later_is_typed_and_safe_mode_saves_the_rest() {
     let harness = filled().await;
     let store = harness.open().await;

@@ -51,14 +51,18 @@ async fn verify(global: &Global, dir: &InstanceDir, store: &Store) -> Result<u8,
     }
 }
 
+/// `1 entry`, `3 entries`.
+pub(super) fn entries(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "entry" } else { "entries" })
+}
+
 fn verdict(found: &Audit) -> Doc {
     let Audit { entries, erased, signed_up_to, unsigned, .. } = found;
     let head = match &found.first_bad {
         None => Line::new().with("The journal holds", Style::Good),
         Some(bad) => Line::new().with(format!("Entry {} {}", bad.seq, bad.why), Style::Bad),
     };
-    let word = |count: u64| if count == 1 { "entry" } else { "entries" };
-    let mut whole = format!("{entries} {}", word(*entries));
+    let mut whole = self::entries(*entries);
     if *erased > 0 {
         whole += &format!(", the contents of {erased} erased on request");
     }

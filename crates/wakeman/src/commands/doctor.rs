@@ -9,9 +9,10 @@ use wakeman_gateway::{
     ports::{Clock, Random, SystemClock, SystemRandom},
 };
 use wakeman_integrations::{CheckOutcome, check_litellm};
+use wakeman_store::{FIRST_PREVIOUS_LINK, LANE, Mode, Options, Seq, Store, StoreError, Verdict};
 use wakeman_types::{Admin, SafeMode};
 
-use super::live;
+use super::{audit::entries as entries_of, live};
 use crate::{
     compose::{self, Config},
     failure::{DONE, Failure},
@@ -126,7 +127,7 @@ async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
                     Some(safe) => {
                         report.bad("database", format!("{}; the daemon only reads it", safe.reason), steps(&safe))
                     }
-                    None => report.good("database", "in use by the daemon"),
+                    None => beside(dir, report).await,
                 }
             }
             Err(error) => report.bad(
@@ -149,6 +150,7 @@ async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
     }
 }
 
+/// Page by page however large it is: a start reads so much only of a small one.
 async fn database(dir: &InstanceDir, report: &mut Report) {
     if dir.locked_by().is_some() {
         return;
@@ -159,21 +161,42 @@ async fn database(dir: &InstanceDir, report: &mut Report) {
             store.close().await;
         }
         Ok((store, None)) => {
-            let verified = store
-                .verify_journal(wakeman_store::LANE, wakeman_store::Seq(1), wakeman_store::FIRST_PREVIOUS_LINK)
-                .await;
-            match verified {
-                Ok(wakeman_store::Verdict::Verified { entries, .. }) => {
-                    report.good("database", format!("whole; {entries} journal entries prove themselves"));
-                }
-                Ok(wakeman_store::Verdict::FirstBad(bad)) => report.bad(
-                    "database",
-                    format!("journal entry {} does not hold: {}", bad.seq, bad.why),
-                    "somebody edited the database; restore a backup",
-                ),
-                Err(error) => report.bad("database", error.to_string(), numbered(&dir.restore_steps())),
-            }
+            whole(&store, dir, "whole", report).await;
             store.close().await;
+        }
+        Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
+    }
+}
+
+/// The same without writing, while the daemon goes on.
+async fn beside(dir: &InstanceDir, report: &mut Report) {
+    let options = Options { mode: Mode::ReadOnly, ..Options::default() };
+    match Store::open(&dir.database(), options).await {
+        Ok(store) => {
+            whole(&store, dir, "in use by the daemon; whole", report).await;
+            store.close().await;
+        }
+        Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
+    }
+}
+
+async fn whole(store: &Store, dir: &InstanceDir, so: &str, report: &mut Report) {
+    let verified = match store.check_whole().await {
+        Ok(()) => store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await,
+        Err(error) => Err(error),
+    };
+    match verified {
+        Ok(Verdict::Verified { entries, .. }) => {
+            let entries = entries_of(entries);
+            report.good("database", format!("{so}; the journal holds, {entries}"));
+        }
+        Ok(Verdict::FirstBad(bad)) => report.bad(
+            "database",
+            format!("journal entry {} does not hold: {}", bad.seq, bad.why),
+            "somebody edited the database; restore a backup",
+        ),
+        Err(error @ StoreError::Damaged { .. }) => {
+            report.bad("database", error.to_string(), numbered(&dir.restore_steps(SystemClock.now())));
         }
         Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
     }
