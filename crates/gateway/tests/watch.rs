@@ -1,6 +1,7 @@
 //! The watch over sources that are late, silent, stale or refuse: what cannot be known is unknown, never zero and never fine.
 
 use wakeman_gateway::ports::{Clock, ErrorIssue, SourceError};
+use wakeman_store::Fault as Disk;
 use wakeman_types::{
     Change, ChangeId, ChangeKind, ChangeRef, ChoiceRecord, ComponentView, Finding, FindingState, HOUR_MS, Interruption,
     MetricId, Proposal, Severity, Subject, Thread, Timestamp,
@@ -237,6 +238,44 @@ async fn an_error_that_is_new_and_repeats_is_found_and_followed_over_a_restart()
     assert!(world.only_finding().await.is_over(), "quiet for an hour");
 }
 
+/// The flag checkout-fast rolled out to everybody at `at`.
+fn checkout_fast(at: Timestamp) -> Change {
+    Change {
+        id: ChangeId::new("posthog:flag:7:12"),
+        kind: ChangeKind::Flag,
+        at,
+        live_at: None,
+        title: "checkout-fast: rollout to 100 %".to_owned(),
+        author: Some("alan".to_owned()),
+        url: None,
+        reference: ChangeRef::Flag { id: 7, key: "checkout-fast".to_owned(), active: Some(true), rollout: Some(1.0) },
+        files: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_costs_neither_the_finding_nor_the_flag_edit_that_explains_it() {
+    let mut world = World::new().await;
+    world.tick().await;
+    let from = NOW.plus_ms(minutes(5));
+    let until = from.plus_ms(minutes(300));
+    world.product.state().incidents.push(Incident { metric: "checkout_done", from, until, factor: 0.4 });
+    world.product.state().split = Some([300.0, 60.0, 300.0, 298.0]);
+    world.product.state().flag_changes = vec![checkout_fast(NOW.plus_ms(minutes(1)))];
+    // Longer than edits are read back for.
+    for _ in 0..40 {
+        world.clock.advance(minutes(1));
+        world.core.store.fail_next(Disk::Full);
+        let told = world.watch.tick().await.unwrap_err().to_string();
+        assert!(told.contains("no room left"), "{told}");
+    }
+    assert!(world.all::<Change>().await.is_empty() && world.all::<Finding>().await.is_empty());
+    world.watch_for(2).await;
+    let finding = world.only_finding().await;
+    assert_eq!(finding.likely_cause().unwrap().change.label(), "flag checkout-fast");
+    assert_eq!(world.all::<Proposal>().await[0].action.kind, "posthog.set_flag");
+}
+
 #[tokio::test]
 async fn a_flag_whose_users_are_the_ones_affected_is_proposed_to_be_turned_off() {
     let mut world = World::new().await;
@@ -245,17 +284,7 @@ async fn a_flag_whose_users_are_the_ones_affected_is_proposed_to_be_turned_off()
     let until = from.plus_ms(minutes(300));
     world.product.state().incidents.push(Incident { metric: "checkout_done", from, until, factor: 0.4 });
     world.product.state().split = Some([300.0, 60.0, 300.0, 298.0]);
-    world.product.state().flag_changes = vec![Change {
-        id: ChangeId::new("posthog:flag:7:12"),
-        kind: ChangeKind::Flag,
-        at: from.plus_ms(-minutes(3)),
-        live_at: None,
-        title: "checkout-fast: rollout to 100 %".to_owned(),
-        author: Some("alan".to_owned()),
-        url: None,
-        reference: ChangeRef::Flag { id: 7, key: "checkout-fast".to_owned(), active: Some(true), rollout: Some(1.0) },
-        files: Vec::new(),
-    }];
+    world.product.state().flag_changes = vec![checkout_fast(from.plus_ms(-minutes(3)))];
     world.watch_for(60).await;
     let proposal = world.all::<Proposal>().await.remove(0);
     assert_eq!(proposal.action.kind, "posthog.set_flag");

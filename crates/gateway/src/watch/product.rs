@@ -28,6 +28,8 @@ pub(super) struct Product {
     /// What is not given to our credential, named with the remedy.
     pub withheld: Vec<String>,
     flags_since: Option<Timestamp>,
+    /// From where they are read next, once those that were read are kept.
+    flags_read: Option<Timestamp>,
 }
 
 impl Product {
@@ -39,26 +41,33 @@ impl Product {
             backoff: Backoff::default(),
             withheld: Vec::new(),
             flags_since: None,
+            flags_read: None,
         })
     }
 
-    /// Reads everything once: what is wrong, and the changes since the last time.
+    /// Reads everything once: what is wrong, and the changes since [`Product::kept`] was last said.
     ///
     /// # Errors
     /// The first thing the source said; what was read before it is kept for the next time.
     pub async fn read(&mut self, now: Timestamp) -> Result<(Vec<Detection>, Vec<Change>), SourceError> {
         let mut off = self.metrics.tick(&*self.source, now).await?;
         let source_now = self.metrics.server_now().unwrap_or(now);
-        let since = self.flags_since.unwrap_or_else(|| source_now.plus_ms(-FLAGS_BACK_MS));
+        let furthest = source_now.plus_ms(-FLAGS_BACK_MS);
+        let since = self.flags_since.map_or(furthest, |since| since.max(furthest));
         self.withheld.clear();
         let changes = self.source.flag_changes(since).await;
-        let changes = self.unless_withheld("flag edits", changes)?.unwrap_or_default();
-        self.flags_since = Some(source_now.plus_ms(-10 * MINUTE_MS));
+        let changes = self.unless_withheld("flag edits", changes)?;
+        self.flags_read = changes.as_ref().map(|_| source_now.plus_ms(-10 * MINUTE_MS));
         let issues = self.source.errors(self.errors.since(source_now)).await;
         if let Some(issues) = self.unless_withheld("errors", issues)? {
             off.extend(self.errors.take(issues, source_now));
         }
-        Ok((off, changes))
+        Ok((off, changes.unwrap_or_default()))
+    }
+
+    /// The changes that were read are stored: they need not be read again.
+    pub fn kept(&mut self) {
+        self.flags_since = self.flags_read.or(self.flags_since);
     }
 
     /// What a credential's scopes or the plan do not include must not keep the metrics from being watched.

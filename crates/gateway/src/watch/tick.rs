@@ -180,6 +180,7 @@ impl Watch {
                 let was = product.backoff.succeeded(now);
                 self.core.health.succeeded(PRODUCT, now, product_detail(product));
                 keep_changes(&self.core, &changes).await?;
+                product.kept();
                 keep::mark_unknown(&self.core, None, is_product).await?;
                 if was.is_some() {
                     tell_source(&self.core, "PostHog", None, count).await?;

@@ -112,8 +112,12 @@ impl ProductSource for FakeProduct {
         Box::pin(std::future::ready(answer))
     }
 
-    fn flag_changes(&self, _: Timestamp) -> BoxFuture<'_, Result<Vec<Change>, SourceError>> {
-        let answer = self.ask().map(|_| self.state().flag_changes.clone());
+    fn flag_changes(&self, since: Timestamp) -> BoxFuture<'_, Result<Vec<Change>, SourceError>> {
+        let asked = |now| {
+            let state = self.state();
+            state.flag_changes.iter().filter(|change| (since..=now).contains(&change.at)).cloned().collect()
+        };
+        let answer = self.ask().map(asked);
         Box::pin(std::future::ready(answer))
     }
 
