@@ -15,19 +15,36 @@ const DEPTH_MAX: usize = 40;
 /// Most operators that are read. `1 + 1 + …` nests nothing, and yet its tree is as deep as it is long: walking, printing and dropping it
 /// take the stack's depth, so what nobody writes by hand is not read.
 const OPERATORS_MAX: usize = 300;
-/// The words that are operators.
-const WORDS: [Keyword; 11] = [
-    Keyword::AND,
-    Keyword::OR,
-    Keyword::XOR,
-    Keyword::NOT,
-    Keyword::IS,
-    Keyword::IN,
-    Keyword::LIKE,
-    Keyword::BETWEEN,
-    Keyword::UNION,
-    Keyword::EXCEPT,
-    Keyword::INTERSECT,
+/// Words of the language that cannot join two parts into one: clauses, units, and what is also a name. Every other may be an operator in
+/// some dialect (`ILIKE`, `REGEXP`, `AT TIME ZONE`, `MINUS`, …) and is counted as one, known or not.
+const NO_OPERATORS: [Keyword; 27] = [
+    Keyword::SELECT,
+    Keyword::ALL,
+    Keyword::DISTINCT,
+    Keyword::AS,
+    Keyword::FROM,
+    Keyword::WHERE,
+    Keyword::GROUP,
+    Keyword::ORDER,
+    Keyword::BY,
+    Keyword::ASC,
+    Keyword::DESC,
+    Keyword::HAVING,
+    Keyword::LIMIT,
+    Keyword::OFFSET,
+    Keyword::WITH,
+    Keyword::TRUE,
+    Keyword::FALSE,
+    Keyword::NULL,
+    Keyword::INTERVAL,
+    Keyword::DAY,
+    Keyword::HOUR,
+    Keyword::MINUTE,
+    Keyword::COUNT,
+    Keyword::IF,
+    Keyword::EVENT,
+    Keyword::TIMESTAMP,
+    Keyword::DATE,
 ];
 
 /// The statements of `text`. Literals keep their escapes as they are written, so printing them again cannot change where they end.
@@ -49,7 +66,7 @@ pub(in crate::posthog) fn parse(text: &str) -> Result<Vec<Statement>, String> {
 
 fn is_operator(token: &Token) -> bool {
     match token {
-        Token::Word(word) => WORDS.contains(&word.keyword),
+        Token::Word(word) => word.keyword != Keyword::NoKeyword && !NO_OPERATORS.contains(&word.keyword),
         Token::Whitespace(_)
         | Token::Comma
         | Token::LParen

@@ -183,6 +183,58 @@ fn deep_nesting_is_refused_not_followed() {
 }
 
 #[test]
+fn what_chains_without_nesting_is_refused_by_its_length() {
+    let infix = [
+        "+ 1",
+        "AND 1",
+        "XOR 1",
+        "= 1",
+        "|| 1",
+        ":: Int",
+        "LIKE 'a'",
+        "ILIKE 'a'",
+        "NOT ILIKE 'a'",
+        "RLIKE 'a'",
+        "REGEXP 'a'",
+        "MATCH 'a'",
+        "GLOB 'a'",
+        "SIMILAR TO 'a'",
+        "OVERLAPS 1",
+        "MEMBER OF (1)",
+        "AT TIME ZONE 'UTC'",
+        "DIV 1",
+        "OPERATOR(+) 1",
+        "COLLATE a",
+        "IS NULL",
+        "NOTNULL",
+        "IN (1)",
+        "BETWEEN 1 AND 2",
+        "[1]",
+    ];
+    let sets = ["UNION ALL", "EXCEPT", "INTERSECT", "MINUS"];
+    let chains = infix.map(|piece| ("SELECT count() FROM events WHERE 1", format!(" {piece}")));
+    let unions = sets.map(|word| ("SELECT 1", format!(" {word} SELECT 1")));
+    for (head, piece) in chains.iter().chain(&unions) {
+        let query = format!("{head}{}", piece.repeat(20_000 / piece.len()));
+        assert!(rewrite(&query, MetricKind::Count).is_err(), "{piece}");
+        assert!(super::parse::parse(&query).is_err_and(|error| error.contains("operators")), "{piece}");
+        // Shorter than the bound: read or refused, and either way without the end of the process.
+        let _ = super::parse::parse(&format!("{head}{}", piece.repeat(140)));
+    }
+}
+
+#[test]
+fn long_queries_as_people_write_them_are_read() {
+    let column = |n: usize| format!("countIf(event = 'e{n}' AND timestamp > now() - INTERVAL 1 HOUR) AS c{n}");
+    let columns: Vec<String> = (0..60).map(column).collect();
+    let query = format!(
+        "SELECT DISTINCT {} FROM events GROUP BY timestamp ORDER BY timestamp DESC LIMIT 5",
+        columns.join(", ")
+    );
+    assert!(super::parse::parse(&query).is_ok(), "{query}");
+}
+
+#[test]
 fn the_kind_is_seen_from_the_form() {
     for (query, kind) in [
         ("SELECT count() FROM events", MetricKind::Count),

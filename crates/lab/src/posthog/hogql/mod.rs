@@ -1,4 +1,4 @@
-//! HogQL over the world's events: a documented part of the language, evaluated over counts per step.
+//! HogQL over the world's events: the part of the language that `docs/lab.md` lists, evaluated over counts per step.
 //!
 //! `syntax` parses, `resolve` gives names their meaning, `select` runs one SELECT, `scan` reads the events. Whole
 //! steps are read as counts wherever the query allows it and single events are made up only where it does not.

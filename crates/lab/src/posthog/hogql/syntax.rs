@@ -18,11 +18,23 @@ const QUERY_BYTES_MAX: usize = 1 << 20;
 const FILTERS: &str = "filters";
 /// Nesting beyond this is refused.
 const DEPTH_MAX: usize = 80;
-/// Operators in a row, and unions, beyond this are refused.
+/// Operators in a row, and set operations, beyond this are refused.
 const CHAIN_MAX: usize = 400;
-/// The words that begin another part of a query.
-const CLAUSES: [Keyword; 7] =
-    [Keyword::SELECT, Keyword::FROM, Keyword::WHERE, Keyword::GROUP, Keyword::HAVING, Keyword::ORDER, Keyword::LIMIT];
+/// The words that put two SELECTs together; they chain like operators.
+const SETS: [Keyword; 4] = [Keyword::UNION, Keyword::EXCEPT, Keyword::INTERSECT, Keyword::MINUS];
+/// Words that are no operators wherever they stand.
+const CLAUSES: [Keyword; 10] = [
+    Keyword::SELECT,
+    Keyword::ALL,
+    Keyword::AS,
+    Keyword::FROM,
+    Keyword::WHERE,
+    Keyword::GROUP,
+    Keyword::BY,
+    Keyword::HAVING,
+    Keyword::ORDER,
+    Keyword::LIMIT,
+];
 
 /// ClickHouse's dialect, with `$` in identifiers (`$pageview`, `$feature`) and intervals as texts.
 #[derive(Debug, Default)]
@@ -70,24 +82,26 @@ impl Dialect for HogQl {
     }
 }
 
-/// Whether the tree would be too deep without any nesting: `1 + 1 + …` is as deep as it is long. Operators are counted between commas
-/// and clauses, for each level of parentheses.
+/// Whether the tree would be too deep without any nesting: `1 + 1 + …` is as deep as it is long. Operators are counted between commas, for
+/// each level of brackets. Nothing else begins anew: the words of clauses may be names as well.
 fn is_too_long(tokens: &[TokenWithSpan]) -> bool {
-    let (mut levels, mut unions) = (vec![0_usize], 0);
+    let (mut levels, mut sets) = (vec![0_usize], 0);
+    let more = |levels: &mut Vec<usize>| levels.last_mut().into_iter().for_each(|run| *run += 1);
     for token in tokens {
         match &token.token {
             Token::LParen => levels.push(0),
-            Token::RParen if levels.len() > 1 => drop(levels.pop()),
-            Token::Word(word) if word.keyword == Keyword::UNION => unions += 1,
-            Token::Comma => levels.last_mut().into_iter().for_each(|run| *run = 0),
-            Token::Word(word) if CLAUSES.contains(&word.keyword) => {
-                levels.last_mut().into_iter().for_each(|run| *run = 0);
+            Token::LBracket | Token::LBrace => {
+                more(&mut levels);
+                levels.push(0);
             }
-            Token::Word(word) if word.keyword == Keyword::NoKeyword => {}
+            Token::RParen | Token::RBracket | Token::RBrace if levels.len() > 1 => drop(levels.pop()),
+            Token::Comma => levels.last_mut().into_iter().for_each(|run| *run = 0),
+            Token::Word(word) if SETS.contains(&word.keyword) => sets += 1,
+            Token::Word(word) if word.keyword == Keyword::NoKeyword || CLAUSES.contains(&word.keyword) => {}
             Token::Whitespace(_) | Token::Period | Token::Number(..) | Token::SingleQuotedString(_) => {}
-            _ => levels.last_mut().into_iter().for_each(|run| *run += 1),
+            _ => more(&mut levels),
         }
-        if unions > CHAIN_MAX || levels.last().is_some_and(|run| *run > CHAIN_MAX) {
+        if sets > CHAIN_MAX || levels.last().is_some_and(|run| *run > CHAIN_MAX) {
             return true;
         }
     }

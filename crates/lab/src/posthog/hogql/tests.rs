@@ -149,12 +149,22 @@ fn what_is_deep_is_answered_or_refused_and_never_ends_the_process() {
     let calls = |depth| format!("SELECT {}1{}", "abs(".repeat(depth), ")".repeat(depth));
     let selects = |depth| format!("{}SELECT 1{}", "SELECT * FROM (".repeat(depth), ")".repeat(depth));
     let sum = |length| format!("SELECT 1{}", " + 1".repeat(length));
-    let unions = |length| format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(length));
+    let sets = |word: &str, length| format!("SELECT 1{}", format!(" {word} SELECT 1").repeat(length));
+    let unions = |length| sets("UNION ALL", length);
     for query in [parentheses(20), calls(20), selects(5), sum(400), unions(300)] {
         assert!(run(&world, world.now_ms, &query, &Json::Null).is_ok(), "{query}");
     }
     for query in [parentheses(20_000), calls(20_000), selects(20_000), sum(100_000), unions(20_000)] {
         assert!(run(&world, world.now_ms, &query, &Json::Null).is_err());
+    }
+    for word in ["limit", "where", "select"] {
+        let query = format!("SELECT 1{}", format!(" + {word} + 1").repeat(20_000));
+        assert!(run(&world, world.now_ms, &query, &Json::Null).is_err(), "{word}");
+    }
+    let lists = format!("SELECT [1, 2]{}", " || [1, 2]".repeat(20_000));
+    assert!(run(&world, world.now_ms, &lists, &Json::Null).is_err());
+    for word in ["EXCEPT", "INTERSECT", "MINUS"] {
+        assert!(run(&world, world.now_ms, &sets(word, 20_000), &Json::Null).is_err(), "{word}");
     }
     // At the edge of what is refused either answer is right.
     for depth in 20..90 {

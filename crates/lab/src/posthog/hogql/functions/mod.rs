@@ -88,3 +88,32 @@ pub(crate) fn built_in(name: &'static str) -> &'static Function {
 fn number(value: &Value) -> Result<f64, String> {
     value.number().ok_or_else(|| format!("{} is not a number", value.type_name()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::posthog::hogql::aggregate::kind_of;
+
+    #[test]
+    fn every_function_stands_in_the_documents_table() {
+        let table = include_str!("../../../../../../docs/lab.md");
+        let named: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+        let missing: Vec<&str> =
+            BY_NAME.values().map(|function| function.name).filter(|name| !named.contains(name)).collect();
+        assert!(missing.is_empty(), "docs/lab.md does not name {missing:?}");
+        let row = |head: &str| table.lines().find(|line| line.starts_with(&format!("| {head} |"))).unwrap().split('`');
+        for part in ["logic and lists", "numbers", "texts", "times"] {
+            for name in row(part).skip(1).step_by(2) {
+                assert!(named_function(name), "docs/lab.md names {name}, which there is not");
+            }
+        }
+        for name in row("aggregates").skip(1).step_by(2).filter(|name| !name.contains('…') && !name.contains(' ')) {
+            let name = name.split('(').next().unwrap_or(name).to_lowercase();
+            assert!(kind_of(&name, None).is_some(), "docs/lab.md names {name}, which there is not");
+        }
+    }
+
+    fn named_function(name: &str) -> bool {
+        super::named(name).is_some()
+    }
+}
