@@ -193,7 +193,8 @@ impl Wire {
                 let results = status.results.unwrap_or(Value::Null);
                 return parse_value(what, results);
             }
-            tokio::time::sleep(self.timeouts.poll).await;
+            let poll_ms = i64::try_from(self.timeouts.poll.as_millis()).unwrap_or(i64::MAX);
+            self.clock.sleep_until(self.now().plus_ms(poll_ms)).await;
             let url = self.project_address(&format!("query/{}/", status.id));
             status = self.get::<Background>(what, url, purpose).await?.query_status;
         }

@@ -1,7 +1,7 @@
 //! Buckets: one query for all, paging, culprits.
 
 use serde_json::{Value, json};
-use wakeman_gateway::ports::{BucketAnswer, BucketRequest, ProductSource, SourceError};
+use wakeman_gateway::ports::{BucketAnswer, BucketRequest, Clock, ProductSource, SourceError};
 use wakeman_integrations::Posthog;
 use wakeman_types::{DAY_MS, HOUR_MS, MINUTE_MS, MetricId, MetricKind, MetricQuery, MetricSpec, Timestamp};
 
@@ -295,8 +295,11 @@ async fn a_query_in_the_background_is_waited_for() {
         _ => Say::Json(200, status(true, json!({"results": [now_row()]}))),
     })
     .await;
-    let answer = ask(&fake.posthog(), &[event("x")], NOW, None).await.expect("buckets");
+    let clock = StillClock::new();
+    let posthog = posthog(&fake.address, clock.clone(), 1.0);
+    let answer = ask(&posthog, &[event("x")], NOW, None).await.expect("buckets");
     assert_eq!(answer.server_now, NOW.plus_ms(3_000));
+    assert_eq!(clock.now(), NOW.plus_ms(2), "both looks waited by the clock that was given");
     let targets: Vec<String> = fake.seen().iter().map(|seen| seen.target.clone()).collect();
     assert_eq!(targets, ["/api/projects/1/query/", "/api/projects/1/query/q1/", "/api/projects/1/query/q1/"]);
 

@@ -3,7 +3,7 @@
 use super::{none, workspace::crates};
 
 /// Crates that know neither the time nor chance but through the gateway's ports or an argument.
-const TIMELESS: &[&str] = &["types", "present", "detect", "ranking", "store", "gateway"];
+const TIMELESS: &[&str] = &["types", "present", "detect", "ranking", "store", "gateway", "integrations"];
 /// Where the ports' own implementations are.
 const PORT: &str = "crates/gateway/src/ports/time.rs";
 
@@ -59,6 +59,34 @@ fn no_model_is_named() {
         let text = file.text.to_lowercase();
         let named = names.iter().filter(|name| text.contains(**name));
         found.extend(named.map(|name| format!("{}: {name}; use an alias, the proxy knows the model", file.path)));
+    }
+    none(&found);
+}
+
+/// What it is asked is parsed and evaluated: a lab that knew a query, a proposal or a digest by its letters would prove nothing.
+#[test]
+fn the_lab_knows_no_query_by_its_letters() {
+    let lab = crates().iter().find(|krate| krate.name == "lab").expect("there is a lab");
+    let mut found = Vec::new();
+    for file in lab.files.iter().filter(|file| file.ships()) {
+        let evaluates = file.path.contains("/posthog/hogql/");
+        let lines = file.text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        for (index, line) in lines {
+            let lower = line.to_lowercase();
+            let query = evaluates && ["\"select ", "from events", "\"with "].iter().any(|part| lower.contains(part));
+            let id = ["\"P-", "\"F-", "\"T-"]
+                .iter()
+                .any(|part| line.split(part).skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
+            let digest = line.split(|c: char| !c.is_ascii_hexdigit()).any(|word| word.len() == 64);
+            if query || id || digest {
+                found.push(format!(
+                    "{}:{}: {}; answer what is asked, not what is known",
+                    file.path,
+                    index + 1,
+                    line.trim()
+                ));
+            }
+        }
     }
     none(&found);
 }

@@ -13,7 +13,7 @@ use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{Thread, ThreadId, Timestamp};
 
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK_MS: i64 = 400;
 /// Where it is kept how far the files are.
 const CHECKPOINT: &str = "projection.conversations";
 /// Between two times that is kept.
@@ -51,7 +51,7 @@ impl Projection {
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = self.core.clock.sleep_until(self.core.now().plus_ms(LOOK_MS)) => {}
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             }
         }
