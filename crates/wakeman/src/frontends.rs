@@ -45,7 +45,7 @@ pub struct Chats {
 /// A usage failure for a frontend that there is not, that is not configured, or that is to be both here and apart.
 pub fn chosen(asked: Option<&[String]>, apart: &[String], secrets: &Secrets) -> Result<Chats, Failure> {
     let apart = apart.iter().map(|name| known("--apart", name).map(|(channel, ..)| *channel));
-    let apart = apart.collect::<Result<Vec<Channel>, Failure>>()?;
+    let apart = each_once(apart.collect::<Result<_, Failure>>()?);
     let Some(asked) = asked else {
         let configured =
             ADAPTERS.iter().filter(|(_, _, configured, _)| configured(secrets)).map(|(channel, ..)| *channel);
@@ -61,7 +61,14 @@ pub fn chosen(asked: Option<&[String]>, apart: &[String], secrets: &Secrets) -> 
         }
         here.push(channel);
     }
-    Ok(Chats { here, apart })
+    Ok(Chats { here: each_once(here), apart })
+}
+
+/// A chat that is named twice is served once.
+fn each_once(mut channels: Vec<Channel>) -> Vec<Channel> {
+    channels.sort_unstable();
+    channels.dedup();
+    channels
 }
 
 /// The one frontend that `option` names, which must be configured.
@@ -77,9 +84,14 @@ pub fn one(option: &str, name: &str, secrets: &Secrets) -> Result<Channel, Failu
 
 fn known(option: &str, name: &str) -> Result<&'static Adapter, Failure> {
     ADAPTERS.iter().find(|(channel, ..)| channel.name() == name).ok_or_else(|| {
-        let known: Vec<&str> = ADAPTERS.iter().map(|(channel, ..)| channel.name()).chain(["api"]).collect();
+        // HTTP is always served, by the daemon itself: only there it may be named.
+        let api = (option == "--frontends").then_some("api");
+        let known: Vec<&str> = ADAPTERS.iter().map(|(channel, ..)| channel.name()).chain(api).collect();
         let known = known.join(", ");
-        Failure::usage(format!("{option}: \"{name}\" is not a frontend of this version; there is {known}"))
+        match name {
+            "api" => Failure::usage(format!("{option}: HTTP is served by `wakeman run` itself; there is {known}")),
+            _ => Failure::usage(format!("{option}: \"{name}\" is not a frontend of this version; there is {known}")),
+        }
     })
 }
 
@@ -130,4 +142,19 @@ fn telegram(
             wakeman_telegram::run(options, gateway, clock, stop).await.map_err(|error| error.to_string())
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chat_that_is_named_twice_is_served_once() {
+        let secrets = Secrets { telegram_bot_token: Some("123:abc".into()), ..Secrets::default() };
+        let telegram = || vec!["telegram".to_owned(), "telegram".to_owned()];
+        let here = chosen(Some(&telegram()), &[], &secrets).expect("configured");
+        assert_eq!((here.here, here.apart), (vec![Channel::Telegram], vec![]));
+        let apart = chosen(None, &telegram(), &secrets).expect("configured");
+        assert_eq!((apart.here, apart.apart), (vec![], vec![Channel::Telegram]));
+    }
 }

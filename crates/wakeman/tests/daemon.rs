@@ -38,8 +38,13 @@ impl Process {
 }
 
 impl Home {
+    /// A root directory in which there is nothing yet.
+    pub fn bare() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() }
+    }
+
     pub fn new() -> Self {
-        let home = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
+        let home = Self::bare();
         let made = home.run(&["init", "--yes"]);
         assert!(made.status.success(), "{}", said(&made));
         home
@@ -60,6 +65,11 @@ impl Home {
         let output = self.run(&[args, &["--json"]].concat());
         assert!(output.status.success(), "{args:?}: {}", said(&output));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Where everything of it is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn instance(&self) -> PathBuf {
@@ -196,6 +206,9 @@ fn verbs_name_what_is_not_there_and_what_is_no_id() {
         (vec!["findings", "--state", "lost"], 2, "lost"),
         (vec!["schema", "nothing"], 2, "schema"),
         (vec!["run", "--frontends", "telegram"], 2, "telegram"),
+        (vec!["run", "--frontends", "mail"], 2, "there is telegram, discord, api"),
+        (vec!["run", "--apart", "api"], 2, "HTTP is served by `wakeman run` itself; there is telegram, discord"),
+        (vec!["frontend", "api"], 2, "HTTP is served by `wakeman run` itself; there is telegram, discord"),
     ] {
         let output = home.run(&args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));
