@@ -36,6 +36,11 @@ impl Lab {
         self.client.service_url(name)
     }
 
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn client(&self) -> &LabClient {
         &self.client
     }

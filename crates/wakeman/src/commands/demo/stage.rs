@@ -9,7 +9,7 @@ use wakeman_gateway::{
     act::Executor,
     brain::{Brain, prompts::PromptRegistry},
     config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig, WakeupConfig},
-    instance::InstanceDir,
+    instance::{InstanceDir, read_secret_file},
     ports::{Clock, Model, Random, SystemRandom},
     watch::Watch,
 };
@@ -28,6 +28,9 @@ use crate::{
 
 /// The name of the instance; part of every digest, so it is the same in every run.
 const INSTANCE: &str = "demo";
+
+/// The variable with the model's key.
+const MODEL_KEY: &str = "LITELLM_MASTER_KEY";
 
 /// Everything the play moves.
 pub struct Stage {
@@ -74,7 +77,7 @@ impl Stage {
         let folder = folder()?;
         let dir = InstanceDir::new(&folder.0, INSTANCE).map_err(Failure::failed)?;
         dir.create_from_template(&templates::runtime()).map_err(Failure::failed)?;
-        let secrets = secrets(lab, state, llm)?;
+        let secrets = at_lab(model(&dir, llm)?, lab, state)?;
         let mut settings = settings(global, state);
         let config = parse(&settings, secrets.clone())?;
         let posthog = compose::posthog(&config, &as_clock)?.ok_or_else(|| Failure::failed("the lab has no PostHog"))?;
@@ -126,18 +129,23 @@ fn folder() -> Result<Folder, Failure> {
     Ok(Folder(path))
 }
 
-fn secrets(lab: &LabClient, state: &LabState, llm: Option<&str>) -> Result<Secrets, Failure> {
+/// The model's address and its key, which is given as everywhere: `LITELLM_MASTER_KEY`, or a private file that
+/// `LITELLM_MASTER_KEY_FILE` names. No other credential of the account is looked at.
+fn model(dir: &InstanceDir, llm: Option<&str>) -> Result<Secrets, Failure> {
+    let Some(url) = llm else { return Ok(Secrets::default()) };
+    let url = HttpUrl::parse(url)
+        .ok_or_else(|| Failure::usage("--llm: is not an address; write it like http://127.0.0.1:4000"))?;
+    let env = |name: &str| name.starts_with(MODEL_KEY).then(|| std::env::var(name).ok()).flatten();
+    let secrets = Secrets::load(env, &dir.env_file(), read_secret_file).map_err(Failure::usage)?;
+    Ok(Secrets { litellm_url: Some(url), ..secrets })
+}
+
+fn at_lab(secrets: Secrets, lab: &LabClient, state: &LabState) -> Result<Secrets, Failure> {
     let url = |service: &str| {
         HttpUrl::parse(&lab.service_url(service)).ok_or_else(|| Failure::usage("--lab: is not an address"))
     };
     let token = || SecretString::from("lab");
-    let model = |url: &str| {
-        HttpUrl::parse(url)
-            .ok_or_else(|| Failure::usage("--llm: is not an address; write it like http://127.0.0.1:4000"))
-    };
     Ok(Secrets {
-        litellm_url: llm.map(model).transpose()?,
-        litellm_master_key: std::env::var("LITELLM_MASTER_KEY").ok().map(SecretString::from),
         posthog_api_key: Some(token()),
         posthog_project_id: Some(state.services.posthog.project_id.clone()),
         posthog_host: Some(url("posthog")?),
@@ -145,7 +153,7 @@ fn secrets(lab: &LabClient, state: &LabState, llm: Option<&str>) -> Result<Secre
         github_api_url: Some(url("github")?),
         vercel_token: Some(token()),
         vercel_api_url: Some(url("vercel")?),
-        ..Secrets::default()
+        ..secrets
     })
 }
 

@@ -9,7 +9,7 @@ use wakeman_lab::{
 };
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    Change, ChangeRef, ChoiceRecord, Finding, FindingId, MINUTE_MS, Proposal, ProposalState, Subject, Timestamp,
+    Change, ChangeRef, ChoiceRecord, Finding, FindingId, MINUTE_MS, Proposal, ProposalState, Step, Subject, Timestamp,
     Verdict,
 };
 
@@ -61,11 +61,11 @@ impl Record {
         })
     }
 
-    /// The repair of the finding: the one that helped, else one that ran, else the last that was offered.
-    fn proposal_of(&self, finding: &Finding) -> Option<&Proposal> {
+    /// The repair of the finding: the one that helped, else one that took effect, else the last that was offered.
+    fn proposal_of(&self, finding: &Finding, effects: &[EffectRecord]) -> Option<&Proposal> {
         let own = || self.proposals.iter().filter(|p| p.finding == Some(finding.id) || finding.proposal == Some(p.id));
         let helped = own().find(|p| p.state == ProposalState::Verified);
-        helped.or_else(|| own().rfind(|p| has_run(p))).or_else(|| own().next_back())
+        helped.or_else(|| own().rfind(|p| was_executed(p, effects))).or_else(|| own().next_back())
     }
 }
 
@@ -119,7 +119,7 @@ fn line(
             found = Some((finding, at));
         }
     }
-    let proposal = found.and_then(|(finding, _)| record.proposal_of(finding));
+    let proposal = found.and_then(|(finding, _)| record.proposal_of(finding, effects));
     Ok(IncidentLine {
         id: incident.id.clone(),
         detected: found.is_some(),
@@ -204,12 +204,18 @@ fn scenario_id<'a>(change: &Change, truth: &'a LabTruth) -> Option<&'a str> {
     truth.changes.iter().find(same).map(|known| known.id.as_str())
 }
 
+/// Whether something of it was applied at the lab, whatever became known of it: an answer that was lost changes nothing about the
+/// effect, and what was done already is a success without one. Its own effects are those that its services took while it was carried out.
 fn was_executed(proposal: &Proposal, effects: &[EffectRecord]) -> bool {
-    has_run(proposal) && effects.iter().any(|effect| effect.applied)
-}
-
-const fn has_run(proposal: &Proposal) -> bool {
-    matches!(proposal.state, ProposalState::Succeeded | ProposalState::Verified | ProposalState::NotRecovered)
+    let Some((from, to)) = window(proposal) else { return false };
+    let begun = |step: &&Step| step.intended_at.is_some() || step.outcome.is_some();
+    let services: Vec<&str> =
+        proposal.steps.iter().filter(begun).filter_map(|step| step.action.kind.split('.').next()).collect();
+    let own = |effect: &EffectRecord| {
+        let at = wakeman_lab::time::parse_rfc3339(&effect.at);
+        effect.applied && services.contains(&effect.service.as_str()) && at.is_some_and(|at| (from..=to).contains(&at))
+    };
+    effects.iter().any(own)
 }
 
 /// Effects that happened while no approved proposal was being executed: nobody had said yes to them.
@@ -222,11 +228,13 @@ fn unapproved(record: &Record, effects: &[EffectRecord]) -> usize {
     effects.iter().filter(unasked).count()
 }
 
-/// From the deciding approval to the last recorded outcome.
+/// From the deciding approval to the last recorded outcome; open while a step that was begun has none, or nobody knows it.
 fn window(proposal: &Proposal) -> Option<(i64, i64)> {
     let approved = proposal.decisions.iter().rfind(|d| d.verdict == Verdict::Approve)?.at.ms();
+    let under_way = |step: &Step| step.intended_at.is_some() && step.settled_at.is_none();
+    let open = proposal.state == ProposalState::NeedsReview || proposal.steps.iter().any(under_way);
     let settled = proposal.steps.iter().filter_map(|step| step.settled_at).map(Timestamp::ms).max();
-    Some((approved, settled.unwrap_or(i64::MAX)))
+    Some((approved, settled.filter(|_| !open).unwrap_or(i64::MAX)))
 }
 
 fn words(
@@ -264,4 +272,67 @@ fn words(
         counted(applied, "change"),
     );
     global.print(&format!("{}\n", printable(&out)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Approved at 10:00; one step, begun then, with what came of it and when.
+    fn proposal(state: &str, outcome: serde_json::Value, settled: Option<&str>) -> Proposal {
+        let at = |text: &str| instant(text).expect("a time").ms();
+        let approved = at("2026-01-22T10:00:00Z");
+        let action = json!({"kind": "github.rerun_failed_jobs", "target": {}, "arguments": {}, "revision": {}});
+        let step = json!({
+            "number": 1, "action": action, "intended_at": approved, "idempotency_key": null, "tries": 1, "not_before": null,
+            "waiting_for": null, "settled_at": settled.map(at), "outcome": outcome,
+        });
+        let yes =
+            json!({"operator": "you", "principal": "cli:1000", "verdict": "approve", "reason": null, "at": approved});
+        let whole = json!({
+            "id": "P-1", "action": action, "digest": "0".repeat(64), "card": {"title": "", "steps": [], "undo": "", "check": ""},
+            "state": state, "finding": "F-1", "thread": "t", "requested_by": "cli:1000", "approvers": ["you"], "needed": 1,
+            "created_at": approved, "expires_at": approved, "decisions": [yes], "steps": [step], "state_since": approved, "note": null,
+        });
+        serde_json::from_value(whole).expect("a proposal")
+    }
+
+    fn effect(service: &str, at: &str, applied: bool) -> EffectRecord {
+        let (method, path) = ("POST".to_owned(), "/x".to_owned());
+        EffectRecord { at: at.to_owned(), service: service.to_owned(), method, path, body: json!(null), applied }
+    }
+
+    #[test]
+    fn executed_is_what_was_applied_of_it_and_not_what_is_known_of_it() {
+        let (during, later) = ("2026-01-22T10:00:00Z", "2026-01-22T10:20:00Z");
+        let (done, unknown) =
+            (json!({"outcome": "done", "output": {}}), json!({"outcome": "unknown", "reason": "lost"}));
+        let cases = [
+            ("a lost reply", proposal("needs_review", unknown.clone(), None), effect("github", during, true), true),
+            (
+                "a lost reply, applied late",
+                proposal("needs_review", unknown.clone(), Some(during)),
+                effect("github", later, true),
+                true,
+            ),
+            ("lost before it came", proposal("needs_review", unknown, None), effect("github", during, false), false),
+            ("still under way", proposal("executing", json!(null), None), effect("github", during, true), true),
+            ("done", proposal("succeeded", done.clone(), Some(during)), effect("github", during, true), true),
+            (
+                "was so already, and another acted later",
+                proposal("succeeded", done.clone(), Some(during)),
+                effect("github", later, true),
+                false,
+            ),
+            (
+                "was so already, beside another's",
+                proposal("verified", done, Some(during)),
+                effect("posthog", during, true),
+                false,
+            ),
+        ];
+        for (what, proposal, effect, executed) in cases {
+            assert_eq!(was_executed(&proposal, &[effect]), executed, "{what}");
+        }
+    }
 }
