@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
-use wakeman_cli::TermStyle;
+use wakeman_cli::{Progress, TermStyle};
 use wakeman_gateway::instance::InstanceDir;
 use wakeman_present::{Doc, RenderContext, parse_zone};
 use wakeman_types::{Channel, Principal, Timestamp};
@@ -96,6 +96,12 @@ impl Global {
         if self.verbosity >= 0 {
             say(text);
         }
+    }
+
+    /// What is shown on stderr of work that takes more than a second, until it is dropped. Only to a person who may see it.
+    pub fn progress(&self, label: &str) -> Progress {
+        let watched = std::io::stderr().is_terminal() && !self.json && self.verbosity >= 0;
+        Progress::start(label, watched, self.errors)
     }
 
     /// Whether stderr shows colours.

@@ -39,8 +39,11 @@ fn public_key(dir: &InstanceDir) -> Option<String> {
 }
 
 async fn verify(global: &Global, dir: &InstanceDir, store: &Store) -> Result<u8, Failure> {
+    let progress = global.progress("reading the journal");
     let logged = audit::heads_in_logs(&dir.sessions());
-    let found = store.audit(public_key(dir).as_deref(), &logged).await.map_err(Failure::failed)?;
+    let found = store.audit(public_key(dir).as_deref(), &logged).await;
+    drop(progress);
+    let found = found.map_err(Failure::failed)?;
     global.answer(&found, &verdict(&found))?;
     match &found.first_bad {
         None => Ok(DONE),

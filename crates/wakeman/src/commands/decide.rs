@@ -43,7 +43,7 @@ pub(super) async fn approved(
     let request = DecisionRequest { decision: Verdict::Approve, digest, reason: None, step };
     let mut proposal = attached.gateway.decide(by, id, request).await?;
     if let Some(embedded) = &attached.embedded {
-        let progress = wakeman_cli::Progress::start("running what you approved", global.interactive, global.style);
+        let progress = global.progress("running what you approved");
         let left = embedded.work().await;
         drop(progress);
         if left? > 0 {

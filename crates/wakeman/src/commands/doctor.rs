@@ -55,7 +55,7 @@ impl Report {
 pub async fn run(global: &Global) -> Result<u8, Failure> {
     let mut report = Report::default();
     let dir = global.dir()?;
-    let progress = wakeman_cli::Progress::start("checking", global.interactive && !global.json, global.style);
+    let progress = global.progress("checking");
     check(global, &dir, &mut report).await;
     drop(progress);
     let failed = report.0.iter().filter(|line| !line.ok).count();

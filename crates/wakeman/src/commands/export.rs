@@ -24,8 +24,10 @@ pub async fn run(global: &Global, args: ExportArgs) -> Result<u8, Failure> {
         Some(_) => compose::open_or_safe(&dir).await?.0,
         None => compose::open_store(&dir).await?,
     };
+    let progress = global.progress("writing conversations");
     let exported = instance::export(&storage, &store, None).await;
     store.close().await;
+    drop(progress);
     let exported = exported.map_err(Failure::failed)?;
     let answer = json!({
         "directory": storage, "conversations": exported.conversations, "messages": exported.messages, "notes": exported.notes,

@@ -57,7 +57,10 @@ pub async fn run(global: &Global, args: InitArgs) -> Result<u8, Failure> {
         config.warnings.iter().for_each(|warning| global.complain(warning));
     }
     let mut outcomes = Vec::new();
-    for (_, outcome) in live::tried(&config).await {
+    let progress = global.progress("trying what is set up");
+    let tried = live::tried(&config).await;
+    drop(progress);
+    for (_, outcome) in tried {
         outcomes.extend(outcome?);
     }
     let failed = tell_checks(global, &outcomes, &mut answer)?;
@@ -156,7 +159,10 @@ async fn suggest_metrics(global: &Global, dir: &InstanceDir, mut settings: Value
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let watched = !wakeman_gateway::config::metric_specs(&config.settings).is_empty();
     let Some(posthog) = compose::posthog(&config, &clock)?.filter(|_| !watched) else { return Ok(()) };
-    let Ok(found) = discover(&posthog).await else { return Ok(()) };
+    let progress = global.progress("looking what PostHog has");
+    let found = discover(&posthog).await;
+    drop(progress);
+    let Ok(found) = found else { return Ok(()) };
     if found.is_empty() {
         return Ok(());
     }

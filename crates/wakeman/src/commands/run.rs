@@ -196,12 +196,14 @@ struct Daemon<'a> {
 
 impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
+        let progress = self.global.progress("looking once");
         calendar::pass(&self.core).await.map_err(Failure::failed)?;
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
         Wake::thinking(Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await.map_err(Failure::failed)?;
         let desk = Desk::with_brain(Arc::clone(&self.core), Arc::clone(&self.brain));
         let zone = self.core.zone().name().to_owned();
+        drop(progress);
         Printer::new(self.global, zone).drain(&desk, self.core.now()).await?;
         project::Projection::new(self.dir, Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await;
         let status = desk.status_now().await?;

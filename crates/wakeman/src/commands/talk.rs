@@ -1,6 +1,6 @@
 //! Talking: one turn, as `ask` and `chat` show it.
 
-use std::{fmt::Write as _, io::IsTerminal};
+use std::fmt::Write as _;
 
 use futures::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -136,9 +136,8 @@ impl Follow<'_> {
     }
 
     fn wait(&mut self, label: &str) {
-        let terminal = std::io::stderr().is_terminal() && !self.global.json && self.global.verbosity >= 0;
         self.progress = None;
-        self.progress = Some(Progress::start(label, terminal, self.global.style));
+        self.progress = Some(self.global.progress(label));
     }
 
     fn words(&mut self, token: &str) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ use crate::{
 pub fn run(global: &Global, args: &BacktestOpeArgs) -> Result<u8, Failure> {
     let policy = args.policy.as_deref().map(str::parse::<PolicyId>).transpose().map_err(Failure::usage)?;
     let file = args.file.display();
+    let progress = global.progress("evaluating");
     let text = super::read(&args.file)?;
     let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{file}: {error}"));
     let log = LogFile::parse(&text).map_err(|error| wrong(&error))?;
@@ -27,6 +28,7 @@ pub fn run(global: &Global, args: &BacktestOpeArgs) -> Result<u8, Failure> {
     let rounds = LoggedRounds::new(log.arms.len(), log.chosen, log.propensities, log.rewards, target)
         .map_err(|error| wrong(&error))?;
     let found = evaluate(&rounds, &model, args.lambda).map_err(|error| wrong(&error))?;
+    drop(progress);
     if global.json {
         global.print_json(&found)?
     } else {

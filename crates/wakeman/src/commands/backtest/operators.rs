@@ -13,7 +13,9 @@ const BAR: u32 = 36;
 
 /// Plays and tells.
 pub fn run(global: &Global, args: &BacktestOperatorsArgs) -> Result<u8, Failure> {
+    let progress = global.progress("simulating operators");
     let report = study(args.seed).map_err(Failure::failed)?;
+    drop(progress);
     if global.json {
         global.print_json(&report)?
     } else {

@@ -15,9 +15,11 @@ use crate::{
 pub fn run(global: &Global, args: &BacktestRankArgs) -> Result<u8, Failure> {
     let policy: PolicyId = args.policy.parse().map_err(Failure::usage)?;
     let file = args.file.display();
+    let progress = global.progress("playing");
     let text = super::read(&args.file)?;
     let table = RewardTable::parse(&text, args.rows).map_err(|error| Failure::usage(format!("{file}: {error}")))?;
     let replay = play(&table, policy, args.seed).map_err(|error| Failure::usage(format!("{file}: {error}")))?;
+    drop(progress);
     if global.json {
         global.print_json(&replay)?
     } else {
