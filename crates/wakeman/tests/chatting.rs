@@ -1,20 +1,19 @@
 //! The conversation: through pipes, plain, and at a terminal, with its keys.
 
 use std::{
-    fs::File,
     io::{Read, Write},
-    os::{fd::OwnedFd, unix::fs::PermissionsExt},
+    os::unix::fs::PermissionsExt,
     process::{Output, Stdio},
-    sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
 
-use rustix::{fs, process, pty};
+use rustix::process;
 use serde_json::json;
 
 use crate::{
     asking::{at_home, wait},
-    daemon::{Home, Process, said},
+    daemon::{Home, said},
+    terminal::Terminal,
 };
 
 fn chat(home: &Home, lines: &str) -> Output {
@@ -64,74 +63,17 @@ fn an_interrupt_stops_the_answer_and_the_next_line_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// A process at a terminal, seen from the other side.
-struct Terminal {
-    process: Process,
-    keys: File,
-    screen: Receiver<Vec<u8>>,
-    shown: String,
-}
-
-impl Terminal {
-    fn chat(home: &Home) -> Self {
-        let ours = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
-        pty::grantpt(&ours).unwrap();
-        pty::unlockpt(&ours).unwrap();
-        let name = pty::ptsname(&ours, Vec::new()).unwrap();
-        let theirs: OwnedFd = fs::open(name, fs::OFlags::RDWR | fs::OFlags::NOCTTY, fs::Mode::empty()).unwrap();
-        let end = || Stdio::from(theirs.try_clone().unwrap());
-        let mut command = home.command(&["chat"]);
-        command.env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end());
-        let process = Process(command.spawn().unwrap());
-        let keys = File::from(ours);
-        let mut output = keys.try_clone().unwrap();
-        let (send, screen) = channel();
-        std::thread::spawn(move || {
-            let mut piece = [0; 4096];
-            // The other side's end is an error here.
-            while let Ok(length @ 1..) = output.read(&mut piece) {
-                let _ = send.send(piece[..length].to_vec());
-            }
-        });
-        let mut terminal = Self { process, keys, screen, shown: String::new() };
-        terminal.until("›");
-        terminal
-    }
-
-    fn types(&mut self, keys: &str) {
-        self.shown.clear();
-        self.keys.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Whether `what` is shown within that time after the last keys.
-    fn shows(&mut self, what: &str, within: Duration) -> bool {
-        let begun = Instant::now();
-        while !self.shown.contains(what) {
-            let Some(left) = within.checked_sub(begun.elapsed()) else { return false };
-            match self.screen.recv_timeout(left) {
-                Ok(piece) => self.shown.push_str(&String::from_utf8_lossy(&piece)),
-                Err(_) => return false,
-            }
-        }
-        true
-    }
-
-    /// Looks until `what` is shown, and forgets what was before it.
-    fn until(&mut self, what: &str) {
-        assert!(self.shows(what, Duration::from_secs(60)), "{what}: {}", self.shown);
-        let at = self.shown.find(what).unwrap();
-        self.shown.drain(..at);
-    }
-
-    fn ends(&mut self) -> Option<i32> {
-        self.process.0.wait().unwrap().code()
-    }
+/// The conversation at a terminal, ready for a line.
+fn at_terminal(home: &Home) -> Terminal {
+    let mut terminal = Terminal::run(home, &["chat"]);
+    terminal.until("›");
+    terminal
 }
 
 #[test]
 fn keys_that_arrive_together_are_all_read_and_what_was_typed_is_kept_but_no_credential() {
     let home = Home::new();
-    let mut terminal = Terminal::chat(&home);
+    let mut terminal = at_terminal(&home);
     terminal.types("whoa\t\rthreads ghp_0123456789abcdefghijABCDEFGHIJ\r finding F-1\r/stop\r/quit\r");
     terminal.until("(owner)");
     terminal.until("Nothing is being answered");
@@ -146,16 +88,16 @@ fn a_card_comes_unasked_above_a_half_typed_line_and_is_answered_by_its_key() {
     let (home, lab) = at_home("bad-merge");
     wait(lab.client().advance("2026-01-22T10:20:00Z")).unwrap();
     let (daemon, _) = home.daemon();
-    let mut terminal = Terminal::chat(&home);
+    let mut terminal = at_terminal(&home);
     terminal.types("half a li");
     terminal.until("[a]pprove");
     terminal.until("half a li");
     let begun = Instant::now();
     while !terminal.shows("enter: Reject · P-1", Duration::from_millis(500)) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", terminal.shown);
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", terminal.shown());
         terminal.types("\u{15}r");
     }
-    assert!(!terminal.shown.contains("\u{1b}[0m"), "NO_COLOR: {:?}", terminal.shown);
+    assert!(!terminal.shown().contains("\u{1b}[0m"), "NO_COLOR: {:?}", terminal.shown());
     assert_eq!(home.json(&["proposals", "--state", "pending"])[0]["id"], "P-1", "a key alone decides nothing");
     terminal.types("\r");
     terminal.until("Rejected by");
