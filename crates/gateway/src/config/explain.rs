@@ -1,15 +1,29 @@
 //! From serde's sentences to ours: `"60s" is not a whole number; write it like 60000`.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-/// `text` in quotes, control characters made visible, shortened to what fits a line.
+/// `text` in quotes, control characters made visible, shortened to what fits a line. Of an address only the host is shown.
 pub(crate) fn quote(text: &str) -> String {
     const SHOWN_MAX: usize = 60;
+    let text = &up_to_host(text);
     let mut shown: String = text.chars().take(SHOWN_MAX).collect();
     if text.chars().nth(SHOWN_MAX).is_some() {
         shown.push('…');
     }
     format!("{shown:?}")
+}
+
+/// An address without what may be as good as a password: who asks, and everything behind the host.
+fn up_to_host(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else { return Cow::Borrowed(text) };
+    let place = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = place.rsplit('@').next().unwrap_or_default();
+    match rest.trim_end_matches('/') == host {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("{scheme}://{host}/…")),
+    }
 }
 
 /// A JSON value as a sentence names it: strings in quotes, numbers as they stand, `an object`, `a list`.

@@ -172,7 +172,7 @@ pub(super) const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     (
         r#"{"github": {"repository": "https://github.com/acme/app"}}"#,
-        r#"`github.repository`: "https://github.com/acme/app" is not a repository; write it like "acme/app""#,
+        r#"`github.repository`: "https://github.com/…" is not a repository; write it like "acme/app""#,
     ),
     (r#"{"github": {"defaultBranch": ""}}"#, r#"`github.defaultBranch`: "" is not a branch; write it like "main""#),
     (
