@@ -35,8 +35,19 @@ impl HealthBoard {
 
     /// Records a failure; the last success stays.
     pub fn failed(&self, name: &str, detail: impl Into<String>) {
-        let last = self.with(|board| board.get(name).and_then(|c| c.last_success));
-        self.set(name, true, false, last, detail.into());
+        self.set(name, true, false, self.last_success(name), detail.into());
+    }
+
+    /// Records that somebody should look at it although the instance does all it is for; the last success stays.
+    pub fn wants_attention(&self, name: &str, detail: impl Into<String>) {
+        let (name, last_success) = (name.to_owned(), self.last_success(name));
+        let view =
+            ComponentView { name, configured: true, ok: true, attention: true, last_success, detail: detail.into() };
+        self.with(|board| board.insert(view.name.clone(), view));
+    }
+
+    fn last_success(&self, name: &str) -> Option<Timestamp> {
+        self.with(|board| board.get(name).and_then(|component| component.last_success))
     }
 
     /// All components by name.
@@ -45,7 +56,7 @@ impl HealthBoard {
     }
 
     fn set(&self, name: &str, configured: bool, ok: bool, last_success: Option<Timestamp>, detail: String) {
-        let view = ComponentView { name: name.to_owned(), configured, ok, last_success, detail };
+        let view = ComponentView { name: name.to_owned(), configured, ok, attention: false, last_success, detail };
         self.with(|board| board.insert(name.to_owned(), view));
     }
 }

@@ -111,7 +111,7 @@ fn model(view: &ModelView) -> Line {
 /// `PostHog ok 40 s ago (14 metrics) · GitHub ok 12 s · Vercel not configured`: what fails comes first.
 fn components(components: &[ComponentView], then: &RenderContext) -> Line {
     let mut sorted: Vec<&ComponentView> = components.iter().collect();
-    sorted.sort_by_key(|component| (!component.configured, component.ok));
+    sorted.sort_by_key(|component| (!component.configured, component.ok, !component.attention));
     let mut said_ago = false;
     let lines: Vec<Line> = sorted.into_iter().map(|each| component(each, then, &mut said_ago)).collect();
     Line::joined(lines, " · ")
@@ -124,6 +124,10 @@ fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut boo
     let age = component.last_success.map(|at| span(then.now.since(at)));
     if !component.configured {
         return Line::new().dim(format!("{name} not configured"));
+    }
+    if component.attention {
+        let last = age.map_or_else(|| "never ok".to_owned(), |age| format!("last ok {age} ago"));
+        return Line::new().plain(format!("{name} ")).with(format!("to look at, {last}{detail}"), Style::Bad);
     }
     match (component.ok, age) {
         (true, Some(age)) => {

@@ -296,6 +296,9 @@ pub struct ComponentView {
     pub configured: bool,
     /// Whether it worked the last time.
     pub ok: bool,
+    /// Whether somebody should look at it although nothing of the instance fails by it.
+    #[serde(default)]
+    pub attention: bool,
     /// When it last worked.
     pub last_success: Option<Timestamp>,
     /// What a person should know: the remedy when it is not fine.

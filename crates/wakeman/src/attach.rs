@@ -7,6 +7,7 @@ use wakeman_gateway::{
     Core, Desk,
     act::Executor,
     brain::Brain,
+    calendar,
     instance::{InstanceDir, InstanceLock},
     modes,
     ports::{Clock, SystemClock},
@@ -98,6 +99,7 @@ pub async fn attach(global: &Global) -> Result<Attached, Failure> {
     remedy(hosting, "vercel");
     let brain = Brain::new(Arc::clone(&core));
     if !safe {
+        calendar::recall(&core).await.map_err(Failure::failed)?;
         brain.recover().await.map_err(Failure::failed)?;
     }
     let gateway = Arc::new(Desk::with_brain(Arc::clone(&core), Arc::clone(&brain)));

@@ -232,6 +232,17 @@ fn a_wrong_setting_stops_the_start_and_an_unknown_one_is_only_named() {
 }
 
 #[test]
+fn a_calendar_that_cannot_be_read_is_shown_and_fails_no_look() {
+    let home = Home::new();
+    let operator = json!({"id": "ada", "role": "owner", "principals": ["telegram:1"], "holidays": ["missing.ics"]});
+    home.write("read-only/settings.json", &json!({"operators": [operator]}).to_string());
+    let output = home.run(&["run", "--once"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(words.contains("calendars to look at, never ok (read-only/missing.ics: not there"), "{words}");
+}
+
+#[test]
 fn a_secret_that_others_can_read_stops_the_start() {
     let home = Home::new();
     home.write(".env", "GITHUB_TOKEN=x\n");

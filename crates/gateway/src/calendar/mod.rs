@@ -8,31 +8,36 @@ mod read;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use wakeman_store::{Commit, StoreError, canonical};
-use wakeman_types::{DAY_MS, Entity, HOUR_MS, MINUTE_MS, Timestamp};
+use wakeman_types::{DAY_MS, DeliveryClass, Entity, HOUR_MS, MINUTE_MS, Principal, Severity, Timestamp};
 
-pub use read::{Taken, read};
+pub use read::{Taken, Understood, read};
 
 use crate::{
     config::{CalendarSource, Operator, Settings, instant_of},
     core::Core,
+    deliver::announce,
     ports::{CalendarReader, CalendarTrouble},
 };
 
 /// How often calendars are read; and how soon again one that could not be.
 const EVERY_MS: i64 = HOUR_MS;
 const AGAIN_MS: i64 = 10 * MINUTE_MS;
+/// How old a stored reading becomes at most while its calendar can be read.
+const STORED_MS: i64 = DAY_MS;
 /// The days around the present whose entries are kept.
 const PAST_MS: i64 = 15 * DAY_MS;
 const AHEAD_MS: i64 = 75 * DAY_MS;
 /// The component of `status`.
 const COMPONENT: &str = "calendars";
+/// The checkpoint of those that people were told cannot be read, by the ids of their rows.
+const TOLD: &str = "calendars.told";
 
 /// One calendar as it was last understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,34 +66,52 @@ impl Entity for Reading {
     }
 }
 
+/// A reading in memory.
+#[derive(Debug, Clone)]
+struct Known {
+    reading: Arc<Reading>,
+    /// When a row with these times was stored; `None`: it is not.
+    stored_at: Option<Timestamp>,
+}
+
 /// What is known of the calendars. Locked for moments only.
 #[derive(Debug, Default)]
-pub struct Calendars(Mutex<BTreeMap<CalendarSource, Arc<Reading>>>);
+pub struct Calendars {
+    known: Mutex<BTreeMap<CalendarSource, Known>>,
+    /// Those that could not be read at the last look.
+    unread: Mutex<BTreeSet<CalendarSource>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Calendars {
-    fn get(&self, source: &CalendarSource) -> Option<Arc<Reading>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(source).cloned()
+    fn get(&self, source: &CalendarSource) -> Option<Known> {
+        lock(&self.known).get(source).cloned()
     }
 
-    fn keep(&self, source: &CalendarSource, reading: Reading) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(source.clone(), Arc::new(reading));
+    fn keep(&self, source: &CalendarSource, reading: Reading, stored_at: Option<Timestamp>) {
+        let known = Known { reading: Arc::new(reading), stored_at };
+        lock(&self.known).insert(source.clone(), known);
     }
 
-    /// Until when this operator is away or busy at `at`, read in `zone`; `None`: they are not.
-    pub(crate) fn until(&self, operator: &Operator, zone: Tz, at: Timestamp) -> Option<Timestamp> {
-        let ends = |sources: &[CalendarSource], counts: fn(&Taken) -> bool| {
+    /// Since when and until when this operator is away or busy at `at`, read in `zone`; `None`: they are not.
+    pub(crate) fn around(&self, operator: &Operator, zone: Tz, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let of = |sources: &[CalendarSource], counts: fn(&Taken) -> bool| -> Vec<(Timestamp, Timestamp)> {
             let readings = sources.iter().filter_map(|source| self.get(source));
-            let last = |reading: Arc<Reading>| {
-                reading.taken.iter().filter(|one| counts(one)).filter_map(|one| end(one, zone, at)).max()
+            let holds = |known: Known| -> Vec<_> {
+                known.reading.taken.iter().filter(|one| counts(one)).filter_map(|one| held(one, zone, at)).collect()
             };
-            readings.filter_map(last).max()
+            readings.flat_map(holds).collect()
         };
-        ends(&operator.holidays, |one| one.all_day).max(ends(&operator.busy, |one| !one.free))
+        let all = [of(&operator.holidays, |one| one.all_day), of(&operator.busy, |one| !one.free)].concat();
+        all.into_iter().reduce(|(from, to), (earlier, later)| (from.min(earlier), to.max(later)))
     }
 }
 
-/// When it is over, if it holds at `at`.
-fn end(taken: &Taken, zone: Tz, at: Timestamp) -> Option<Timestamp> {
+/// From when to when, if it holds at `at`.
+fn held(taken: &Taken, zone: Tz, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let instant = |ms: i64| match taken.local {
         true => instant_of(chrono::DateTime::from_timestamp_millis(ms)?.naive_utc(), zone),
         false => Some(Timestamp::from_ms(ms)),
@@ -98,7 +121,7 @@ fn end(taken: &Taken, zone: Tz, at: Timestamp) -> Option<Timestamp> {
         return None;
     }
     let (from, to) = (instant(taken.from_ms)?, instant(taken.to_ms)?);
-    (from <= at && at < to).then_some(to)
+    (from <= at && at < to).then_some((from, to))
 }
 
 /// Every calendar that settings name, once.
@@ -110,54 +133,136 @@ pub fn sources(settings: &Settings) -> Vec<CalendarSource> {
     all
 }
 
-/// Reads every calendar; when to read them again. One that cannot be read keeps what was last read of it, also over a restart, and the
-/// component `calendars` says so with the remedy.
+/// Takes up what was last read of every calendar, so that it counts before anything is read anew: a network may take its time, and
+/// nobody is to be disturbed meanwhile. Await it before anything tells anybody.
 ///
 /// # Errors
-/// [`StoreError`] if what was read could not be stored.
-pub async fn pass(core: &Core) -> Result<Timestamp, StoreError> {
-    let sources = sources(&core.settings);
-    let Some(reader) = core.readers.calendars.as_deref().filter(|_| !sources.is_empty()) else {
-        return Ok(core.now().plus_ms(EVERY_MS));
-    };
-    let (mut troubles, mut entries) = (Vec::new(), 0);
-    for source in &sources {
-        let mut last = core.calendars.get(source).map(|reading| (*reading).clone());
-        if last.is_none() {
-            last = core.store.get::<Reading>(&Reading::id_of(source)).await?.map(|found| found.value);
-            last.iter().for_each(|reading| core.calendars.keep(source, reading.clone()));
-        }
-        match look(reader, source, core.now()).await {
-            Ok(taken) => {
-                entries += taken.len();
-                let reading = Reading { id: Reading::id_of(source), at: core.now(), taken };
-                if last.is_none_or(|last| last.taken != reading.taken) {
-                    core.store.commit(Commit::new(core.now()).put(&reading)).await.map(drop)?;
-                }
-                core.calendars.keep(source, reading);
-            }
-            Err(trouble) => {
-                let kept = last.map_or_else(
-                    || "nobody is left alone by it".to_owned(),
-                    |last| {
-                        format!("what was read {} ago still holds", wakeman_present::span(core.now().since(last.at)))
-                    },
-                );
-                troubles.push(format!("{source}: {}; {kept}; {}", trouble.reason, trouble.remedy));
-            }
+/// [`StoreError`] if it could not be had.
+pub async fn recall(core: &Core) -> Result<(), StoreError> {
+    for source in sources(&core.settings) {
+        if core.calendars.get(&source).is_none()
+            && let Some(found) = core.store.get::<Reading>(&Reading::id_of(&source)).await?
+        {
+            let stored_at = Some(found.value.at);
+            core.calendars.keep(&source, found.value, stored_at);
         }
     }
-    tell(core, sources.len(), entries, &troubles);
-    Ok(core.now().plus_ms(if troubles.is_empty() { EVERY_MS } else { AGAIN_MS }))
+    Ok(())
 }
 
-fn tell(core: &Core, calendars: usize, entries: usize, troubles: &[String]) {
-    if troubles.is_empty() {
-        let detail = format!("{calendars} read, {entries} entries near today");
-        return core.health.succeeded(COMPONENT, core.now(), detail);
+/// Reads every calendar; when to read them again. One that cannot be read keeps what was last read of it, also over a restart, and the
+/// component `calendars` says so with the remedy; so it does of one whose times could not be stored, which hold all the same.
+pub async fn pass(core: &Core) -> Timestamp {
+    let sources = sources(&core.settings);
+    let Some(reader) = core.readers.calendars.as_deref().filter(|_| !sources.is_empty()) else {
+        return core.now().plus_ms(EVERY_MS);
+    };
+    let mut look_back = LookBack::default();
+    for source in &sources {
+        match look(reader, source, core.now()).await {
+            Ok(Understood { taken, odd }) => {
+                look_back.all.odd += odd;
+                look_back.all.taken.extend(&taken);
+                if let Err(error) = take(core, source, taken).await {
+                    look_back.unstored.push(format!("{source}: read, but it holds only until the next start: {error}"));
+                }
+            }
+            Err(trouble) => {
+                let kept = core.calendars.get(source).map_or_else(
+                    || "nobody is left alone by it".to_owned(),
+                    |last| {
+                        let ago = wakeman_present::span(core.now().since(last.reading.at));
+                        format!("what was read {ago} ago still holds")
+                    },
+                );
+                let trouble = format!("{source}: {}; {kept}; {}", trouble.reason, trouble.remedy);
+                look_back.unread.insert(source.clone(), trouble);
+            }
+        }
     }
-    tracing::warn!(troubles = troubles.join(" · "), "calendar.unreadable");
-    core.health.failed(COMPONENT, troubles.join(" · "));
+    let fine = look_back.report(core, sources.len());
+    if let Err(error) = look_back.tell(core).await {
+        tracing::error!(%error, "calendar.tell");
+    }
+    core.now().plus_ms(if fine { EVERY_MS } else { AGAIN_MS })
+}
+
+/// From now on these times count. They are stored when they changed, and daily: how old a reading is must be true after a restart,
+/// and what is old goes by itself.
+async fn take(core: &Core, source: &CalendarSource, taken: Vec<Taken>) -> Result<(), StoreError> {
+    let now = core.now();
+    let reading = Reading { id: Reading::id_of(source), at: now, taken };
+    let stored_at = core.calendars.get(source).and_then(|last| {
+        let fresh = |at: &Timestamp| (0..STORED_MS).contains(&now.since(*at));
+        last.stored_at.filter(|at| last.reading.taken == reading.taken && fresh(at))
+    });
+    // First in memory: a disk that refuses keeps nobody from being left alone.
+    core.calendars.keep(source, reading.clone(), stored_at);
+    if stored_at.is_none() {
+        core.store.commit(Commit::new(now).put(&reading)).await.map(drop)?;
+        core.calendars.keep(source, reading, Some(now));
+    }
+    Ok(())
+}
+
+/// What one look at all calendars came to.
+#[derive(Default)]
+struct LookBack {
+    all: Understood,
+    /// Those that could not be read, each with why, what holds meanwhile, and the remedy.
+    unread: BTreeMap<CalendarSource, String>,
+    unstored: Vec<String>,
+}
+
+impl LookBack {
+    /// Shows it in `status`; whether all is well. A calendar only says when to be quiet, and its last reading holds: to be looked at, but
+    /// no failure of the instance.
+    fn report(&self, core: &Core, calendars: usize) -> bool {
+        let troubles: Vec<&str> = self.unread.values().chain(&self.unstored).map(String::as_str).collect();
+        if troubles.is_empty() {
+            let noun = if calendars == 1 { "calendar" } else { "calendars" };
+            core.health.succeeded(COMPONENT, core.now(), format!("{calendars} {noun} read, {}", self.all));
+            return true;
+        }
+        let troubles = troubles.join(" · ");
+        tracing::warn!(troubles, "calendar.unreadable");
+        core.health.wants_attention(COMPONENT, troubles);
+        false
+    }
+
+    /// Tells once of one that could not be read twice in a row, and once that it can be again. What passes by itself is no news.
+    async fn tell(&self, core: &Core) -> Result<(), StoreError> {
+        let before = std::mem::replace(&mut *lock(&core.calendars.unread), self.unread.keys().cloned().collect());
+        let found = core.store.checkpoint(TOLD).await?;
+        let mut told: BTreeSet<String> = found.and_then(|told| serde_json::from_value(told).ok()).unwrap_or_default();
+        let mut commit = Commit::durable(core.now());
+        let (was, mut texts) = (told.clone(), Vec::new());
+        for source in sources(&core.settings) {
+            let id = Reading::id_of(&source);
+            match self.unread.get(&source) {
+                Some(trouble) if before.contains(&source) => {
+                    if told.insert(id) {
+                        texts.push(format!("A calendar cannot be read: {trouble}."));
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    if told.remove(&id) {
+                        texts.push(format!("A calendar can be read again: {source}."));
+                    }
+                }
+            }
+        }
+        if told == was {
+            return Ok(());
+        }
+        for text in texts {
+            let payload = serde_json::json!({"text": text});
+            commit = commit.event(core.event("calendar.told", Principal::system(), COMPONENT, payload));
+            commit = announce(core, commit, DeliveryClass::Note, Severity::Warning, text);
+        }
+        core.store.commit(commit.checkpoint(TOLD, serde_json::json!(told))).await.map(drop)
+    }
 }
 
 /// What a calendar says is taken around `now`.
@@ -168,7 +273,7 @@ pub async fn look(
     reader: &dyn CalendarReader,
     source: &CalendarSource,
     now: Timestamp,
-) -> Result<Vec<Taken>, CalendarTrouble> {
+) -> Result<Understood, CalendarTrouble> {
     let text = reader.read(source).await?;
     let (from, until) = (now.plus_ms(-PAST_MS), now.plus_ms(AHEAD_MS));
     // Counting through long series takes a moment; whatever goes wrong in there ends there.

@@ -1,6 +1,6 @@
 //! What a calendar says is taken. Pure: text and times in, times out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use calcard::{
     Entry, Parser,
@@ -36,18 +36,35 @@ pub struct Taken {
     pub free: bool,
 }
 
-/// What is taken between two instants, in order.
+/// What was understood of a calendar. Displays as `31 entries near today, 2 not understood`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Understood {
+    /// What is taken, in order.
+    pub taken: Vec<Taken>,
+    /// How many entries, series counted once, say times that nobody can make out: nothing is taken by them.
+    pub odd: usize,
+}
+
+impl fmt::Display for Understood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.taken.len();
+        write!(f, "{entries} {} near today", if entries == 1 { "entry" } else { "entries" })?;
+        if self.odd > 0 { write!(f, ", {} not understood", self.odd) } else { Ok(()) }
+    }
+}
+
+/// What is taken between two instants.
 ///
 /// # Errors
 /// The text is no calendar, or there is too much in it; what, with the remedy.
-pub fn read(text: &str, from: Timestamp, until: Timestamp) -> Result<Vec<Taken>, String> {
+pub fn read(text: &str, from: Timestamp, until: Timestamp) -> Result<Understood, String> {
     let mut parser = Parser::new(text);
-    let (mut taken, mut calendars) = (Vec::new(), 0);
+    let (mut taken, mut odd, mut calendars) = (Vec::new(), 0, 0);
     loop {
         match parser.entry() {
             Entry::ICalendar(calendar) => {
                 calendars += 1;
-                of_one(calendar, from, until, &mut taken)?;
+                odd += of_one(calendar, from, until, &mut taken)?;
             }
             Entry::Eof => break,
             Entry::TooManyComponents => return Err("too many entries; export a shorter time".to_owned()),
@@ -63,10 +80,11 @@ pub fn read(text: &str, from: Timestamp, until: Timestamp) -> Result<Vec<Taken>,
     if taken.len() > TAKEN_MAX {
         return Err(format!("more than {TAKEN_MAX} entries within three months; export fewer"));
     }
-    Ok(taken)
+    Ok(Understood { taken, odd })
 }
 
-fn of_one(mut calendar: ICalendar, from: Timestamp, until: Timestamp, out: &mut Vec<Taken>) -> Result<(), String> {
+/// Adds what is taken in one calendar; how many of its entries were not understood.
+fn of_one(mut calendar: ICalendar, from: Timestamp, until: Timestamp, out: &mut Vec<Taken>) -> Result<usize, String> {
     prepare(&mut calendar, from, until);
     let all = calendar.expand_dates(Tz::Floating, REPEATS_MAX);
     if all.events.len() >= REPEATS_MAX {
@@ -74,15 +92,17 @@ fn of_one(mut calendar: ICalendar, from: Timestamp, until: Timestamp, out: &mut 
     }
     for event in all.events {
         let Some(component) = calendar.component_by_id(event.comp_id) else { continue };
-        let counts = component.component_type == Kind::VEvent
-            && component.status() != Some(&ICalendarStatus::Cancelled)
-            && lasts(component);
-        let found = if counts { taken(component, &event) } else { None };
+        let found = if takes_place(component) && lasts(component) { taken(component, &event) } else { None };
         // A clock is nowhere further off than 14 hours.
         let near = |one: &Taken| one.to_ms > from.ms() && one.from_ms < until.ms() && one.from_ms < one.to_ms;
         out.extend(found.filter(near));
     }
-    Ok(())
+    let odd = all.errors.iter().filter_map(|error| calendar.component_by_id(error.comp_id));
+    Ok(odd.filter(|component| takes_place(component)).count())
+}
+
+fn takes_place(component: &ICalendarComponent) -> bool {
+    component.component_type == Kind::VEvent && component.status() != Some(&ICalendarStatus::Cancelled)
 }
 
 fn start(component: &ICalendarComponent) -> Option<&PartialDateTime> {
@@ -132,22 +152,31 @@ fn prepare(calendar: &mut ICalendar, from: Timestamp, until: Timestamp) {
             entry.params.push(ICalendarParameter { name: ICalendarParameterName::Tzid, value: utc });
         }
         let zone = zones.resolve_or_default(entry.tz_id());
+        let start = entry.values.first().and_then(Value::as_partial_date_time);
+        let start = start.and_then(|start| start.to_date_time_with_tz(zone)).map_or(i64::MIN, |at| clock(at, zone));
         component.entries.retain_mut(|entry| match entry.values.first_mut() {
-            Some(Value::RecurrenceRule(rule)) => ends(rule, zone, from, until),
+            Some(Value::RecurrenceRule(rule)) => ends(rule, zone, start, (from, until)),
             _ => true,
         });
     }
 }
 
-/// Gives the series an end; whether it goes on into the window at all.
-fn ends(rule: &mut ICalendarRecurrenceRule, zone: Tz, from: Timestamp, until: Timestamp) -> bool {
-    let local = |at: DateTime<Tz>| at.with_timezone(&zone).naive_local().and_utc().timestamp();
+/// What the clock of `zone` shows, as if it were UTC, in seconds.
+fn clock(at: DateTime<Tz>, zone: Tz) -> i64 {
+    at.with_timezone(&zone).naive_local().and_utc().timestamp()
+}
+
+/// Gives the series an end; whether it reaches into the window at all: one that begins behind it has no end before its start.
+fn ends(rule: &mut ICalendarRecurrenceRule, zone: Tz, start: i64, (from, until): (Timestamp, Timestamp)) -> bool {
     let window = until.ms().div_euclid(1_000);
+    if start > window {
+        return false;
+    }
     let last = match &rule.until {
         Some(last) => {
             // A date alone means the whole of that day.
             let rest = if last.has_time() { 0 } else { 86_399 };
-            last.to_date_time_with_tz(zone).map(|at| local(at).saturating_add(rest))
+            last.to_date_time_with_tz(zone).map(|at| clock(at, zone).saturating_add(rest))
         }
         // A series that is counted ends by itself.
         None if rule.count.is_some() => return true,

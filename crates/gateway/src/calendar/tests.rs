@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use wakeman_types::{DAY_MS, Timestamp};
 
-use super::{Taken, end, read};
+use super::{Taken, held, read};
 
 const BERLIN: chrono_tz::Tz = chrono_tz::Tz::Europe__Berlin;
 
@@ -31,7 +31,7 @@ fn taken(text: &str) -> Vec<String> {
         let at = if local { super::instant_of(naive, BERLIN).unwrap().ms() } else { ms };
         DateTime::from_timestamp_millis(at).unwrap().format("%m-%dT%H:%M").to_string()
     };
-    found.iter().map(|one| format!("{}–{}", show(one.from_ms, one.local), show(one.to_ms, one.local))).collect()
+    found.taken.iter().map(|one| format!("{}–{}", show(one.from_ms, one.local), show(one.to_ms, one.local))).collect()
 }
 
 #[test]
@@ -101,7 +101,10 @@ fn an_exception_moves_or_cancels_its_own_day_and_no_other_entrys() {
 fn what_is_free_or_cancelled_is_told_apart() {
     let free = event("DTSTART;VALUE=DATE:20260421\nTRANSP:TRANSPARENT");
     let found = read(&free, at("2026-04-20T00:00:00Z"), at("2026-04-30T00:00:00Z")).unwrap();
-    assert_eq!(found.iter().map(|one| (one.free, one.all_day, one.local)).collect::<Vec<_>>(), [(true, true, true)]);
+    assert_eq!(
+        found.taken.iter().map(|one| (one.free, one.all_day, one.local)).collect::<Vec<_>>(),
+        [(true, true, true)]
+    );
     assert_eq!(taken(&event("DTSTART;VALUE=DATE:20260421\nSTATUS:CANCELLED")), [""; 0]);
     let todo = calendar("BEGIN:VTODO\nUID:1\nDTSTART:20260421T090000Z\nDUE:20260421T100000Z\nEND:VTODO");
     assert_eq!(taken(&todo), [""; 0]);
@@ -124,7 +127,7 @@ fn a_day_ends_by_the_operators_clock() {
         (chrono_tz::Tz::America__Los_Angeles, "2026-04-22T06:59:00Z", Some("2026-04-22T07:00:00Z")),
     ];
     for (zone, now, want) in table {
-        assert_eq!(end(&day, zone, at(now)), want.map(at), "{zone} {now}");
+        assert_eq!(held(&day, zone, at(now)).map(|(_, to)| to), want.map(at), "{zone} {now}");
     }
 }
 
@@ -143,6 +146,27 @@ fn what_is_no_calendar_or_too_much_is_named_with_the_remedy() {
         "BEGIN:VEVENT\nUID:1\nDTSTART:yesterday\nEND:VEVENT\nBEGIN:VEVENT\nUID:2\nDTSTART;VALUE=DATE:20260421\nEND:VEVENT",
     );
     assert_eq!(taken(&text).len(), 1);
+}
+
+#[test]
+fn entries_that_nobody_understands_are_counted() {
+    let (from, until) = (at("2026-04-20T00:00:00Z"), at("2026-07-20T00:00:00Z"));
+    let hour = "DTSTART:20260421T090000Z\nDURATION:PT1H";
+    let table = [
+        ("DTSTART;VALUE=DATE:20260421".to_owned(), "1 entry near today"),
+        ("DTSTART;VALUE=DATE:20260421\nRRULE:FREQ=DAILY;COUNT=2".to_owned(), "2 entries near today"),
+        // Series whose rules contradict themselves.
+        (format!("{hour}\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=99"), "0 entries near today, 1 not understood"),
+        (format!("{hour}\nRRULE:FREQ=WEEKLY;BYMONTHDAY=3"), "0 entries near today, 1 not understood"),
+        ("DTSTART:yesterday".to_owned(), "0 entries near today, 1 not understood"),
+        (format!("{hour}\nSTATUS:CANCELLED\nRRULE:FREQ=WEEKLY;BYMONTHDAY=3"), "0 entries near today"),
+        // One that begins after the time that is looked at is understood.
+        ("DTSTART:20270421T090000Z\nDURATION:PT1H\nRRULE:FREQ=YEARLY".to_owned(), "0 entries near today"),
+        ("DTSTART;VALUE=DATE:20260720\nRRULE:FREQ=YEARLY".to_owned(), "0 entries near today"),
+    ];
+    for (lines, want) in table {
+        assert_eq!(read(&event(&lines), from, until).unwrap().to_string(), want, "{lines}");
+    }
 }
 
 proptest! {

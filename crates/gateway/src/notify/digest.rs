@@ -27,8 +27,24 @@ const CHOICES_MAX: usize = 500;
 struct Told {
     /// What was decided up to then was told, or had nothing to tell.
     until: Timestamp,
+    /// Since when it is quiet there, as that was known when it began: a calendar that is changed meanwhile tells nobody what was
+    /// withheld because of it. `None`: it is not quiet, or an earlier version began it.
+    #[serde(default)]
+    quiet_since: Option<Timestamp>,
     /// It was quiet there when it was looked at last.
     quiet: bool,
+}
+
+impl Told {
+    fn at(now: Timestamp) -> Self {
+        Self { until: now, quiet_since: None, quiet: false }
+    }
+
+    /// Whether what came at `at` was withheld from `operator`, by what was known then or is known now.
+    fn withheld(&self, core: &Core, operator: Option<&Operator>, at: Timestamp) -> bool {
+        let by_now = || operator.is_some_and(|operator| quiet::until(core, operator, at).is_some());
+        self.quiet_since.is_some_and(|since| at >= since) || by_now()
+    }
 }
 
 pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
@@ -56,12 +72,13 @@ async fn one(
     let found = core.store.checkpoint(&name).await?.and_then(|value| serde_json::from_value::<Told>(value).ok());
     // A chat that is new is told of what comes from now on. One that is ahead: the clock was put back.
     let Some(told) = found.filter(|told| told.until <= now) else {
-        landed(core.store.commit(keep(Commit::new(now), Told { until: now, quiet: false })).await?);
+        landed(core.store.commit(keep(Commit::new(now), Told::at(now))).await?);
         return Ok(());
     };
-    if operator.is_some_and(|operator| quiet::is_quiet(core, operator)) {
+    if let Some(operator) = operator.filter(|operator| quiet::is_quiet(core, operator)) {
         if !told.quiet {
-            landed(core.store.commit(keep(Commit::new(now), Told { quiet: true, ..told })).await?);
+            let quiet_since = Some(quiet::since(core, operator, now).max(told.until));
+            landed(core.store.commit(keep(Commit::new(now), Told { quiet: true, quiet_since, ..told })).await?);
         }
         return Ok(());
     }
@@ -69,8 +86,8 @@ async fn one(
     if !told.quiet && now < next_at(core.settings.monitor.digest_at, zone, told.until) {
         return Ok(());
     }
-    let lines = lines(core, operator, least, told.until).await?;
-    let mut commit = keep(Commit::durable(now), Told { until: now, quiet: false });
+    let lines = lines(core, operator, least, told).await?;
+    let mut commit = keep(Commit::durable(now), Told::at(now));
     if !lines.is_empty() {
         let view = View::Digest(DigestView { lines, since: told.until });
         commit = owe(core, commit, (channel, chat), (DeliveryClass::Note, Severity::Info), (view, None));
@@ -100,8 +117,9 @@ async fn lines(
     core: &Core,
     operator: Option<&Operator>,
     least: Severity,
-    since: Timestamp,
+    told: Told,
 ) -> Result<Vec<DigestLine>, StoreError> {
+    let since = told.until;
     let query = ListQuery::newest(CHOICES_MAX).since(since.ms());
     let mut lines: Vec<DigestLine> = Vec::new();
     for choice in core.store.list::<ChoiceRecord>(&query).await?.items.into_iter().map(|found| found.value) {
@@ -111,7 +129,7 @@ async fn lines(
         }
         let Some(finding) = core.store.get::<Finding>(&choice.finding.to_string()).await? else { continue };
         let finding = finding.value;
-        let was_quiet = operator.is_some_and(|operator| quiet::until(core, operator, choice.at).is_some());
+        let was_quiet = told.withheld(core, operator, choice.at);
         let waited = match choice.chosen {
             Interruption::Digest => true,
             Interruption::Now => was_quiet && finding.severity < Severity::Critical,
@@ -122,7 +140,7 @@ async fn lines(
             lines.push(DigestLine { finding, reason });
         }
     }
-    for finding in over_in_quiet_hours(core, operator, since).await? {
+    for finding in over_in_quiet_hours(core, operator, told).await? {
         if lines.iter().all(|line| line.finding.id != finding.id) {
             lines.push(DigestLine { finding, reason: "over by now".to_owned() });
         }
@@ -134,16 +152,14 @@ async fn lines(
 }
 
 /// What this operator was told of before, and whose end came when they were to be left alone.
-async fn over_in_quiet_hours(
-    core: &Core,
-    operator: Option<&Operator>,
-    since: Timestamp,
-) -> Result<Vec<Finding>, StoreError> {
-    let Some(operator) = operator else { return Ok(Vec::new()) };
+async fn over_in_quiet_hours(core: &Core, operator: Option<&Operator>, told: Told) -> Result<Vec<Finding>, StoreError> {
+    if operator.is_none() {
+        return Ok(Vec::new());
+    }
     let over = core.store.list::<Finding>(&ListQuery::newest(CHOICES_MAX).state("resolved")).await?.items.into_iter();
     let unheard = |finding: &Finding| match finding.state {
         FindingState::Resolved { at, how: Resolution::Recovered } => {
-            at > since && finding.severity < Severity::Critical && quiet::until(core, operator, at).is_some()
+            at > told.until && finding.severity < Severity::Critical && told.withheld(core, operator, at)
         }
         _ => false,
     };

@@ -10,7 +10,14 @@ use crate::{
 /// Until when the operator has quiet hours at `at`, or is away or busy by a calendar; `None`: nothing of it.
 pub(super) fn until(core: &Core, operator: &Operator, at: Timestamp) -> Option<Timestamp> {
     let zone = operator.timezone.unwrap_or(core.zone());
-    quiet_until(&operator.quiet_hours, zone, at).max(core.calendars.until(operator, zone, at))
+    let by_calendar = core.calendars.around(operator, zone, at).map(|(_, until)| until);
+    quiet_until(&operator.quiet_hours, zone, at).max(by_calendar)
+}
+
+/// Since when the operator is left alone at `at`, as far as calendars say so; else since then.
+pub(super) fn since(core: &Core, operator: &Operator, at: Timestamp) -> Timestamp {
+    let zone = operator.timezone.unwrap_or(core.zone());
+    core.calendars.around(operator, zone, at).map_or(at, |(since, _)| since)
 }
 
 /// Whether the operator is to be left alone, unless something is critical.

@@ -42,6 +42,26 @@ fn status_of_a_bad_day_names_what_fails_first() {
 }
 
 #[test]
+fn what_somebody_should_look_at_stands_behind_what_fails() {
+    let attention = |seconds| ComponentView {
+        attention: true,
+        ..component("calendars", true, seconds, "read-only/off.ics: not there")
+    };
+    let said = |components: Vec<ComponentView>| {
+        let view = StatusView { components, ..status() };
+        plain(&status_doc(&view, &ctx())).lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(
+        said(vec![component("github", true, Some(3), ""), attention(None), component("posthog", false, None, "")]),
+        "PostHog failing, never ok · calendars to look at, never ok (read-only/off.ics: not there) · GitHub ok 3 s ago"
+    );
+    assert_eq!(
+        said(vec![attention(Some(7_200))]),
+        "calendars to look at, last ok 2 h ago (read-only/off.ics: not there)"
+    );
+}
+
+#[test]
 fn status_of_a_damaged_database_says_so_first_and_counts_nothing_it_cannot_read() {
     let safe = SafeMode {
         reason: "storage/wakeman.db is damaged".into(),

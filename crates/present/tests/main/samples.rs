@@ -319,6 +319,7 @@ pub fn component(name: &str, ok: bool, seconds: Option<i64>, detail: &str) -> Co
         name: name.into(),
         configured: true,
         ok,
+        attention: false,
         last_success: seconds.map(|s| NOW.plus_ms(-s * 1000)),
         detail: detail.into(),
     }

@@ -327,6 +327,7 @@ pub fn component(name: &str, configured: bool, ok: bool) -> ComponentView {
         name: name.into(),
         configured,
         ok,
+        attention: false,
         last_success: ok.then_some(Timestamp(5_000)),
         detail: format!("about {name}"),
     }

@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 use wakeman_server::{ApiToken, Limits, TcpOptions, TokenHash, serve_tcp};
-use wakeman_types::{Channel, ErrorKind, GatewayError, Principal, Role};
+use wakeman_types::{Channel, ComponentView, ErrorKind, GatewayError, Principal, Role};
 
 use crate::{
     fake::{Fake, component, errors},
@@ -71,6 +71,12 @@ async fn health_is_open_and_counts_what_is_configured() {
         }})
     );
     assert_eq!(server.fake.calls(), ["status system:0"]);
+
+    // What somebody should look at is no failure.
+    let calendars = ComponentView { attention: true, ..component("calendars", true, true) };
+    server.fake.set_components(vec![component("posthog", true, true), calendars]);
+    let answer = health().await;
+    assert_eq!((answer.status, &answer.json()["ok"]), (200, &json!(true)));
 
     server.fake.set_components(vec![component("posthog", true, false), component("github", true, true)]);
     let answer = health().await;

@@ -219,7 +219,7 @@ async fn calendars(config: &Config, dir: &InstanceDir, report: &mut Report) {
     };
     for source in calendar::sources(&config.settings) {
         match calendar::look(&reader, &source, SystemClock.now()).await {
-            Ok(taken) => report.good("calendar", format!("{source}: {} entries near today", taken.len())),
+            Ok(understood) => report.good("calendar", format!("{source}: {understood}")),
             Err(trouble) => report.bad("calendar", format!("{source}: {}", trouble.reason), trouble.remedy),
         }
     }

@@ -105,6 +105,7 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let watch = Watch::new(Arc::clone(&core), sources.product, sources.code)
         .map_err(|reason| Failure::usage(format!("read-only/settings.json: {reason}")))?;
     let standing = modes::standing(&core).await.map_err(Failure::failed)?;
+    calendar::recall(&core).await.map_err(Failure::failed)?;
     greet(global, &core);
     if let Some(halt) = standing.halted() {
         global.note(&format!("halted by {}: nothing is run until an owner says `wakeman resume`", halt.by));
@@ -197,7 +198,7 @@ struct Daemon<'a> {
 impl Daemon<'_> {
     async fn once(mut self) -> Result<u8, Failure> {
         let progress = self.global.progress("looking once");
-        calendar::pass(&self.core).await.map_err(Failure::failed)?;
+        calendar::pass(&self.core).await;
         self.watch.tick().await.map_err(Failure::failed)?;
         Executor::new(Arc::clone(&self.core)).pass().await.map_err(Failure::failed)?;
         Wake::thinking(Arc::clone(&self.core), Arc::clone(&self.brain)).pass().await.map_err(Failure::failed)?;
@@ -431,10 +432,7 @@ async fn notifying(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
 async fn looking_at_calendars(core: Arc<Core>, mut stopped: watch::Receiver<bool>) {
     loop {
         let again = tokio::select! {
-            read = calendar::pass(&core) => read.unwrap_or_else(|error| {
-                tracing::error!(%error, "calendar.pass");
-                core.now().plus_ms(RETAIN_MS)
-            }),
+            again = calendar::pass(&core) => again,
             _ = stopped.wait_for(|stopped| *stopped) => return,
         };
         tokio::select! {
