@@ -127,7 +127,7 @@ pub struct WakeupRules {
     /// It speaks only when so: `changed`, `open` or `open-or-changed`; `always`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only: Option<String>,
-    /// Its slots are put off by up to so long, `5m`.
+    /// Its slots are put off by up to so long, `5m`; `off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<String>,
     /// What becomes of a slot that is late: `run`, `skip` or `within:30m`.

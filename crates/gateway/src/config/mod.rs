@@ -50,6 +50,7 @@ pub use wakeup::{
 pub(crate) use check::always_approved;
 pub(crate) use hints::hint;
 pub(crate) use suggest::nearest;
+pub(crate) use wakeup::is_no_jitter;
 
 use schemars::Schema;
 

@@ -202,9 +202,17 @@ impl Leaf for Only {
 /// How far a slot may be put off.
 struct Jitter(i64);
 
+/// Whether `text` takes the jitter away.
+pub(crate) fn is_no_jitter(text: &str) -> bool {
+    matches!(Jitter::read(text), Ok(Jitter(0)))
+}
+
 impl Leaf for Jitter {
-    const WANTED: &'static str = "a time of at most 1h; write it like \"5m\"";
+    const WANTED: &'static str = "a time of at most 1h; write it like \"5m\", or \"off\"";
     fn read(text: &str) -> Result<Self, Option<String>> {
+        if matches!(text.trim(), "off" | "0" | "0m" | "0s") {
+            return Ok(Self(0));
+        }
         parse_duration_ms(text).filter(|ms| (0..=wakeman_types::HOUR_MS).contains(ms)).map(Self).ok_or(None)
     }
 }
@@ -242,7 +250,7 @@ pub(crate) struct RawEntry {
     late: Option<String>,
     /// Speaks only when so: `changed`, `open`, `open-or-changed` or `always` (default).
     only: Option<String>,
-    /// Put off by up to so long, `5m`, each time otherwise. Default: not.
+    /// Put off by up to so long, `5m`, each time otherwise; `off`. Default: not.
     jitter: Option<String>,
 }
 

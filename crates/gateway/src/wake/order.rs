@@ -1,18 +1,16 @@
 //! What an operator orders of a wakeup: add, edit, pause, resume, run now, skip the next.
 
 use serde_json::json;
-use wakeman_store::{Commit, StoreError};
+use wakeman_store::Commit;
 use wakeman_types::{
-    Channel, Entity, ErrorKind, GatewayError, Identity, Occurrence, OccurrenceState, Role, Timestamp, WakeupOrder,
-    WakeupRules, WakeupView,
+    Channel, ErrorKind, GatewayError, Identity, OccurrenceState, Role, Timestamp, WakeupOrder, WakeupRules, WakeupView,
 };
 
 use super::{
     overlay::{AddedWakeup, WakeupChange, effective, set},
-    pass::next_of,
     phrase::cron_of,
     state::{WakeupState, slot_of},
-    view::wakeup_views,
+    view::{next_free, wakeup_views},
 };
 use crate::{
     config::{SHIPPED_PROMPTS, ScheduleEntry},
@@ -178,7 +176,7 @@ fn because(who: &Identity, due_at: Timestamp) -> serde_json::Value {
 /// The next slot has its row before it is due, so that it is none any more when it is.
 async fn skip(core: &Core, who: &Identity, id: String) -> Result<String, GatewayError> {
     let entry = running(core, &id).await?;
-    let next = next_free(core, &id, &entry).await.map_err(|error| storage_error(&error))?;
+    let next = next_free(core, &entry).await.map_err(|error| storage_error(&error))?;
     let mut row = next.ok_or_else(|| invalid(format!("wakeup {id} has no next slot")))?;
     (row.state, row.reason) = (OccurrenceState::Skipped, format!("skipped by {}", who.operator));
     let event = core.event("wakeup.skipped", &who.operator, &id, because(who, row.due_at));
@@ -186,17 +184,4 @@ async fn skip(core: &Core, who: &Identity, id: String) -> Result<String, Gateway
     // A conflict: somebody skipped the same at this moment, which is as good.
     let _ = core.store.commit(commit).await.map_err(|error| storage_error(&error))?;
     Ok(id)
-}
-
-/// The next slot that nobody skipped yet.
-async fn next_free(core: &Core, id: &str, entry: &ScheduleEntry) -> Result<Option<Occurrence>, StoreError> {
-    let mut after = core.now();
-    while let Some(due_at) = next_of(entry, after) {
-        let row = slot_of(id.to_owned(), entry, due_at, core.now());
-        if core.store.get::<Occurrence>(&row.entity_id()).await?.is_none() {
-            return Ok(Some(row));
-        }
-        after = due_at;
-    }
-    Ok(None)
 }

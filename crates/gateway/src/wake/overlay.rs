@@ -16,14 +16,16 @@ use wakeman_types::{
 
 use super::state::wakeup_id;
 use crate::{
-    config::{ScheduleEntry, WAKEUP_FILE, WakeupConfig, WakeupPrompt, parse_wakeup},
+    config::{ScheduleEntry, WAKEUP_FILE, WakeupConfig, WakeupPrompt, is_no_jitter, parse_wakeup},
     core::Core,
     desk::{settle_error, storage_error},
     settle::{SettleError, Wanted, settle},
 };
 
-/// Overlays that are read; more are not made.
-const OVERLAYS_MAX: usize = 200;
+/// With so many overlays no wakeup is added any more.
+const OVERLAYS_MAX: u64 = 200;
+/// Overlays that are read: those, and what was paused or changed of the file.
+const READ_MAX: usize = 1_000;
 /// Longest title and prompt, in characters.
 const TITLE_LEN_MAX: usize = 100;
 const PROMPT_LEN_MAX: usize = 4_000;
@@ -51,7 +53,7 @@ pub struct AddedWakeup {
     /// Speaks only when so: `changed`, `open` or `open-or-changed`. Default: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<String>,
-    /// Put off by up to so long, `5m`, each time otherwise. Default: not.
+    /// Put off by up to so long, `5m`, each time otherwise; `off`. Default: not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<String>,
 }
@@ -90,7 +92,7 @@ impl AddedWakeup {
     /// The same with these rules, where they are named.
     pub(super) fn with(mut self, rules: WakeupRules) -> Self {
         self.only = rules.only.or(self.only);
-        self.jitter = rules.jitter.or(self.jitter);
+        self.jitter = rules.jitter.or(self.jitter).filter(|jitter| !is_no_jitter(jitter));
         self.late = rules.late.or(self.late);
         self
     }
@@ -141,13 +143,11 @@ impl Pause {
 
 /// What was set at run time for one wakeup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredOverlay")]
 pub struct WakeupOverlay {
     /// The wakeup's id.
     pub id: String,
-    /// Whether its slots are left out.
-    pub paused: bool,
-    /// The last time in which they are or were.
-    #[serde(default)]
+    /// The last time in which its slots are or were left out.
     pub pause: Option<Pause>,
     /// What it is, if it stands in no file or was changed.
     pub added: Option<AddedWakeup>,
@@ -159,6 +159,36 @@ pub struct WakeupOverlay {
     pub at: Timestamp,
 }
 
+impl WakeupOverlay {
+    /// Whether its slots are left out.
+    pub fn is_paused(&self) -> bool {
+        self.pause.as_ref().is_some_and(|pause| pause.until.is_none())
+    }
+}
+
+/// The row, as earlier versions wrote it too.
+#[derive(Deserialize)]
+struct StoredOverlay {
+    id: String,
+    /// The oldest say by this alone that the wakeup is paused.
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    pause: Option<Pause>,
+    added: Option<AddedWakeup>,
+    by: OperatorId,
+    principal: Principal,
+    at: Timestamp,
+}
+
+impl From<StoredOverlay> for WakeupOverlay {
+    fn from(StoredOverlay { id, paused, pause, added, by, principal, at }: StoredOverlay) -> Self {
+        let since = || Pause { by: by.clone(), from: at, until: None };
+        let pause = pause.or_else(|| paused.then(since));
+        Self { id, pause, added, by, principal, at }
+    }
+}
+
 impl Entity for WakeupOverlay {
     const KIND: &'static str = "wakeup_overlay";
 
@@ -167,7 +197,7 @@ impl Entity for WakeupOverlay {
     }
 
     fn state_name(&self) -> &str {
-        if self.paused { "paused" } else { "running" }
+        if self.is_paused() { "paused" } else { "running" }
     }
 
     fn parent_id(&self) -> Option<String> {
@@ -215,7 +245,7 @@ impl Effective {
 /// [`StoreError`] if what was set could not be read.
 pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
     let mut all = Effective::of_file(core);
-    let set = core.store.list::<WakeupOverlay>(&ListQuery::oldest(OVERLAYS_MAX)).await?.items;
+    let set = core.store.list::<WakeupOverlay>(&ListQuery::oldest(READ_MAX)).await?.items;
     for overlay in set.into_iter().map(|found| found.value) {
         let mut origin = WAKEUP_FILE.to_owned();
         if let Some(added) = &overlay.added {
@@ -232,14 +262,15 @@ pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
                 }
             }
         }
-        if overlay.paused {
+        if overlay.is_paused() {
             all.paused.insert(overlay.id.clone());
-            origin = format!("{origin}, paused by {}", overlay.by);
         }
-        // One that an earlier version paused says so by this alone.
-        let since = || Pause { by: overlay.by.clone(), from: overlay.at, until: None };
-        let pause = overlay.pause.clone().or_else(|| overlay.paused.then(since));
-        all.pauses.extend(pause.map(|pause| (overlay.id.clone(), pause)));
+        if let Some(pause) = overlay.pause {
+            if pause.until.is_none() {
+                origin = format!("{origin}, paused by {}", pause.by);
+            }
+            all.pauses.insert(overlay.id.clone(), pause);
+        }
         all.origins.insert(overlay.id, origin);
     }
     let all = Arc::new(all);
@@ -298,25 +329,38 @@ pub async fn set(
             wakeup_id(&added.entry().map_err(invalid)?.0)
         }
     };
+    if matches!(change, WakeupChange::Add(_)) {
+        room(core, &id).await?;
+    }
     let set: Result<WakeupOverlay, SettleError> = settle!(core, "the wakeup", async {
         let found = core.store.get::<WakeupOverlay>(&id).await?;
         let (before, version) = found.map_or((None, Version::ABSENT), |found| (Some(found.value), found.version));
+        let (by, principal) = (who.operator.clone(), who.principal.clone());
+        let moved = match change {
+            WakeupChange::Move { from, .. } if *from != id => Some(from.as_str()),
+            _ => None,
+        };
+        let mut pauses = by.clone();
         let (paused, added) = match change {
             WakeupChange::Pause { paused, .. } => (*paused, before.as_ref().and_then(|before| before.added.clone())),
-            WakeupChange::Add(added) | WakeupChange::Move { to: added, .. } => (false, Some(added.clone())),
+            WakeupChange::Add(added) => (false, Some(added.clone())),
+            // What is paused stays so, until somebody resumes it.
+            WakeupChange::Move { from, to } => {
+                let pause = holds(core, from).await?;
+                pauses = pause.as_ref().map_or(pauses, |pause| pause.by.clone());
+                (pause.is_some(), Some(to.clone()))
+            }
         };
-        if let Some(same) = before.as_ref().filter(|before| before.paused == paused && before.added == added) {
+        let same = |before: &&WakeupOverlay| before.is_paused() == paused && before.added == added && moved.is_none();
+        if let Some(same) = before.as_ref().filter(same) {
             return Ok(Wanted::Nothing(same.clone()));
         }
-        let (by, principal) = (who.operator.clone(), who.principal.clone());
         let payload = json!({"principal": principal.to_string(), "paused": paused, "added": added, "proposal": cause});
         let event = core.event("wakeup.set", &by, &id, payload);
-        let pause = pause(before, paused, &by, core.now());
-        let overlay = WakeupOverlay { id: id.clone(), paused, pause, added, by, principal, at: core.now() };
+        let pause = pause(before, paused, &pauses, core.now());
+        let overlay = WakeupOverlay { id: id.clone(), pause, added, by, principal, at: core.now() };
         let mut commit = Commit::durable(core.now()).replace(&overlay, version).event(event);
-        if let WakeupChange::Move { from, .. } = change
-            && *from != id
-        {
+        if let Some(from) = moved {
             commit = gone(core, commit, from, &overlay).await?;
         }
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), overlay))
@@ -324,6 +368,26 @@ pub async fn set(
     let set = set.map_err(|error| settle_error(&error))?;
     effective(core).await.map_err(|error| storage_error(&error))?;
     Ok(set)
+}
+
+/// Refuses what would be one wakeup too many.
+async fn room(core: &Core, id: &str) -> Result<(), GatewayError> {
+    let known = core.store.get::<WakeupOverlay>(id).await.map_err(|error| storage_error(&error))?;
+    let count = core.store.count::<WakeupOverlay>(None).await.map_err(|error| storage_error(&error))?;
+    if known.is_some() || count < OVERLAYS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "{OVERLAYS_MAX} wakeups are set at run time, and no more can be; `wakeups edit` one that is not needed, or write this one into \
+         {WAKEUP_FILE}"
+    );
+    Err(GatewayError::new(ErrorKind::Refused, message))
+}
+
+/// The pause that holds for the wakeup `id`.
+async fn holds(core: &Core, id: &str) -> Result<Option<Pause>, StoreError> {
+    let found = core.store.get::<WakeupOverlay>(id).await?;
+    Ok(found.and_then(|found| found.value.pause).filter(|pause| pause.until.is_none()))
 }
 
 /// When it is or was paused, once that is as `paused` says.
@@ -349,6 +413,6 @@ async fn gone(core: &Core, commit: Commit, id: &str, instead: &WakeupOverlay) ->
         return Ok(commit.expect(&row, version).delete(row));
     }
     let pause = pause(before, true, &instead.by, instead.at);
-    let paused = WakeupOverlay { id: id.to_owned(), paused: true, pause, added: None, ..instead.clone() };
+    let paused = WakeupOverlay { id: id.to_owned(), pause, added: None, ..instead.clone() };
     Ok(commit.replace(&paused, version))
 }

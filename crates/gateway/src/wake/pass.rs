@@ -16,7 +16,7 @@ use super::{
     brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
     facts::{Facts, facts},
     overlay::{Pause, effective, last_read},
-    schedule::{Lateness, ON_TIME_MS, due_between, judge, next_due, put_off},
+    schedule::{Lateness, ON_TIME_MS, due_between, judge, put_off},
     state::{WakeupState, slot_of, wakeup_id},
     view::next_wakeup,
 };
@@ -43,6 +43,17 @@ pub struct Wake {
     briefer: Option<Arc<dyn Briefer>>,
     /// Who may have ideas for a tip.
     pub(super) brain: Option<Arc<Brain>>,
+}
+
+/// What follows the slots that are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Nothing that is due.
+    Nothing,
+    /// A slot that is due and put off: what is late gives way to it.
+    PutOff,
+    /// More that are due.
+    More,
 }
 
 /// One entry of the file that holds.
@@ -138,19 +149,21 @@ impl Wake {
         for _ in 0..CHUNKS_MAX {
             let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
             let mut slots = due_between(&entry.plan.when, state.value.cursor, now, CHUNK + 1);
+            let mut then = if slots.len() > CHUNK { Then::More } else { Then::Nothing };
+            slots.truncate(CHUNK);
             // Only the newest may be put off; what it keeps waiting was due before it.
-            if slots.last().is_some_and(|slot| now < slot.plus_ms(entry.put_off(*slot))) {
+            let waits = |slot: &Timestamp| now < slot.plus_ms(entry.put_off(*slot));
+            if then == Then::Nothing && slots.last().is_some_and(waits) {
                 slots.pop();
+                then = Then::PutOff;
             }
             if slots.is_empty() {
                 return Ok(());
             }
-            let more = slots.len() > CHUNK;
-            let slots = &slots[..slots.len().min(CHUNK)];
-            if let Some(claimed) = self.claim(entry, slots, more, now).await? {
+            if let Some(claimed) = self.claim(entry, &slots, then, now).await? {
                 self.run(entry, &claimed).await?;
             }
-            if !more {
+            if then != Then::More {
                 return Ok(());
             }
         }
@@ -212,12 +225,12 @@ impl Wake {
     }
 
     /// Writes down what becomes of `slots`, oldest first, and steps the cursor over them, in one commit. Those of a pause are left
-    /// out; the others are missed but the last, unless `more` follow; the last runs if its rule allows and is then returned.
+    /// out; the others are missed but the last, unless more follow; the last runs if its rule allows and is then returned.
     async fn claim(
         &self,
         entry: &Entry<'_>,
         slots: &[Timestamp],
-        more: bool,
+        then: Then,
         now: Timestamp,
     ) -> Result<Option<Occurrence>, SettleError> {
         let core = &*self.core;
@@ -236,7 +249,8 @@ impl Wake {
                 if core.store.get::<Occurrence>(&wakeman_types::Entity::entity_id(&row)).await?.is_some() {
                     continue;
                 }
-                let newest = !more && slot == last;
+                let late = || now.since(*slot) - entry.put_off(*slot) > ON_TIME_MS;
+                let newest = slot == last && then != Then::More && !(then == Then::PutOff && late());
                 let left_out = entry.left_out(*slot).or_else(|| entry.left_out(now).filter(|_| newest));
                 if let Some(reason) = left_out {
                     (row.state, row.reason) = (OccurrenceState::Skipped, reason);
@@ -461,9 +475,4 @@ fn unmet(only: Only, facts: &Facts) -> Option<&'static str> {
         Only::OpenOrChanged if !open && !changed => Some("nothing is open and nothing changed"),
         _ => None,
     }
-}
-
-/// The next slot of an entry after `after`.
-pub(super) fn next_of(entry: &ScheduleEntry, after: Timestamp) -> Option<Timestamp> {
-    next_due(&entry.plan.as_ref().ok()?.when, after)
 }

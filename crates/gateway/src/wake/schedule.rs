@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use wakeman_store::canonical;
 use wakeman_types::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 
-use crate::config::{Late, When};
+use crate::config::{Late, Plan, When};
 
 /// A slot that is begun within this time of its hour is on time: the pass looks twice a minute.
 pub const ON_TIME_MS: i64 = 2 * MINUTE_MS;
@@ -38,6 +38,36 @@ pub fn put_off(jitter_ms: i64, id: &str, slot: Timestamp) -> i64 {
     }
     let digest = canonical::sha256_hex(format!("{id}@{}", slot.ms()).as_bytes());
     i64::from_str_radix(&digest[..12], 16).unwrap_or(0) % (jitter_ms + 1)
+}
+
+/// The slot that runs next, if every slot up to `settled` has had its turn: the newest that has passed and still runs, as one does that is
+/// put off; else the first to come.
+pub fn next_slot(plan: &Plan, id: &str, settled: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let late_ms = |slot: &Timestamp| now.since(*slot) - put_off(plan.jitter_ms, id, *slot);
+    let passed = newest_between(&plan.when, settled, now);
+    let passed = passed.filter(|slot| judge(plan.late, late_ms(slot), ON_TIME_MS) == Lateness::Run);
+    passed.or_else(|| next_due(&plan.when, now))
+}
+
+/// When the next slot after `now` runs, or one that passed and is put off.
+pub fn next_run(plan: &Plan, id: &str, now: Timestamp) -> Option<Timestamp> {
+    let runs_at = |slot: Timestamp| slot.plus_ms(put_off(plan.jitter_ms, id, slot));
+    let passed = due_between(&plan.when, now.plus_ms(-plan.jitter_ms), now, usize::MAX);
+    let waiting = passed.into_iter().map(runs_at).filter(|at| *at > now);
+    waiting.chain(next_due(&plan.when, now).map(runs_at)).min()
+}
+
+/// The last slot after `after` up to and including `until`. It looks back in longer and longer steps: there may be years between them.
+fn newest_between(when: &When, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let mut back_ms = HOUR_MS;
+    loop {
+        let from = until.plus_ms(-back_ms).max(after);
+        let newest = due_between(when, from, until, usize::MAX).pop();
+        if newest.is_some() || from <= after {
+            return newest;
+        }
+        back_ms = back_ms.saturating_mul(24);
+    }
 }
 
 /// What becomes of a slot that is looked at `late_ms` after it was due.

@@ -1,14 +1,14 @@
 //! The wakeups as they are shown.
 
 use wakeman_store::{ListQuery, StoreError};
-use wakeman_types::{Occurrence, Timestamp, WakeupView};
+use wakeman_types::{Entity, Occurrence, Timestamp, WakeupView};
 
 use super::{
     overlay::{effective, last_read},
-    pass::next_of,
-    state::wakeup_id,
+    schedule::{next_due, next_run, next_slot, put_off},
+    state::{WakeupState, slot_of, wakeup_id},
 };
-use crate::core::Core;
+use crate::{config::ScheduleEntry, core::Core};
 
 /// Every entry of the file, in its order, also those that are wrong; then those that were added.
 pub(crate) async fn wakeup_views(core: &Core) -> Result<Vec<WakeupView>, StoreError> {
@@ -31,11 +31,34 @@ pub(crate) async fn wakeup_views(core: &Core) -> Result<Vec<WakeupView>, StoreEr
             jitter: entry.jitter.clone(),
             enabled,
             problem: entry.plan.as_ref().err().cloned(),
-            next: if enabled { next_of(entry, core.now()) } else { None },
+            next: if enabled { next_at(core, entry).await? } else { None },
             last: last.items.into_iter().next().map(|found| found.value),
         });
     }
     Ok(views)
+}
+
+/// When the next slot runs.
+async fn next_at(core: &Core, entry: &ScheduleEntry) -> Result<Option<Timestamp>, StoreError> {
+    let jitter_ms = entry.plan.as_ref().map_or(0, |plan| plan.jitter_ms);
+    let next = next_free(core, entry).await?;
+    Ok(next.map(|row| row.due_at.plus_ms(put_off(jitter_ms, &row.wakeup_id, row.due_at))))
+}
+
+/// The next slot that runs, as its row would be: one that is put off counts until it ran, one that somebody skipped does not.
+pub(super) async fn next_free(core: &Core, entry: &ScheduleEntry) -> Result<Option<Occurrence>, StoreError> {
+    let Ok(plan) = &entry.plan else { return Ok(None) };
+    let (id, now) = (wakeup_id(entry), core.now());
+    let settled = core.store.get::<WakeupState>(&id).await?.map_or(now, |state| state.value.cursor.min(now));
+    let mut next = next_slot(plan, &id, settled, now);
+    while let Some(due_at) = next {
+        let row = slot_of(id.clone(), entry, due_at, now);
+        if core.store.get::<Occurrence>(&row.entity_id()).await?.is_none() {
+            return Ok(Some(row));
+        }
+        next = next_due(&plan.when, due_at.max(now));
+    }
+    Ok(None)
 }
 
 /// When something is next due.
@@ -44,5 +67,5 @@ pub(crate) fn next_wakeup(core: &Core) -> Option<Timestamp> {
     let all = last_read(core);
     let running =
         all.config.schedule.iter().filter(|entry| all.config.enabled && !all.paused.contains(&wakeup_id(entry)));
-    running.filter_map(|entry| next_of(entry, now)).min()
+    running.filter_map(|entry| next_run(entry.plan.as_ref().ok()?, &wakeup_id(entry), now)).min()
 }

@@ -1,10 +1,16 @@
 //! What was paused, switched off or changed at run time: each slot that passed still has its one row.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wakeman_types::{HOUR_MS, MINUTE_MS, OccurrenceState as S, WakeupOrder, WakeupRules, WakeupView, Wakeups};
+use wakeman_gateway::wake::{WakeupOverlay, schedule::put_off};
+use wakeman_store::Commit;
+use wakeman_types::{
+    Admin, DAY_MS, Entity, HOUR_MS, MINUTE_MS, OccurrenceState as S, Timestamp, WakeupOrder, WakeupRules, WakeupView,
+    Wakeups,
+};
 
-use super::Night;
-use crate::support::by;
+use super::{Night, SIX_HOURS};
+use crate::support::{NOW, by, minutes};
 
 fn pause(id: &str) -> WakeupOrder {
     WakeupOrder::Pause { id: id.to_owned() }
@@ -30,7 +36,7 @@ impl Night {
     }
 
     async fn order_at(&self, ms: i64, order: WakeupOrder) {
-        self.world.clock.set(crate::support::NOW.plus_ms(ms));
+        self.world.clock.set(NOW.plus_ms(ms));
         self.order(order).await;
     }
 }
@@ -177,4 +183,174 @@ async fn rules_that_are_none_are_refused_with_the_remedy() {
         let said = night.world.desk.order_wakeup(&by("telegram:2"), order).await.unwrap_err().message;
         assert!(said.contains(want), "{said}");
     }
+}
+
+fn edit(id: &str, when: Option<&str>, rules: WakeupRules) -> WakeupOrder {
+    WakeupOrder::Edit { id: id.to_owned(), when: when.map(Into::into), rules }
+}
+
+fn add(when: &str, what: &str) -> WakeupOrder {
+    WakeupOrder::Add { when: when.to_owned(), what: what.to_owned(), rules: WakeupRules::default() }
+}
+
+fn jitter(time: &str) -> WakeupRules {
+    WakeupRules { jitter: Some(time.to_owned()), ..WakeupRules::default() }
+}
+
+#[tokio::test]
+async fn what_is_paused_stays_paused_when_it_is_changed() {
+    let (night, id) = Night::hourly().await;
+    night.order(pause(&id)).await;
+    let ada = async |order| night.world.desk.order_wakeup(&by("telegram:1"), order).await.unwrap();
+    let changed = ada(edit(&id, None, jitter("5m"))).await;
+    assert_eq!((changed.enabled, changed.next), (false, None));
+    assert_eq!(changed.origin, "read-only/wakeup.json, changed by ada, paused by lin");
+    // Another time is another wakeup, which is paused too.
+    let moved = ada(edit(&id, Some("cron 30 * * * *"), WakeupRules::default())).await;
+    assert_eq!((moved.enabled, moved.origin.as_str()), (false, "added by ada, paused by lin"));
+    night.pass().await;
+    night.at(HOUR_MS).await;
+    assert!(night.became().await.iter().all(|became| became.starts_with("skipped paused by")));
+    assert!(night.order(resume(&moved.id)).await.enabled);
+    night.at(2 * HOUR_MS).await;
+    let rows = night.rows().await;
+    assert!(rows.iter().any(|row| row.wakeup_id == moved.id && row.state == S::Ran), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_wakeup_that_is_moved_to_where_the_same_is_already_leaves_one() {
+    let night = Night::with(json!([])).await;
+    let four = night.order(add("daily 04:00 UTC", "night-check")).await;
+    let five = night.order(add("daily 05:00 UTC", "night-check")).await;
+    assert_eq!(night.order(edit(&four.id, Some("daily 05:00 UTC"), WakeupRules::default())).await.id, five.id);
+    let left: Vec<String> = night.views().await.into_iter().map(|view| view.id).collect();
+    assert_eq!(left, [five.id]);
+}
+
+/// A night with one wakeup at 09:00 that is put off, and the first of its slots that is put off by more than ten minutes.
+async fn put_off_by_ten(late: &str) -> (Night, Timestamp, Timestamp) {
+    let schedule = json!([{"promptId": "morning-brief", "timeUtc": "09:00", "jitter": "30m", "late": late}]);
+    let night = Night::with(schedule).await;
+    let id = night.views().await[0].id.clone();
+    let mut slots = (2..).map(|day| NOW.plus_ms(SIX_HOURS + day * DAY_MS));
+    let put_off = |slot: &Timestamp| put_off(minutes(30), &id, *slot);
+    let slot = slots.find(|slot| put_off(slot) > minutes(10)).unwrap();
+    let runs_at = slot.plus_ms(put_off(&slot));
+    (night, slot, runs_at)
+}
+
+#[tokio::test]
+async fn a_slot_that_is_put_off_is_the_next_until_it_ran() {
+    let (night, slot, runs_at) = put_off_by_ten("run").await;
+    let id = night.views().await[0].id.clone();
+    let at = async |at: Timestamp| night.at(at.since(NOW)).await;
+    at(slot.plus_ms(-minutes(1))).await;
+    let rows = night.rows().await.len();
+    at(slot.plus_ms(minutes(5))).await;
+    assert_eq!(night.views().await[0].next, Some(runs_at), "it did not run yet");
+    assert_eq!(night.world.desk.status(&by("telegram:1")).await.unwrap().next_wakeup, Some(runs_at));
+    // Whoever skips the next one means that one.
+    let order = WakeupOrder::Skip { id: id.clone() };
+    assert!(night.order(order).await.next.unwrap() > slot.plus_ms(DAY_MS), "the day after");
+    at(runs_at.plus_ms(minutes(1))).await;
+    let all = night.rows().await;
+    assert_eq!((all.len(), all[rows].due_at, all[rows].reason.as_str()), (rows + 1, slot, "skipped by lin"));
+    at(slot.plus_ms(DAY_MS + HOUR_MS)).await;
+    assert_eq!(night.rows().await[rows + 1].state, S::Ran);
+}
+
+#[tokio::test]
+async fn after_an_outage_a_late_slot_gives_way_to_one_that_is_put_off() {
+    let (night, slot, runs_at) = put_off_by_ten("run").await;
+    let at = async |at: Timestamp| night.at(at.since(NOW)).await;
+    // Nothing ran since the start, and it begins again while today's is put off.
+    at(slot.plus_ms(minutes(5))).await;
+    let became = night.became().await;
+    assert!(became.iter().all(|row| row == "missed not running then; a later one was due"), "{became:?}");
+    at(runs_at.plus_ms(minutes(1))).await;
+    let rows = night.rows().await;
+    assert_eq!((rows.len(), rows[became.len()].due_at), (became.len() + 1, slot));
+    assert_eq!(rows[became.len()].state, S::Ran);
+}
+
+#[tokio::test]
+async fn lateness_counts_from_when_a_slot_would_have_run() {
+    for (late, minutes_late, want) in [
+        ("within:20m", 20, "ran"),
+        ("within:20m", 21, "missed 21 min late; its rule is within:20m"),
+        ("skip", 2, "ran"),
+        ("skip", 3, "skipped 3 min late; its rule is skip"),
+        ("run", 600, "ran"),
+    ] {
+        let (night, _, runs_at) = put_off_by_ten(late).await;
+        night.at(runs_at.plus_ms(minutes(minutes_late)).since(NOW)).await;
+        let became = night.became().await;
+        assert!(became.last().unwrap().starts_with(want), "{late} {minutes_late}: {became:?}");
+        assert!(became[..became.len() - 1].iter().all(|row| row.starts_with("missed")), "{became:?}");
+    }
+}
+
+#[tokio::test]
+async fn jitter_is_taken_off_at_run_time_and_in_the_file() {
+    let schedule = json!([{"promptId": "morning-brief", "timeUtc": "09:00", "jitter": "1h"}]);
+    for off in ["off", "0m", "0"] {
+        let night = Night::with(schedule.clone()).await;
+        let id = night.views().await[0].id.clone();
+        let changed = night.order(edit(&id, None, jitter(off))).await;
+        assert_eq!((changed.jitter, changed.next), (None, Some(NOW.plus_ms(SIX_HOURS))), "{off}");
+        let night = Night::with(json!([{"promptId": "morning-brief", "timeUtc": "09:00", "jitter": off}])).await;
+        assert_eq!(night.views().await[0].next, Some(NOW.plus_ms(SIX_HOURS)), "{off}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_than_two_hundred_wakeups_are_added() {
+    let night = Night::morning().await;
+    let first = night.order(add("daily 04:00 UTC", "night-check")).await;
+    let row = night.world.all::<WakeupOverlay>().await.remove(0);
+    let rows = (1..200).map(|number| WakeupOverlay { id: format!("added-{number}"), ..row.clone() });
+    let commit = rows.fold(Commit::new(NOW), |commit, row| commit.put(&row));
+    night.world.commit(commit).await;
+    let over = night.world.desk.order_wakeup(&by("telegram:2"), add("daily 05:00 UTC", "night-check")).await;
+    let said = over.unwrap_err().message;
+    assert!(said.starts_with("200 wakeups are set at run time, and no more can be; `wakeups edit` one"), "{said}");
+    // What is there is still changed.
+    let moved = night.order(edit(&first.id, Some("daily 05:00 UTC"), WakeupRules::default())).await;
+    assert!(night.order(pause(&moved.id)).await.origin.ends_with("paused by lin"));
+}
+
+/// What a pause was, before it said since when.
+#[derive(Clone, Serialize, Deserialize)]
+struct Before {
+    id: String,
+    paused: bool,
+    added: Option<()>,
+    by: String,
+    principal: String,
+    at: Timestamp,
+}
+
+impl Entity for Before {
+    const KIND: &'static str = "wakeup_overlay";
+
+    fn entity_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn sort_key(&self) -> i64 {
+        self.at.ms()
+    }
+}
+
+#[tokio::test]
+async fn a_pause_that_an_earlier_version_wrote_holds_until_it_is_resumed() {
+    let (night, id) = Night::hourly().await;
+    let row =
+        Before { id: id.clone(), paused: true, added: None, by: "bob".into(), principal: "telegram:4".into(), at: NOW };
+    night.world.commit(Commit::new(NOW).put(&row)).await;
+    night.at(HOUR_MS).await;
+    assert_eq!(night.became().await, ["skipped paused by bob"]);
+    night.order(resume(&id)).await;
+    night.at(2 * HOUR_MS).await;
+    assert_eq!(night.rows().await[1].state, S::Ran);
 }

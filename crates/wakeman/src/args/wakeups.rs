@@ -58,7 +58,7 @@ pub struct WakeupRulesArgs {
     /// Speaks only when something changed or is open: changed, open, open-or-changed, always.
     #[arg(long, value_name = "RULE")]
     pub only: Option<String>,
-    /// Put off by up to so long, each time otherwise, like 5m.
+    /// Put off by up to so long, each time otherwise, like 5m; or off.
     #[arg(long, value_name = "TIME")]
     pub jitter: Option<String>,
     /// What becomes of it when it is late: run, skip, within:30m.

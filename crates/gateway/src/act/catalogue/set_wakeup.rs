@@ -171,7 +171,7 @@ impl ActionClass for SetWakeup {
                 None => WakeupChange::Pause { id: arguments.id, paused: arguments.paused },
             };
             let set = wake::set(step.core, &who, &change, Some(step.proposal)).await.map_err(refused)?;
-            Ok(json!({"id": set.id, "paused": set.paused}))
+            Ok(json!({"id": set.id, "paused": set.is_paused()}))
         })
     }
 
