@@ -24,6 +24,7 @@ mod steps;
 mod support;
 mod surfaces;
 mod thread;
+mod tip_promotion;
 mod tip_wakeups;
 mod tips;
 mod tools;

@@ -99,7 +99,13 @@ async fn a_promotion_is_refused_with_what_fails_and_by_how_much() {
     assert!(worse.message.contains("not surely better"), "{worse}");
     for (who, policy, words) in [
         ("telegram:3", "lints-v1", "Only an approver or owner can propose a promotion. You are grace (viewer)."),
-        ("telegram:1", "egreedy-v2", "egreedy-v2 chooses tips; only lints-v1 can be promoted"),
+        (
+            "telegram:1",
+            "linucb-v1",
+            "linucb-v1 leaves nothing to chance, so its own log could never show that it is worse; promote egreedy-v2 instead",
+        ),
+        ("telegram:1", "linrff-v1", "linrff-v1 is for replay on files and decides nothing here"),
+        ("telegram:1", "egreedy-v1", "egreedy-v1 is what others are promoted over; `ranking rollback` goes back to it"),
         ("telegram:1", "rule-v1", "rule-v1 is what others are promoted over; `ranking rollback` goes back to it"),
         (
             "telegram:1",
@@ -315,7 +321,7 @@ async fn the_status_lists_every_policy() {
     assert_eq!((rule.decisions, lints.decisions, lints.scored, lints.rewards), (100, 0, 100, 100));
     assert!(lints.mean_reward > rule.mean_reward && lints.regret < rule.regret);
     assert!((lints.agreement.unwrap() - 0.6).abs() < 1e-9 && lints.ess.unwrap() > 20.0);
-    let bound = lints.bound.unwrap();
+    let bound = lints.bound.clone().unwrap();
     assert!(bound.lower <= bound.estimate && bound.estimate <= bound.upper && bound.rounds == 100);
     assert!(!lints.reward_history.is_empty() && !lints.agreement_history.is_empty());
 }

@@ -210,7 +210,7 @@ async fn a_log_of_rule_v1_alone_is_replayed_whole() {
     // Sixty, and the one of this world.
     assert_eq!((rule.decisions, rule.scored, lints.scored, view.forced), (61, 61, 61, 0));
     assert_eq!((rule.rewards, lints.rewards, view.unusable), (60, 60, 1));
-    let bound = lints.bound.unwrap();
+    let bound = lints.bound.clone().unwrap();
     assert!(bound.rounds >= 60 && bound.lower < bound.estimate && bound.estimate < bound.upper, "{bound:?}");
     // The shadow is played again from round to round: it learnt which ones are noise.
     let latest = lints.reward_history.last().unwrap();

@@ -63,6 +63,7 @@ async fn a_tip_is_logged_with_the_exact_probabilities_of_three_policies_and_not_
         assert!((opinion.propensities.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{opinion:?}");
     }
     assert_eq!(tip.propensity, record.opinions[0].propensities[record.chosen]);
+    assert!(record.propensities.is_empty(), "nothing shares the choices");
     assert_eq!((record.features_version, tip.prompt_version), (TIP_FEATURES_VERSION, None));
     let mut old = serde_json::to_value(&record).unwrap();
     old.as_object_mut().unwrap().remove("features_version");

@@ -47,11 +47,11 @@ fn told(policy: &PolicyView) -> Line {
 fn with_bounds(mut doc: Doc, view: &RankingView) -> Doc {
     for policy in &view.policies {
         if let Some(bound) = &policy.bound {
-            let (id, rounds) = (sanitize(&policy.id, 40), bound.rounds);
+            let (id, rounds, against) = (sanitize(&policy.id, 40), bound.rounds, sanitize(&bound.against, 40));
             let (estimate, lower, upper) = (bound.estimate, bound.lower, bound.upper);
             let s = if rounds == 1 { "" } else { "s" };
             doc = doc.text(format!(
-                "{id} against rule-v1: {estimate:+.3}, surely between {lower:+.3} and {upper:+.3} ({rounds} decision{s})"
+                "{id} against {against}: {estimate:+.3}, surely between {lower:+.3} and {upper:+.3} ({rounds} decision{s})"
             ));
         }
     }
@@ -76,7 +76,10 @@ pub fn promotion_line(proposal: &Proposal) -> String {
 
 /// A promotion was rolled back.
 pub fn rolled_back_line(view: &PromotionView) -> String {
-    format!("{} is rolled back; rule-v1 decides.", sanitize(&view.policy, 40))
+    let one = |view: &PromotionView| {
+        format!("{} is rolled back; {} decides.", sanitize(&view.policy, 40), sanitize(&view.decides, 40))
+    };
+    std::iter::once(view).chain(&view.also).map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// So many learnt states begin anew.

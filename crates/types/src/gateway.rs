@@ -269,7 +269,7 @@ pub trait Ranking: Send + Sync {
     fn ranking_features<'a>(&'a self, by: &'a Principal, request: LearntRequest) -> Reply<'a, FeaturesView>;
     /// Puts a promotion before an owner, as a card; refuses what the log does not prove.
     fn promote<'a>(&'a self, by: &'a Principal, request: PromoteRequest) -> Reply<'a, ProposalView>;
-    /// Back to `rule-v1`, at once.
+    /// Back to `rule-v1`, and to `egreedy-v1` for tips, at once.
     fn rollback<'a>(&'a self, by: &'a Principal) -> Reply<'a, PromotionView>;
     /// Begins anew with one operator, or with all; how many states that were.
     fn reset_ranking<'a>(&'a self, by: &'a Principal, operator: Option<OperatorId>) -> Reply<'a, u32>;

@@ -132,7 +132,7 @@ impl Entity for ChoiceRecord {
 /// A promotion that is asked for: it becomes a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PromoteRequest {
-    /// Which policy: `lints-v1`.
+    /// Which policy: `lints-v1`, `egreedy-v2`.
     pub policy: String,
 }
 
@@ -143,11 +143,24 @@ pub struct PromotionView {
     pub policy: String,
     /// How far it had come: `tenth`, `half`, `whole`.
     pub stage: String,
+    /// Who decides again.
+    #[serde(default = "rule")]
+    pub decides: String,
+    /// What was rolled back with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<PromotionView>,
 }
 
-/// V(policy) − V(rule-v1) by the log, with an interval that holds at all times with probability 95 %.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+fn rule() -> String {
+    "rule-v1".to_owned()
+}
+
+/// V(policy) − V(another) by the log, with an interval that holds at all times with probability 95 %.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BoundView {
+    /// The other: `rule-v1`, for tips `egreedy-v1`.
+    #[serde(default = "rule")]
+    pub against: String,
     /// The estimate.
     pub estimate: f64,
     /// Lower end.
@@ -187,7 +200,7 @@ pub struct PolicyView {
     pub agreement: Option<f64>,
     /// How many of its own decisions the log is worth.
     pub ess: Option<f64>,
-    /// How it compares with `rule-v1`.
+    /// How it compares with the policy that it would be promoted over.
     pub bound: Option<BoundView>,
     /// Rewards over time, oldest first.
     pub reward_history: Vec<f64>,
@@ -208,6 +221,10 @@ pub struct OperatorPolicyView {
     pub updated_at: Timestamp,
 }
 
+fn shadow() -> String {
+    "shadow".to_owned()
+}
+
 /// Every policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RankingView {
@@ -215,6 +232,9 @@ pub struct RankingView {
     pub policies: Vec<PolicyView>,
     /// How far a promotion has come: `shadow` (none), `tenth`, `half`, `whole`.
     pub stage: String,
+    /// The same of a policy that chooses tips.
+    #[serde(default = "shadow")]
+    pub tip_stage: String,
     /// Whose reactions were learnt from.
     pub operators: Vec<OperatorPolicyView>,
     /// Decisions that a rule above the policies made.

@@ -2,8 +2,8 @@
 
 use chrono::{Datelike, Timelike};
 use wakeman_ranking::{
-    Decision, FEATURES_VERSION, Features, InterruptContext, InterruptPolicy, RankError, RuleV1, SourceKind, decide,
-    effect_size,
+    Decision, FEATURES_VERSION, Features, InterruptContext, InterruptPolicy, Problem, RankError, RuleV1, SourceKind,
+    decide, effect_size,
 };
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{
@@ -32,7 +32,7 @@ pub(super) async fn choose(core: &Core, finding: &Finding, seen_at: Timestamp) -
     let context = context(core, finding, seen_at).await?;
     let seed = core.random.number();
     let learnt = rank::learnt(core).await?;
-    let share = rank::promoted(core).await?.map(|found| found.value.stage);
+    let share = rank::promoted(core, Problem::Interrupt).await?.map(|found| found.value.stage);
     let turn = learnt.lints.as_ref().filter(|_| share.is_some_and(|stage| stage.takes(seed)));
     // A promoted policy that cannot judge leaves the decision to the rules.
     let decided = turn.map(|lints| decide(lints, &context, seed)).and_then(Result::ok);

@@ -18,39 +18,70 @@ const CLIP: f64 = 4.0;
 /// What findings are taken to be worth before anybody reacted, held as lightly as two reactions.
 const PRIOR: (f64, f64) = (0.7, 2.0);
 
-/// One number per round that is over whose mean is V(`target`) − V(`base`), doubly robust.
+/// One round as two policies are compared by it.
+pub(super) struct Compared {
+    /// The probabilities of every arm by the policy that is judged.
+    pub target: Vec<f64>,
+    /// By the one it is compared with.
+    pub base: Vec<f64>,
+    /// The place of what was chosen.
+    pub chosen: usize,
+    /// The probability it was drawn with.
+    pub logged: f64,
+    /// What the model of worth sees of each arm.
+    pub arms: Vec<Vec<f64>>,
+    /// What a reaction may depend on.
+    pub shown: Vec<f64>,
+    /// What it was worth to whoever reacted.
+    pub worth: Option<f64>,
+}
+
+/// One number per round whose mean is V(target) − V(base), doubly robust. `pays` is the reward of an arm at some worth.
 ///
 /// The model of worth and the response propensity of a round are fitted to the rounds before it alone. Rounds in silence count by the model;
 /// those with a reaction are corrected by what came, divided by how probable a reaction was. So silence is never a reward of zero.
 ///
 /// # Errors
 /// [`BanditError`] names the feature that cannot be.
-fn differences(rounds: &[Round], target: Side, base: Side) -> Result<Vec<f64>, BanditError> {
-    let Some(first) = rounds.first() else { return Ok(Vec::new()) };
-    let dimension = encoded(&first.features).len();
+fn differences(rounds: impl Iterator<Item = Compared>, pays: fn(usize, f64) -> f64) -> Result<Vec<f64>, BanditError> {
+    let mut rounds = rounds.peekable();
+    let dimensions = rounds.peek().and_then(|first| Some((first.arms.first()?.len(), first.shown.len())));
+    let Some((dimension, of_shown)) = dimensions else { return Ok(Vec::new()) };
     let mut worth = RidgeBank::new(1, dimension, 1.0, 1.0);
     let mut constant = vec![0.0; dimension];
     constant[0] = 1.0;
     worth.update(0, &constant, PRIOR.0, PRIOR.1);
-    let mut response = ResponseModel::new(dimension + 2);
-    let mut all = Vec::with_capacity(rounds.len());
-    for round in rounds.iter().filter(|round| !round.censored) {
-        let x = encoded(&round.features);
-        let with_arm = with_arm(&x, round.chosen);
-        let (modelled, answering) = (worth.score_one(0, &x).0.clamp(0.0, 1.0), response.propensity(&with_arm)?);
-        let (t, b, p) = (target.of(round), base.of(round), round.logging[round.chosen]);
-        let shift: f64 = (0..3).map(|arm| (t[arm] - b[arm]) * reward(ARMS[arm], modelled)).sum();
+    let mut response = ResponseModel::new(of_shown);
+    let mut all = Vec::new();
+    for round in rounds {
+        let answering = response.propensity(&round.shown)?;
+        let paid = |(arm, x): (usize, &Vec<f64>)| pays(arm, worth.score_one(0, x).0.clamp(0.0, 1.0));
+        let modelled: Vec<f64> = round.arms.iter().enumerate().map(paid).collect();
+        let more = round.target.iter().zip(&round.base).map(|(t, b)| t - b);
+        let shift: f64 = more.clone().zip(&modelled).map(|(more, pays)| more * pays).sum();
+        let own = more.clone().nth(round.chosen).unwrap_or_default();
         let residual = round.worth.map_or(0.0, |worth| {
-            let weight = (t[round.chosen] - b[round.chosen]) / p / answering;
-            weight.clamp(-CLIP, CLIP) * (reward(ARMS[round.chosen], worth) - reward(ARMS[round.chosen], modelled))
+            let weight = own / round.logged / answering;
+            weight.clamp(-CLIP, CLIP) * (pays(round.chosen, worth) - modelled[round.chosen])
         });
         all.push(shift + residual);
-        response.learn(&with_arm, round.worth.is_some())?;
+        response.learn(&round.shown, round.worth.is_some())?;
         if let Some(known) = round.worth {
-            worth.update(0, &x, known, 1.0 / answering);
+            worth.update(0, &round.arms[round.chosen], known, 1.0 / answering);
         }
     }
     Ok(all)
+}
+
+/// V(target) − V(base) by these rounds, with the interval that holds whenever it is looked at.
+///
+/// # Errors
+/// [`BanditError`] names the feature that cannot be.
+pub(super) fn compared(
+    rounds: impl Iterator<Item = Compared>,
+    pays: fn(usize, f64) -> f64,
+) -> Result<DifferenceBound, BanditError> {
+    Ok(difference_bound(&differences(rounds, pays)?, 1.0 + CLIP))
 }
 
 fn with_arm(x: &[f64], chosen: usize) -> Vec<f64> {
@@ -77,9 +108,21 @@ impl Side {
 /// V(lints-v1) − V(rule-v1) over these rounds.
 ///
 /// # Errors
-/// As [`differences`].
+/// As [`compared`].
 pub(super) fn difference(rounds: &[Round]) -> Result<DifferenceBound, BanditError> {
-    Ok(difference_bound(&differences(rounds, Side::Lints, Side::Rule)?, 1.0 + CLIP))
+    let of = |round: &Round| {
+        let x = encoded(&round.features);
+        Compared {
+            target: round.lints.into(),
+            base: round.rule.into(),
+            chosen: round.chosen,
+            logged: round.logging[round.chosen],
+            shown: with_arm(&x, round.chosen),
+            arms: vec![x; 3],
+            worth: round.worth,
+        }
+    };
+    compared(rounds.iter().filter(|round| !round.censored).map(of), |arm, worth| reward(ARMS[arm], worth))
 }
 
 /// How many rounds with a reaction the log is worth to this policy; 0 while there are too few to say.
@@ -110,7 +153,7 @@ pub(super) fn agrees(round: &Round) -> bool {
 /// Everything a promotion of `lints-v1` is judged by.
 ///
 /// # Errors
-/// As [`differences`].
+/// As [`compared`].
 pub(super) fn evidence(rounds: &[Round], budget_per_week: f64) -> Result<Evidence, BanditError> {
     let span = rounds.first().zip(rounds.last()).map_or(0, |(first, last)| last.at.since(first.at));
     let weeks = (span as f64 / (7 * DAY_MS) as f64).max(1.0);

@@ -26,7 +26,8 @@ pub(crate) use learn::{feedback, react, reaction_to};
 pub(crate) use mixture::{Learnt, learnt};
 pub use promote::PromotionRow;
 pub(crate) use promote::{
-    Way, already, begin, conditions, done_by, follow, promotable, promote, promoted, rollback, rollback_because,
+    Way, active, already, begin, conditions, done_by, follow, problem_of, promotable, promote, promoted, rollback,
+    rollback_because,
 };
 pub(crate) use rate::useful_rate;
 pub(crate) use reset::reset;
@@ -36,5 +37,5 @@ pub(crate) use silence::silence;
 pub(crate) use stats::prompt_stats;
 pub(crate) use status::status;
 pub(crate) use tip::{Picked, feedback as tip_feedback, pick, recommend, silence as tip_silence, why as tip_why};
-pub use tip::{TipBatch, TipOpinion, TipRecord};
+pub use tip::{TipBatch, TipItem, TipOpinion, TipRecord};
 pub(crate) use why::behind;

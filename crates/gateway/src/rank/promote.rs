@@ -5,6 +5,7 @@ use serde_json::json;
 use wakeman_ranking::{
     PolicyId, Problem,
     bandit::BanditError,
+    ope::DifferenceBound,
     promotion::{Judged, Move, Requirements, Stage, judge, next_move},
 };
 use wakeman_store::{Commit, EntityRef, JournalEntry, LANE, Seq, StoreError, Versioned};
@@ -16,6 +17,7 @@ use wakeman_types::{
 use super::{
     judge::{difference, evidence},
     log::rounds,
+    tip,
 };
 use crate::{
     act::asked::{Asked, Wish, WishKind, refusal, stage_apart},
@@ -25,10 +27,8 @@ use crate::{
     settle::{SettleError, Wanted, settle},
 };
 
-/// The one row there is.
-const ID: &str = "interrupt";
-/// When the promoted policy was last compared.
-const CHECKPOINT: &str = "ranking.judged";
+/// What is decided, each by an active policy and at most one that is promoted over it.
+const PROBLEMS: [Problem; 2] = [Problem::Interrupt, Problem::Tip];
 /// Comparing reads the whole log of a stage; reactions come by the hour.
 const EVERY_MS: i64 = HOUR_MS;
 /// In the journal: it began.
@@ -37,6 +37,35 @@ const PROMOTED: &str = "ranking.promoted";
 const ROLLED_BACK: &str = "ranking.rolled_back";
 /// Entries of the journal that are read at once.
 const JOURNAL_PAGE: usize = 1000;
+
+/// The one row a problem has.
+const fn id(problem: Problem) -> &'static str {
+    match problem {
+        Problem::Interrupt | Problem::Replay => "interrupt",
+        Problem::Tip => "tip",
+    }
+}
+
+/// Where it is kept when the promoted policy was last compared.
+const fn checkpoint(problem: Problem) -> &'static str {
+    match problem {
+        Problem::Interrupt | Problem::Replay => "ranking.judged",
+        Problem::Tip => "ranking.judged.tip",
+    }
+}
+
+/// What a policy decides; of a name that is none, what interrupts.
+pub(crate) fn problem_of(policy: &str) -> Problem {
+    policy.parse::<PolicyId>().map_or(Problem::Interrupt, |id| id.card().problem)
+}
+
+/// The policy that decides where none is promoted.
+pub(crate) const fn active(problem: Problem) -> PolicyId {
+    match problem {
+        Problem::Interrupt | Problem::Replay => PolicyId::RuleV1,
+        Problem::Tip => tip::POLICIES[0],
+    }
+}
 
 /// The policy that was promoted, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +90,7 @@ impl Entity for PromotionRow {
     const KIND: &'static str = "promotion";
 
     fn entity_id(&self) -> String {
-        ID.to_owned()
+        id(problem_of(&self.policy)).to_owned()
     }
 
     fn sort_key(&self) -> i64 {
@@ -69,12 +98,12 @@ impl Entity for PromotionRow {
     }
 }
 
-/// The promotion that holds. One that cannot be read is none: `rule-v1` decides.
+/// The promotion that holds. One that cannot be read is none: the active policy decides.
 ///
 /// # Errors
 /// [`StoreError`] if the database does not answer.
-pub(crate) async fn promoted(core: &Core) -> Result<Option<Versioned<PromotionRow>>, StoreError> {
-    match core.store.get::<PromotionRow>(ID).await {
+pub(crate) async fn promoted(core: &Core, problem: Problem) -> Result<Option<Versioned<PromotionRow>>, StoreError> {
+    match core.store.get::<PromotionRow>(id(problem)).await {
         Err(StoreError::Decode { what, .. }) => {
             tracing::error!(%what, "ranking.promotion_broken");
             Ok(None)
@@ -83,8 +112,8 @@ pub(crate) async fn promoted(core: &Core) -> Result<Option<Versioned<PromotionRo
     }
 }
 
-async fn is_broken(core: &Core) -> bool {
-    matches!(core.store.get::<PromotionRow>(ID).await, Err(StoreError::Decode { .. }))
+async fn is_broken(core: &Core, problem: Problem) -> bool {
+    matches!(core.store.get::<PromotionRow>(id(problem)).await, Err(StoreError::Decode { .. }))
 }
 
 /// Refuses who is not an owner.
@@ -103,16 +132,16 @@ pub(super) fn unjudged(error: &BanditError) -> GatewayError {
 /// The policy's name, if it is one that can be promoted.
 pub(crate) fn promotable(name: &str) -> Result<PolicyId, GatewayError> {
     let id: PolicyId = name.parse().map_err(|error| GatewayError::new(ErrorKind::Invalid, format!("{error}")))?;
+    let invalid = |message: String| Err(GatewayError::new(ErrorKind::Invalid, message));
     match id {
-        PolicyId::LintsV1 => Ok(id),
-        PolicyId::RuleV1 => Err(GatewayError::new(
-            ErrorKind::Invalid,
-            "rule-v1 is what others are promoted over; `ranking rollback` goes back to it",
-        )),
-        _ => {
-            let what = if id.card().problem == Problem::Tip { "chooses tips" } else { "is for replay on files" };
-            Err(GatewayError::new(ErrorKind::Invalid, format!("{id} {what}; only lints-v1 can be promoted")))
+        PolicyId::LintsV1 | PolicyId::EgreedyV2 => Ok(id),
+        PolicyId::RuleV1 | PolicyId::EgreedyV1 => {
+            invalid(format!("{id} is what others are promoted over; `ranking rollback` goes back to it"))
         }
+        PolicyId::LinucbV1 => invalid(format!(
+            "{id} leaves nothing to chance, so its own log could never show that it is worse; promote egreedy-v2 instead"
+        )),
+        PolicyId::LinrffV1 => invalid(format!("{id} is for replay on files and decides nothing here")),
     }
 }
 
@@ -131,7 +160,8 @@ pub(crate) async fn promote(
         return Err(GatewayError::new(ErrorKind::Forbidden, message));
     }
     let policy = promotable(&request.policy)?;
-    if let Some(row) = promoted(core).await.map_err(|error| storage_error(&error))? {
+    let held = promoted(core, policy.card().problem).await.map_err(|error| storage_error(&error))?;
+    if let Some(row) = held {
         return Err(GatewayError::new(ErrorKind::AlreadyDecided, already(&row.value)));
     }
     if let Some(reason) = refusal(core, WishKind::Promote) {
@@ -160,9 +190,14 @@ pub(crate) fn already(row: &PromotionRow) -> String {
 /// The conditions that fail, each with by how much; or the log could not be read.
 pub(crate) async fn conditions(core: &Core, policy: &str) -> Result<Vec<Judged>, GatewayError> {
     let policy = promotable(policy)?;
-    let log = rounds(core, None).await.map_err(|error| storage_error(&error))?;
-    let budget = f64::from(core.settings.monitor.alarm_budget_per_week);
-    let evidence = evidence(&log.rounds, budget).map_err(|error| unjudged(&error))?;
+    let evidence = match policy.card().problem {
+        Problem::Tip => tip::evidence(core, policy).await.map_err(|error| storage_error(&error))?,
+        Problem::Interrupt | Problem::Replay => {
+            let log = rounds(core, None).await.map_err(|error| storage_error(&error))?;
+            evidence(&log.rounds, f64::from(core.settings.monitor.alarm_budget_per_week))
+        }
+    };
+    let evidence = evidence.map_err(|error| unjudged(&error))?;
     let judged = judge(&evidence, &Requirements::DEFAULT);
     let failing: Vec<String> = judged.iter().filter(|one| !one.holds).map(ToString::to_string).collect();
     if !failing.is_empty() {
@@ -187,7 +222,7 @@ pub(crate) async fn begin(
     let policy = promotable(policy)?;
     let conditions: Vec<String> = judged.iter().map(ToString::to_string).collect();
     let begun: Result<Result<PromotionRow, PromotionRow>, SettleError> = settle!(core, "the promotion", async {
-        if let Some(held) = promoted(core).await? {
+        if let Some(held) = promoted(core, policy.card().problem).await? {
             let own = held.value.proposal == Some(cause);
             return Ok(Wanted::Nothing(if own { Ok(held.value) } else { Err(held.value) }));
         }
@@ -205,7 +240,7 @@ pub(crate) async fn begin(
         let event = core.event(PROMOTED, &who.operator, policy, payload);
         let commit = Commit::durable(now).event(event);
         // One that cannot be read holds nothing, and must not keep this one from beginning.
-        let commit = if is_broken(core).await { commit.put(&row) } else { commit.insert(&row) };
+        let commit = if is_broken(core, policy.card().problem).await { commit.put(&row) } else { commit.insert(&row) };
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Ok(row)))
     });
     let held = begun.map_err(|error| settle_error(&error))?;
@@ -248,33 +283,71 @@ pub(crate) async fn done_by(
     }
 }
 
-/// Back to `rule-v1`, at once.
+/// Back to the active policies, at once.
 ///
 /// # Errors
 /// Not an owner, or nothing was promoted.
 pub(crate) async fn rollback(core: &Core, who: &Identity) -> Result<PromotionView, GatewayError> {
-    rollback_because(core, who, None).await
+    needs_owner(who, "roll a promotion back")?;
+    let mut all = Vec::new();
+    for problem in PROBLEMS {
+        all.extend(taken_back(core, who, problem, None).await?);
+    }
+    let mut all = all.into_iter();
+    let first = all.next().ok_or_else(|| nothing(Problem::Interrupt))?;
+    Ok(PromotionView { also: all.collect(), ..first })
 }
 
-/// The same, because of a proposal that an owner approved; it is named in the journal.
+fn nothing(problem: Problem) -> GatewayError {
+    GatewayError::new(ErrorKind::Refused, format!("nothing is promoted; {} decides", active(problem)))
+}
+
+/// The same of one policy, because of a proposal that an owner approved; it is named in the journal.
 pub(crate) async fn rollback_because(
     core: &Core,
     who: &Identity,
-    cause: Option<ProposalId>,
+    policy: &str,
+    cause: ProposalId,
 ) -> Result<PromotionView, GatewayError> {
     needs_owner(who, "roll a promotion back")?;
+    let problem = problem_of(policy);
+    taken_back(core, who, problem, Some(cause)).await?.ok_or_else(|| nothing(problem))
+}
+
+async fn taken_back(
+    core: &Core,
+    who: &Identity,
+    problem: Problem,
+    cause: Option<ProposalId>,
+) -> Result<Option<PromotionView>, GatewayError> {
     let rolled: Result<Option<PromotionRow>, SettleError> = settle!(core, "the promotion", async {
-        let Some(row) = promoted(core).await? else { return Ok(Wanted::Nothing(None)) };
+        let Some(row) = promoted(core, problem).await? else { return Ok(Wanted::Nothing(None)) };
         let principal = who.principal.to_string();
         let payload = json!({"by": "operator", "principal": principal, "stage": row.value.stage, "proposal": cause});
         let event = core.event(ROLLED_BACK, &who.operator, &row.value.policy, payload);
-        let gone = EntityRef::to::<PromotionRow>(ID);
+        let gone = EntityRef::to::<PromotionRow>(id(problem));
         let commit = Commit::durable(core.now()).expect(&gone, row.version).delete(gone).event(event).essential();
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(row.value)))
     });
     let row = rolled.map_err(|error| settle_error(&error))?;
-    let row = row.ok_or_else(|| GatewayError::new(ErrorKind::Refused, "nothing is promoted; rule-v1 decides"))?;
-    Ok(PromotionView { policy: row.policy, stage: name(row.stage).to_owned() })
+    Ok(row.map(|row| PromotionView {
+        policy: row.policy,
+        stage: name(row.stage).to_owned(),
+        decides: active(problem).to_string(),
+        also: Vec::new(),
+    }))
+}
+
+/// How a promoted policy compares with the active one since its stage began.
+async fn since_then(
+    core: &Core,
+    problem: Problem,
+    row: &PromotionRow,
+) -> Result<Result<DifferenceBound, BanditError>, StoreError> {
+    Ok(match problem {
+        Problem::Tip => tip::difference(&tip::log(core).await?, &row.policy, row.since),
+        Problem::Interrupt | Problem::Replay => difference(&rounds(core, Some(row.since)).await?.rounds),
+    })
 }
 
 /// Compares a promoted policy with the one before by the decisions since its stage began: on to the next stage, or back.
@@ -282,16 +355,22 @@ pub(crate) async fn rollback_because(
 /// # Errors
 /// [`SettleError`] if it could not be stored; the next pass tries again.
 pub(crate) async fn follow(core: &Core) -> Result<(), SettleError> {
+    for problem in PROBLEMS {
+        followed(core, problem).await?;
+    }
+    Ok(())
+}
+
+async fn followed(core: &Core, problem: Problem) -> Result<(), SettleError> {
     settle!(core, "the promotion", async {
-        let Some(found) = promoted(core).await? else { return Ok(Wanted::Nothing(())) };
+        let Some(found) = promoted(core, problem).await? else { return Ok(Wanted::Nothing(())) };
         let now = core.now();
-        let last = core.store.checkpoint(CHECKPOINT).await?.and_then(|value| value.as_i64());
+        let last = core.store.checkpoint(checkpoint(problem)).await?.and_then(|value| value.as_i64());
         if last.is_some_and(|last| now.ms() - last < EVERY_MS) {
             return Ok(Wanted::Nothing(()));
         }
-        let commit = Commit::durable(now).checkpoint(CHECKPOINT, json!(now.ms()));
-        let log = rounds(core, Some(found.value.since)).await?;
-        let since = match difference(&log.rounds) {
+        let commit = Commit::durable(now).checkpoint(checkpoint(problem), json!(now.ms()));
+        let since = match since_then(core, problem, &found.value).await? {
             Ok(since) => since,
             Err(error) => {
                 tracing::error!(%error, "ranking.cannot_judge");
@@ -311,10 +390,16 @@ pub(crate) async fn follow(core: &Core) -> Result<(), SettleError> {
                 commit.replace(&next, found.version).event(event)
             }
             Move::Rollback => {
-                let gone = EntityRef::to::<PromotionRow>(ID);
+                let gone = EntityRef::to::<PromotionRow>(id(problem));
                 let commit = commit.expect(&gone, found.version).delete(gone).event(event(ROLLED_BACK, Stage::Shadow));
-                announce(core, commit, DeliveryClass::Note, Severity::Warning, worse(&policy, since.bound.upper))
-                    .essential()
+                announce(
+                    core,
+                    commit,
+                    DeliveryClass::Note,
+                    Severity::Warning,
+                    worse(&policy, active(problem), since.bound.upper),
+                )
+                .essential()
             }
         };
         Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), ()))
@@ -322,8 +407,9 @@ pub(crate) async fn follow(core: &Core) -> Result<(), SettleError> {
 }
 
 /// What everybody is told when the bound rolls a promotion back.
-fn worse(policy: &str, upper: f64) -> String {
-    format!("{policy} is rolled back: surely worse than rule-v1 by at least {:.3}. rule-v1 decides again.", upper.abs())
+fn worse(policy: &str, active: PolicyId, upper: f64) -> String {
+    let by = upper.abs();
+    format!("{policy} is rolled back: surely worse than {active} by at least {by:.3}. {active} decides again.")
 }
 
 /// The stage in a word.

@@ -8,7 +8,7 @@ use super::{
     judge::{self, Side, agreement, agrees},
     log::{Round, Rounds, rounds},
     mixture::learnt,
-    promote::{name, promoted},
+    promote::{PromotionRow, active, name, promoted},
     rows::PolicyRow,
     tip,
 };
@@ -23,7 +23,8 @@ const HISTORY_POINTS: usize = 24;
 /// [`StoreError`] if the past could not be read.
 pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
     let log = rounds(core, None).await?;
-    let stage = promoted(core).await?.map_or(Stage::Shadow, |found| found.value.stage);
+    let held = promoted(core, Problem::Interrupt).await?.map(|found| found.value);
+    let of_tips = promoted(core, Problem::Tip).await?.map(|found| found.value);
     let learnt = learnt(core).await?;
     let tips = tip::log(core).await?;
     let policies = PolicyId::ALL.map(|id| {
@@ -32,7 +33,8 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
             PolicyId::LintsV1 => Some(Side::Lints),
             _ => None,
         };
-        let empty = blank(id.card(), stage);
+        let of_its = if id.card().problem == Problem::Tip { &of_tips } else { &held };
+        let empty = blank(id.card(), of_its.as_ref());
         match side {
             Some(side) => filled(empty, side, &log),
             None => tip::filled(empty, &tips, history),
@@ -40,7 +42,8 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
     });
     Ok(RankingView {
         policies: policies.into(),
-        stage: name(stage).to_owned(),
+        stage: stage(held.as_ref()),
+        tip_stage: stage(of_tips.as_ref()),
         operators: operators(core).await?,
         forced: log.forced,
         unusable: log.unusable,
@@ -64,19 +67,31 @@ async fn operators(core: &Core) -> Result<Vec<OperatorPolicyView>, StoreError> {
     Ok(rows.into_iter().map(|found| view(found.value)).collect())
 }
 
-fn blank(card: PolicyCard, stage: Stage) -> PolicyView {
-    let (problem, role) = (word(card.problem), role(card, stage));
+fn stage(held: Option<&PromotionRow>) -> String {
+    name(held.map_or(Stage::Shadow, |held| held.stage)).to_owned()
+}
+
+/// A policy's role and its share of decisions, by what is promoted for its problem.
+fn standing(card: PolicyCard, held: Option<&PromotionRow>) -> (&'static str, f64) {
+    match (held, card.role) {
+        (Some(held), _) if held.policy == card.id.as_str() => ("active", held.stage.share()),
+        (Some(held), Role::Active) if held.stage == Stage::Whole => ("available", 0.0),
+        (Some(held), Role::Active) => ("active", 1.0 - held.stage.share()),
+        (None, Role::Active) => ("active", 1.0),
+        (_, Role::Shadow) => ("shadow", 0.0),
+        (_, Role::Available) => ("available", 0.0),
+    }
+}
+
+fn blank(card: PolicyCard, held: Option<&PromotionRow>) -> PolicyView {
+    let (role, share) = standing(card, held);
     PolicyView {
         id: card.id.to_string(),
-        problem: problem.to_owned(),
+        problem: word(card.problem).to_owned(),
         role: role.to_owned(),
         algorithm: card.algorithm.to_owned(),
         dimension: u32::try_from(card.dimension).unwrap_or(u32::MAX),
-        share: match card.id {
-            PolicyId::RuleV1 => 1.0 - stage.share(),
-            PolicyId::LintsV1 => stage.share(),
-            _ => f64::from(u8::from(card.role == Role::Active)),
-        },
+        share,
         ..PolicyView::default()
     }
 }
@@ -86,15 +101,6 @@ const fn word(problem: Problem) -> &'static str {
         Problem::Interrupt => "interrupt",
         Problem::Tip => "tip",
         Problem::Replay => "replay",
-    }
-}
-
-const fn role(card: PolicyCard, stage: Stage) -> &'static str {
-    match (card.id, stage, card.role) {
-        (PolicyId::RuleV1, Stage::Whole, _) => "available",
-        (PolicyId::LintsV1, Stage::Tenth | Stage::Half | Stage::Whole, _) | (_, _, Role::Active) => "active",
-        (_, _, Role::Shadow) => "shadow",
-        (_, _, Role::Available) => "available",
     }
 }
 
@@ -114,6 +120,7 @@ fn filled(mut view: PolicyView, side: Side, log: &Rounds) -> PolicyView {
     view.agreement_history = history(&same);
     if side == Side::Lints {
         view.bound = judge::difference(&log.rounds).ok().filter(|found| found.rounds > 0).map(|found| BoundView {
+            against: active(Problem::Interrupt).to_string(),
             estimate: found.estimate,
             lower: found.bound.lower,
             upper: found.bound.upper,

@@ -443,7 +443,7 @@ pub fn ranking() -> RankingView {
         agreement_history: (0..24).map(|i| 0.7 + 0.02 * f64::from(i % 6)).collect(),
         ..policy
     };
-    let bound = BoundView { estimate: 0.061, lower: 0.012, upper: 0.11, rounds: 540 };
+    let bound = BoundView { against: "rule-v1".into(), estimate: 0.061, lower: 0.012, upper: 0.11, rounds: 540 };
     let mut lints = known(policy("lints-v1", "active"), 0.71);
     (lints.bound, lints.share, lints.decisions) = (Some(bound), 0.1, 54);
     let tips = |id: &str, role: &str| PolicyView { problem: "tip".into(), ..policy(id, role) };
@@ -456,6 +456,7 @@ pub fn ranking() -> RankingView {
             PolicyView { problem: "replay".into(), ..policy("linrff-v1", "available") },
         ],
         stage: "tenth".into(),
+        tip_stage: "shadow".into(),
         operators: vec![
             OperatorPolicyView {
                 policy: "lints-v1".into(),

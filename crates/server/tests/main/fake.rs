@@ -205,7 +205,8 @@ pub fn tip_why() -> TipWhyView {
 }
 
 pub fn promotion() -> PromotionView {
-    PromotionView { policy: "lints-v1".into(), stage: "tenth".into() }
+    let (policy, stage, decides) = ("lints-v1".into(), "tenth".into(), "rule-v1".into());
+    PromotionView { policy, stage, decides, also: vec![] }
 }
 
 pub fn features() -> FeaturesView {
@@ -218,6 +219,7 @@ pub fn ranking() -> RankingView {
     RankingView {
         policies: vec![PolicyView { id: "rule-v1".into(), mean_reward: Some(0.5), ..PolicyView::default() }],
         stage: "shadow".into(),
+        tip_stage: "shadow".into(),
         operators: Vec::new(),
         forced: 1,
         unusable: 0,

@@ -5,6 +5,7 @@
 //! Start at [`recommend`], or at [`pick`] where the words go out in a commit of their own.
 
 mod candidates;
+mod compare;
 mod dedupe;
 mod generate;
 mod history;
@@ -18,19 +19,22 @@ use std::sync::Arc;
 
 use serde_json::json;
 use wakeman_ranking::{
-    PolicyId,
+    PolicyId, Problem,
     bandit::BanditError,
-    tip::{TIP_FEATURES_VERSION, TipContext, TipLearner},
+    promotion::Stage,
+    tip::{TIP_FEATURES_VERSION, TipContext, TipDecision, TipLearner},
 };
 use wakeman_store::{Commit, StoreError};
 use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId, Tip, TipId, TipView};
 
-use self::{candidates::Candidate, rows::TipItem};
+use self::candidates::Candidate;
+use super::promote::promoted;
 use crate::{brain::Brain, core::Core, desk::storage_error};
 
+pub(super) use compare::{difference, evidence};
 pub(super) use judged::filled;
 pub(crate) use learn::{erase, feedback, fitted_anew, reset, silence};
-pub use rows::{TipBatch, TipOpinion, TipRecord};
+pub use rows::{TipBatch, TipItem, TipOpinion, TipRecord};
 pub(super) use score::scores;
 pub(crate) use why::why;
 
@@ -110,9 +114,11 @@ async fn choose(
     let contexts: Vec<TipContext> = found.iter().map(|item| past.context(core, operator, item, found.len())).collect();
     let learners = learn::learners(core, operator, notices).await.map_err(|error| storage_error(&error))?;
     let seed = core.random.number();
-    let (chosen, explored, opinions) = decide(&learners, &contexts, seed).map_err(|error| cannot(&error))?;
+    let held = promoted(core, Problem::Tip).await.map_err(|error| storage_error(&error))?;
+    let shared = held.and_then(|held| Some((place_of(&held.value.policy)?, held.value.stage)));
+    let decided = decide(&learners, &contexts, seed, shared).map_err(|error| cannot(&error))?;
+    let Decided { chosen, explored, by, propensities, opinions } = decided;
     let item = &found[chosen];
-    let propensities = &opinions[0].propensities;
     let id = core.store.next_number("tip").await.map_err(|error| storage_error(&error))?;
     let tip = Tip {
         id: TipId::new(id),
@@ -124,7 +130,7 @@ async fn choose(
         proposal: item.proposal,
         url: item.url.clone(),
         prompt_version: item.prompt.clone(),
-        policy: POLICIES[0].to_string(),
+        policy: POLICIES[by].to_string(),
         propensity: propensities[chosen],
         explored,
         at: core.now(),
@@ -140,28 +146,53 @@ async fn choose(
         seed,
         reactions: Vec::new(),
         silent: false,
+        propensities: if shared.is_some() { propensities } else { Vec::new() },
         features_version: TIP_FEATURES_VERSION,
     })
 }
 
-/// The place of what the active policy chooses, whether by chance, and what every policy makes of the items.
+/// A policy's place among [`POLICIES`].
+pub(super) fn place_of(policy: &str) -> Option<usize> {
+    POLICIES.iter().position(|id| id.as_str() == policy)
+}
+
+/// What is chosen, and what every policy makes of the items.
+struct Decided {
+    chosen: usize,
+    explored: bool,
+    /// The place of the policy whose turn it was.
+    by: usize,
+    /// The probability of each item, over the policies that share the choices.
+    propensities: Vec<f64>,
+    opinions: Vec<TipOpinion>,
+}
+
+/// Lets the active policy choose, or the promoted one where the seed says that it is its turn.
 fn decide(
     learners: &[TipLearner],
     contexts: &[TipContext],
     seed: u64,
-) -> Result<(usize, bool, Vec<TipOpinion>), BanditError> {
-    let mut opinions = Vec::with_capacity(learners.len());
-    let mut chosen = (0, false);
-    for (place, (id, learner)) in POLICIES.into_iter().zip(learners).enumerate() {
-        let decision = learner.policy().choose(contexts, seed)?;
-        let best = |p: &[f64]| (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a))).unwrap_or(0);
-        if place == 0 {
-            chosen = (decision.chosen, decision.explored);
-        }
-        let preferred = best(&decision.propensities);
-        opinions.push(TipOpinion { policy: id.to_string(), preferred, propensities: decision.propensities });
+    shared: Option<(usize, Stage)>,
+) -> Result<Decided, BanditError> {
+    let best = |p: &[f64]| (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a))).unwrap_or(0);
+    let (mut opinions, mut choices) = (Vec::with_capacity(learners.len()), Vec::with_capacity(learners.len()));
+    for (id, learner) in POLICIES.into_iter().zip(learners) {
+        let TipDecision { chosen, explored, propensities, .. } = learner.policy().choose(contexts, seed)?;
+        choices.push((chosen, explored));
+        opinions.push(TipOpinion { policy: id.to_string(), preferred: best(&propensities), propensities });
     }
-    Ok((chosen.0, chosen.1, opinions))
+    let active = opinions.first().ok_or(BanditError::UnknownArm { arm: 0, arms: 0 })?;
+    let shared = shared.and_then(|(place, stage)| Some((place, stage, opinions.get(place)?)));
+    let propensities = match shared {
+        Some((_, stage, other)) => {
+            let (own, rest) = (stage.share(), 1.0 - stage.share());
+            active.propensities.iter().zip(&other.propensities).map(|(a, o)| rest * a + own * o).collect()
+        }
+        None => active.propensities.clone(),
+    };
+    let by = shared.filter(|(_, stage, _)| stage.takes(seed)).map_or(0, |(place, ..)| place);
+    let (chosen, explored) = choices[by];
+    Ok(Decided { chosen, explored, by, propensities, opinions })
 }
 
 fn cannot(error: &BanditError) -> GatewayError {
@@ -174,4 +205,60 @@ fn cannot(error: &BanditError) -> GatewayError {
 /// [`StoreError`] if the past could not be read.
 pub(super) async fn log(core: &Core) -> Result<Vec<TipRecord>, StoreError> {
     super::log::pages(core, wakeman_store::ListQuery::newest(0), super::log::DECISIONS_MAX).await
+}
+
+#[cfg(test)]
+mod tests {
+    use wakeman_ranking::reward::Outcome;
+
+    use super::*;
+
+    fn item(priority: f64, age_days: f64) -> TipContext {
+        TipContext {
+            local_hour: 9.0,
+            weekday: 1,
+            overdue: false,
+            age_days,
+            priority,
+            completion_rate: None,
+            preferred_hour: None,
+            open_items: 3,
+            acceptance_rate: None,
+            hours_to_react: None,
+        }
+    }
+
+    #[test]
+    fn while_two_share_the_tips_what_is_logged_is_the_probability_over_both() {
+        let items = [item(1.0, 1.0), item(0.0, 90.0), item(0.5, 9.0)];
+        let mut learners: Vec<TipLearner> = POLICIES.iter().map(|id| TipLearner::new(*id).unwrap()).collect();
+        // The active one learnt that the first is worth it, the shadow that the second is.
+        for (place, useful) in [(0, 0), (2, 1)] {
+            for _ in 0..20 {
+                for (at, item) in items.iter().enumerate() {
+                    let worth = f64::from(u8::from(at == useful));
+                    learners[place].learn(item, Outcome::Known { worth }).unwrap();
+                }
+            }
+        }
+        let alone = decide(&learners, &items, 7, None).unwrap();
+        assert_eq!((alone.by, &alone.propensities), (0, &alone.opinions[0].propensities));
+        for (stage, share) in [(Stage::Tenth, 0.1), (Stage::Half, 0.5), (Stage::Whole, 1.0)] {
+            let (mut shown, mut own) = ([0.0; 3], 0.0);
+            let mut logged = Vec::new();
+            for seed in 0..4000 {
+                let decided = decide(&learners, &items, seed, Some((2, stage))).unwrap();
+                let opinions = &decided.opinions;
+                assert_eq!((opinions[0].preferred, opinions[2].preferred), (0, 1));
+                shown[decided.chosen] += 1.0 / 4000.0;
+                own += f64::from(u8::from(decided.by == 2)) / 4000.0;
+                logged = decided.propensities;
+            }
+            assert!((logged.iter().sum::<f64>() - 1.0).abs() < 1e-12 && (own - share).abs() < 0.03, "{own}");
+            for (shown, logged) in shown.iter().zip(&logged) {
+                // Four deviations of 4,000 draws are 0.032 at most.
+                assert!((shown - logged).abs() < 0.032, "{shown} of {logged}");
+            }
+        }
+    }
 }

@@ -45,6 +45,9 @@ pub struct TipRecord {
     pub reactions: Vec<Given>,
     /// The time for a reaction passed without one.
     pub silent: bool,
+    /// The probability of each item as it was drawn, while a promoted policy shares the choices; empty: the active one chose alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub propensities: Vec<f64>,
     /// Version of the registry of tip items. Tips that were logged before it stood here are of the first.
     #[serde(default = "first")]
     pub features_version: u32,
@@ -61,6 +64,14 @@ impl TipRecord {
             Some(worth) => Outcome::Known { worth },
             None if self.silent => Outcome::Silent,
             None => Outcome::Censored,
+        }
+    }
+
+    /// The probability of each item as it was drawn.
+    pub fn logging(&self) -> &[f64] {
+        match (self.propensities.as_slice(), self.opinions.first()) {
+            ([], Some(active)) => &active.propensities,
+            (drawn, _) => drawn,
         }
     }
 
