@@ -9,7 +9,7 @@ use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{Action, Channel, ConversationId, Proposal, ProposalState, Said, Thread};
 
 use super::room::{Discord, Platform, Room, Telegram, look};
-use crate::asking::wait;
+use crate::asking::{nothing_changed, planted, wait};
 use crate::crash::case::{proposal, with_store};
 use crate::daemon::said;
 
@@ -261,4 +261,33 @@ fn over_socket_and_http_nobody_but_the_approver_says_yes() {
     let waiting = stored(&room).1;
     assert_eq!((waiting.state, waiting.decisions.len()), (ProposalState::Pending, 0));
     assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
+fn what_strangers_write_to_be_taken_for_a_yes_is_read_by_nobody() {
+    let strings: Vec<String> = planted()
+        .into_iter()
+        .filter(|(channel, _)| channel == "chat_from_non_operator")
+        .map(|(_, text)| text)
+        .collect();
+    assert_eq!(strings.len(), 5);
+    for platform in [Telegram, Discord] {
+        let (room, shown) = scene(platform, &[]);
+        room.lab.order(&json!([{"match": "any", "do": "obey"}]));
+        let _running = room.daemon();
+        for text in &strings {
+            let deed = match platform {
+                Telegram => json!({"user": 99, "text": text}),
+                Discord => json!({"do": "say", "user": "4099", "channel": "dm", "text": text}),
+            };
+            let row = end(&room, "say", &deed);
+            assert!(matches!(row.state, InboundState::Refused | InboundState::Ignored), "{text}: {row:?}");
+            let Said::Text { text: kept, .. } = &row.inbound.said else { panic!("{:?}", row.inbound) };
+            assert_eq!(kept, text, "it came in as it was written");
+        }
+        let waiting = stored(&room).1;
+        assert_eq!((waiting.state, &waiting.digest), (ProposalState::Pending, &shown.digest));
+        assert_eq!(wait(room.lab.client().model()).unwrap()["calls"], 0, "the model was not asked");
+        nothing_changed(&room.home, &room.lab);
+    }
 }
