@@ -13,20 +13,9 @@ const WORDS_MAX: usize = 100;
 
 /// What is one text because it can be said in several ways.
 const WORDS: &str = "words";
-/// Words of a chat that are no verbs: what they are followed by, and what they do.
-const OF_CHATS: [(&str, &str, &str); 2] = [
-    ("new", "", "a new conversation begins with your next message"),
-    ("stop", "", "stop the answer that is being written"),
-];
-
-/// Every word, what follows it, what it does.
-fn words() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    wakeman_present::verb_words().chain(OF_CHATS)
-}
-
 /// Every word as a command, with what follows it as options.
 pub(crate) fn all() -> Vec<CreateCommand> {
-    words().map(|(word, usage, help)| command(word, usage, help)).collect()
+    wakeman_present::chat_words().map(|(word, usage, help)| command(word, usage, help)).collect()
 }
 
 fn command(word: &str, usage: &str, help: &str) -> CreateCommand {
@@ -47,7 +36,7 @@ fn short(text: &str) -> String {
 
 /// What the options of a word are called, in their order.
 pub(crate) fn option_names(word: &str) -> Vec<String> {
-    let usage = words().find(|(known, ..)| *known == word).map_or("", |(_, usage, _)| usage);
+    let usage = wakeman_present::chat_words().find(|(known, ..)| *known == word).map_or("", |(_, usage, _)| usage);
     if one_text(usage).is_some() {
         return vec![WORDS.to_owned()];
     }
@@ -124,7 +113,7 @@ mod tests {
 
     #[test]
     fn every_words_usage_is_options_with_names_and_whole_choices() {
-        for (word, usage, help) in words() {
+        for (word, usage, help) in wakeman_present::chat_words() {
             let command = json!(command(word, usage, help));
             let options = command["options"].as_array().cloned().unwrap_or_default();
             let names: Vec<&str> = options.iter().map(|option| option["name"].as_str().unwrap()).collect();

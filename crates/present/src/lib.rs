@@ -69,7 +69,10 @@ pub use status::{pairing_line, proper_name, status_doc, whoami_doc};
 pub use table::{Align, Column, Table};
 pub use thread::thread_doc;
 pub use tip::{prompt_stats_doc, tip_doc, tip_view_doc, tip_why_doc};
-pub use verb::{DURATION_MS_MAX, Part, RankingWord, Verb, VerbError, help_doc, parse_duration, parse_verb, verb_words};
+pub use verb::{
+    DURATION_MS_MAX, Part, RankingWord, Verb, VerbError, chat_words, help_doc, parse_duration, parse_verb, verb_words,
+    with_slash,
+};
 pub use wakeup::{occurrences_table, wakeups_table};
 pub use why::why_doc;
 

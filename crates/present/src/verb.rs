@@ -44,7 +44,7 @@ const WORDS: [(&str, &str, &str); 24] = [
     (
         "ranking",
         "[status | promote POLICY | rollback | reset OPERATOR]",
-        "which policies decide what interrupts you, how well, and which shall",
+        "which policies decide what interrupts you, how well they do, and which one shall",
     ),
     ("forget", "OPERATOR", "erase what was learnt of somebody, and their reactions"),
     ("threads", "[ID]", "conversations, or one of them"),
@@ -52,9 +52,20 @@ const WORDS: [(&str, &str, &str); 24] = [
     ("help", "", "these words"),
 ];
 
-/// Every verb: its word, what follows it, what it does. For a platform to complete.
+/// Words of a chat that are no verbs.
+const OF_CHATS: [(&str, &str, &str); 2] = [
+    ("new", "", "a new conversation begins with your next message"),
+    ("stop", "", "stop the answer that is being written"),
+];
+
+/// Every verb: its word, what follows it, what it does.
 pub fn verb_words() -> impl ExactSizeIterator<Item = (&'static str, &'static str, &'static str)> {
     WORDS.into_iter()
+}
+
+/// The same with the words that only a chat has, for a platform to complete.
+pub fn chat_words() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    verb_words().chain(OF_CHATS)
 }
 
 /// What an operator asks for.
@@ -204,6 +215,18 @@ pub enum RankingWord {
     Rollback,
     /// Begin anew, with one operator or with all.
     Reset(Option<OperatorId>),
+}
+
+impl Verb {
+    /// Whether it takes away for good what was learnt. A chat, where such words are said in passing, wants a `/` before it.
+    pub const fn erases(&self) -> bool {
+        matches!(self, Self::Forget(_) | Self::Ranking(RankingWord::Reset(_)))
+    }
+}
+
+/// What is said to a word that [erases](Verb::erases) and came without a `/`.
+pub fn with_slash(verb: &Verb) -> String {
+    format!("Nothing was erased. Write `/{verb}` if you mean it; it cannot be undone.")
 }
 
 impl fmt::Display for Verb {

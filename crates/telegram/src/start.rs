@@ -77,14 +77,13 @@ fn bot(me: &Me) -> Bot {
     Bot { id: me.user.id.0, username: me.user.username.clone().unwrap_or_default().to_lowercase() }
 }
 
-/// The operator's verbs, for Telegram to complete.
+/// The operator's words, for Telegram to complete.
 fn commands() -> Vec<BotCommand> {
-    let words = wakeman_present::verb_words();
     let command = |(word, usage, help): (&str, &str, &str)| {
         let usage = if usage.is_empty() { String::new() } else { format!("{usage}: ") };
         BotCommand::new(word, format!("{usage}{help}").chars().take(DESCRIPTION_LEN_MAX).collect::<String>())
     };
-    words.map(command).collect()
+    wakeman_present::chat_words().map(command).collect()
 }
 
 #[cfg(test)]
@@ -98,11 +97,13 @@ mod tests {
             assert!(command.command.chars().all(letter) && (1..=32).contains(&command.command.len()), "{command:?}");
             assert!((3..=DESCRIPTION_LEN_MAX).contains(&command.description.chars().count()), "{command:?}");
         }
-        assert!(commands().iter().any(|command| command.command == "status"));
+        for word in ["status", "new", "stop", "help"] {
+            assert!(commands().iter().any(|command| command.command == word), "{word}");
+        }
     }
 
     #[test]
     fn pauses_grow_to_half_a_minute() {
-        assert_eq!([0, 1, 3, 6, 40].map(pause_ms), [500, 1_000, 4_000, 30_000, 30_000]);
+        assert_eq!([0, 1, 3, 6, 40].map(pause_ms), [125, 250, 1_000, 8_000, 30_000]);
     }
 }

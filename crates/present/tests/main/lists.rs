@@ -209,7 +209,7 @@ fn help_names_every_word() {
     tip · the one thing worth doing next, or that there is none
     feedback F-12 useful|noise · whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it
     wakeups [history | pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · what is told at which hours; WHEN like weekdays 09:00 only changed, WHAT a prompt or your words
-    ranking [status | promote POLICY | rollback | reset OPERATOR] · which policies decide what interrupts you, how well, and which shall
+    ranking [status | promote POLICY | rollback | reset OPERATOR] · which policies decide what interrupts you, how well they do, and which one shall
     forget OPERATOR · erase what was learnt of somebody, and their reactions
     threads [ID] · conversations, or one of them
     whoami · who you are taken for
