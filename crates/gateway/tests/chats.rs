@@ -8,7 +8,7 @@ use wakeman_types::{
 };
 
 use crate::{
-    support::World,
+    support::{World, by},
     surfaces::{Surface, TELEGRAM, text, words},
 };
 
@@ -115,6 +115,75 @@ async fn a_plan_is_approved_step_by_step_with_buttons_and_with_words() {
     assert_eq!((world.proposal(id).await.state, world.repo.effects().len()), (ProposalState::Succeeded, 2));
     let last = surface.send(TELEGRAM).await;
     assert!(last.len() >= 4 && last.iter().all(|(edit, _)| edit.buttons.is_empty()), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_step_without_its_number_is_shown_and_not_approved() {
+    // A crash between the yes and the end of what was said does it again, and by then another step may be the next.
+    let (world, surface, proposal, _) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    let typed = format!("approve {} step {}", proposal.id, proposal.digest.as_str());
+    assert_eq!(surface.end(text("u:1", "telegram:1", &typed)).await.0, InboundState::Done);
+    assert_eq!(world.proposal(proposal.id).await, proposal);
+    let details = surface.send(TELEGRAM).await;
+    assert!(matches!(details[0].0.delivery.view, View::Details(_)), "{details:?}");
+    let (state, told) = surface.end(tap("p:1", "telegram:1", &button(&details[0].0, "Step 1 only"))).await;
+    assert_eq!(state, InboundState::Done, "{told}");
+}
+
+#[tokio::test]
+async fn a_reason_given_afterwards_is_kept_without_credentials() {
+    let (world, surface, proposal, cards) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    let (card, _) = cards.iter().find(|(c, _)| c.delivery.chat == "1").unwrap();
+    surface.end(tap("p:1", "telegram:1", &button(card, "Reject"))).await;
+    let sent = surface.send(TELEGRAM).await;
+    let (_, asked) = sent.iter().find(|(c, _)| matches!(c.delivery.view, View::AskReason(_))).unwrap();
+    let key = format!("ghp_{}", "a1B2".repeat(9));
+    let mut answer = text("u:1", "telegram:1", &format!("it still runs with {key}"));
+    if let Said::Text { reply_to, .. } = &mut answer.said {
+        *reply_to = Some(asked.clone());
+    }
+    let (state, told) = surface.end(answer).await;
+    assert_eq!(state, InboundState::Done, "{told}");
+    let kept = world.proposal(proposal.id).await.decisions[0].reason.clone().unwrap();
+    assert!(kept.starts_with("it still runs with ") && !kept.contains("ghp_"), "{kept}");
+}
+
+#[tokio::test]
+async fn a_reply_to_a_findings_message_is_feedback_and_stop_telling_me_is_a_mute_that_waits() {
+    let mut world = World::code_only_with(json!({"routes": [{"to": ["telegram"]}]}), "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    let surface = Surface::on(&world.core);
+    let sent = surface.send(TELEGRAM).await;
+    let told = |chat: &str| {
+        let of = |c: &ClaimedDelivery| c.delivery.chat == chat && matches!(c.delivery.view, View::Finding(_));
+        sent.iter().find(|(c, _)| of(c)).unwrap().1.clone()
+    };
+    let reply = async |id: &str, from: &str, words: &str| {
+        let mut inbound = text(id, from, words);
+        if let Said::Text { reply_to, .. } = &mut inbound.said {
+            *reply_to = Some(told(by(from).id()));
+        }
+        surface.end(inbound).await
+    };
+    let finding = world.only_finding().await;
+    let useful = reply("u:1", "telegram:1", "That was useful.").await;
+    assert_eq!(useful, (InboundState::Done, wakeman_present::feedback_line(finding.id, true)));
+    let noise = reply("u:2", "telegram:2", "just noise").await;
+    assert_eq!(noise, (InboundState::Done, wakeman_present::feedback_line(finding.id, false)));
+    assert_eq!(world.events_of(finding.id).await.iter().filter(|event| *event == "ranking.rewarded").count(), 2);
+    // A mute is a proposal that names its scope and its end, without a model.
+    let (state, told) = reply("u:3", "telegram:1", "stop telling me about this").await;
+    assert_eq!(state, InboundState::Done, "{told}");
+    insta::assert_snapshot!(told, @"P-2 waits for a yes: tell nobody of Workflow ci until 2026-04-27 03:00 UTC, not even when it is critical.");
+    let muting = world.all::<Proposal>().await.into_iter().find(|one| one.action.kind == "wakeman.set_mute").unwrap();
+    assert_eq!((muting.state, muting.requested_by.to_string()), (ProposalState::Pending, "telegram:1".to_owned()));
+    assert!(world.all::<wakeman_types::Mute>().await.is_empty(), "it waits for a yes");
+    let cards = surface.send(TELEGRAM).await;
+    let card = cards.iter().find(|(c, _)| words(c).contains("Mute ")).unwrap();
+    assert_eq!(card.0.buttons[0].label, "Approve");
+    let viewer = reply("u:4", "telegram:3", "stop telling me about this").await;
+    assert_eq!(viewer.1, "Only an approver or owner can ask for a mute. You are grace (viewer).");
 }
 
 /// A finding that nobody can read.

@@ -80,7 +80,7 @@ pub(super) fn explain(finding: &Finding, render: &RenderContext) -> String {
 /// Which word comes closest.
 fn closest(question: &str) -> String {
     match parse_verb(question) {
-        Ok(verb) => format!("Closest: `{verb}`."),
+        Ok(verb) => format!("Closest: `{}{verb}`.", if verb.erases() { "/" } else { "" }),
         Err(VerbError::Unknown { suggestion: Some(known), .. }) => format!("Closest: `{known}`."),
         Err(VerbError::Missing { usage, .. } | VerbError::Extra { usage, .. })
             if question.split_whitespace().count() <= 3 =>

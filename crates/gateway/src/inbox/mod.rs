@@ -9,6 +9,7 @@ mod ask;
 mod chat;
 mod door;
 mod end;
+mod feedback;
 mod press;
 mod reason;
 mod row;

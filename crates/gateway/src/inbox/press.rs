@@ -72,7 +72,8 @@ async fn on_another_card(inbox: &Inbox, row: &InboundRow, button: &ButtonRow) ->
     Ok(matches!((sent, button.proposal), (Some(shown), Some(meant)) if shown != meant))
 }
 
-async fn sent(inbox: &Inbox, row: &InboundRow, message: &str) -> Result<Option<SentMessage>, GatewayError> {
+/// Our message with this reference in the chat of `row`.
+pub(super) async fn sent(inbox: &Inbox, row: &InboundRow, message: &str) -> Result<Option<SentMessage>, GatewayError> {
     let id = SentMessage::row_id(row.channel, &row.inbound.chat, message);
     let found = inbox.core.store.get::<SentMessage>(&id).await.map_err(|error| storage_error(&error))?;
     Ok(found.map(|found| found.value))

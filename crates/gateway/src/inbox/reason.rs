@@ -44,7 +44,7 @@ pub(super) async fn given(
     if who.as_ref() != Some(&no.operator) {
         return refused(format!("{} rejected {id}; only they say why.", no.operator));
     }
-    let reason: String = text.chars().take(REASON_LEN_MAX).collect();
+    let reason: String = core.clean(text).chars().take(REASON_LEN_MAX).collect();
     let kept = || Ok(Some(End::told(core, row, InboundState::Done, format!("Kept with {id}."))));
     match &no.reason {
         // The process ended between the two commits.

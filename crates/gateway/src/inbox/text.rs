@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wakeman_present::Verb;
 use wakeman_store::{Commit, Version};
 use wakeman_types::{Chat, GatewayError, Principal, Said, View};
 
@@ -10,11 +11,11 @@ use super::{
     chat::ChatRow,
     door,
     end::{End, Show},
-    reason,
+    feedback, reason,
     verbs::{self, Done},
     work::Inbox,
 };
-use crate::desk::storage_error;
+use crate::{core::Core, desk::storage_error};
 
 /// What a message becomes. `None`: a turn, whose end is its end.
 pub(super) async fn said(inbox: &Arc<Inbox>, row: &InboundRow, version: Version) -> Result<Option<End>, GatewayError> {
@@ -87,18 +88,40 @@ async fn spoken(
 ) -> Result<Option<End>, GatewayError> {
     let core = &inbox.core;
     let refused = |text: String| End::told(core, row, InboundState::Refused, text);
-    if !text.starts_with('/')
-        && let Some(end) = reason::given(inbox, row, from, text).await?
-    {
-        return Ok(Some(end));
-    }
+    let slashed = text.starts_with('/');
     match wakeman_present::parse_verb(text) {
-        Ok(verb) => Ok(Some(match verbs::run(inbox, from, verb).await {
-            Ok(Done::Told(text)) => End::told(core, row, InboundState::Done, text),
-            Ok(Done::Shown(show)) => End { show: Some(*show), ..done(inbox, "shown") },
-            Err(error) => refused(verbs::settled(error)?),
-        })),
-        Err(error) if text.is_empty() || text.starts_with('/') => Ok(Some(refused(error.to_string()))),
-        Err(_) => ask::ask(inbox, row, version, from, text).await,
+        Ok(verb) if !slashed && erases(core, &verb) => Ok(Some(refused(wakeman_present::with_slash(&verb)))),
+        // Before the reason that a rejection asks for: the question makes the next message its answer, and that may be a halt.
+        Ok(verb) if slashed || !verb.erases() => does(inbox, row, from, verb).await.map(Some),
+        Err(error) if text.is_empty() || slashed => Ok(Some(refused(error.to_string()))),
+        _ => match replied(inbox, row, from, text).await? {
+            Some(end) => Ok(Some(end)),
+            None => ask::ask(inbox, row, version, from, text).await,
+        },
+    }
+}
+
+/// What a reply to one of our messages is by which that is: a reason, or feedback.
+async fn replied(inbox: &Inbox, row: &InboundRow, from: &Principal, text: &str) -> Result<Option<End>, GatewayError> {
+    match reason::given(inbox, row, from, text).await? {
+        Some(end) => Ok(Some(end)),
+        None => feedback::given(inbox, row, from, text).await,
+    }
+}
+
+/// Does what a word says, and what came of it.
+pub(super) async fn does(inbox: &Inbox, row: &InboundRow, from: &Principal, verb: Verb) -> Result<End, GatewayError> {
+    Ok(match verbs::run(inbox, from, verb).await {
+        Ok(Done::Told(text)) => End::told(&inbox.core, row, InboundState::Done, text),
+        Ok(Done::Shown(show)) => End { show: Some(*show), ..done(inbox, "shown") },
+        Err(error) => End::told(&inbox.core, row, InboundState::Refused, verbs::settled(error)?),
+    })
+}
+
+/// Whether this takes away what was learnt, of somebody there is: "forget it" is said in passing.
+fn erases(core: &Core, verb: &Verb) -> bool {
+    match verb {
+        Verb::Forget(whose) => core.settings.operators.iter().any(|operator| operator.id == *whose),
+        other => other.erases(),
     }
 }

@@ -35,8 +35,11 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
     let desk = &inbox.desk;
     Ok(match verb {
         Verb::Approve { id, digest: None, part: Part::All } => card(inbox, by, id).await?,
-        // The whole card has the button for a step.
-        Verb::Approve { id, digest: None, .. } => details(inbox, by, id).await?,
+        // The whole card has the button for a step. Which is next is nothing to find out when this is done: after a crash it is done
+        // again, and by then it may be another.
+        Verb::Approve { id, digest: None, .. } | Verb::Approve { id, part: Part::Next, .. } => {
+            details(inbox, by, id).await?
+        }
         Verb::Approve { id, digest: Some(digest), part } => approve(inbox, by, id, (digest, part)).await?,
         Verb::Reject { id, reason } => {
             let digest = desk.proposal(by, id).await?.proposal.digest.as_str().to_owned();

@@ -152,6 +152,7 @@ impl Talk<'_> {
             "/stop" => self.stop().await,
             // A word is done at once and costs nothing; anything else is a turn.
             text => match (parse_verb(slashed.unwrap_or(text)), slashed) {
+                (Ok(verb), None) if verb.erases() => self.global.note(&present::with_slash(&verb)),
                 (Ok(verb), _) => self.does(verb).await,
                 (Err(error), Some(_)) => self.tell(Err(Failure::usage(error))),
                 (Err(_), None) => {
