@@ -364,42 +364,72 @@ impl Wakeups for Desk {
     }
 }
 
+impl Desk {
+    /// Refuses an adapter whose channel this process leaves to nobody: nothing is owed there, so it would look well and tell nothing.
+    fn serves(&self, channel: Channel) -> Result<(), GatewayError> {
+        if self.core.served.contains(&channel) {
+            return Ok(());
+        }
+        let remedy = format!("start it with `wakeman run --apart {channel}`");
+        let message =
+            format!("the daemon does not leave {channel} to another process, so nothing is told there; {remedy}");
+        Err(GatewayError::new(ErrorKind::Refused, message))
+    }
+}
+
 impl Frontend for Desk {
     fn accept_inbound(&self, channel: Channel, batch: Vec<Inbound>, checkpoint: Option<String>) -> Reply<'_, Accepted> {
-        Box::pin(inbox::accept(&self.core, channel, batch, checkpoint))
+        Box::pin(async move {
+            self.serves(channel)?;
+            inbox::accept(&self.core, channel, batch, checkpoint).await
+        })
     }
 
     fn checkpoint(&self, channel: Channel) -> Reply<'_, Option<String>> {
-        Box::pin(inbox::checkpoint(&self.core, channel))
+        Box::pin(async move {
+            self.serves(channel)?;
+            inbox::checkpoint(&self.core, channel).await
+        })
     }
 
     fn live(&self, channel: Channel) -> Reply<'_, LiveStream> {
-        let stream = self.core.surfaces.listen(channel);
-        Box::pin(async move { Ok(stream) })
+        // At once, not when it is first polled: nothing in between is missed.
+        let stream = self.serves(channel).map(|()| self.core.surfaces.listen(channel));
+        Box::pin(async move { stream })
     }
 
     fn placed<'a>(&'a self, channel: Channel, chat: &'a str, key: &'a str, reference: &'a str) -> Reply<'a, ()> {
         Box::pin(async move {
+            self.serves(channel)?;
             deliver::placed(&self.core, channel, chat, key, reference).await.map_err(|error| storage_error(&error))
         })
     }
 
     fn report_health(&self, channel: Channel, health: FrontendHealth) -> Reply<'_, ()> {
-        let now = self.core.now();
-        match health.ok {
-            true => self.core.health.succeeded(channel.name(), now, health.detail.clone()),
-            false => self.core.health.failed(channel.name(), health.detail.clone()),
+        let served = self.serves(channel);
+        if served.is_ok() {
+            let now = self.core.now();
+            match health.ok {
+                true => self.core.health.succeeded(channel.name(), now, health.detail.clone()),
+                false => self.core.health.failed(channel.name(), health.detail.clone()),
+            }
+            self.core.surfaces.reported(channel, health, now);
         }
-        self.core.surfaces.reported(channel, health, now);
-        Box::pin(async { Ok(()) })
+        Box::pin(async { served })
     }
 
     fn deliveries_ready(&self, channel: Channel, wait_ms: i64) -> Reply<'_, ()> {
-        Box::pin(deliver::ready(&self.core, channel, wait_ms))
+        Box::pin(async move {
+            self.serves(channel)?;
+            deliver::ready(&self.core, channel, wait_ms).await
+        })
     }
 
     fn claim_deliveries(&self, channel: Channel, lease_ms: i64, limit: u32) -> Reply<'_, Vec<ClaimedDelivery>> {
-        Box::pin(deliver::claim(&self.core, channel, lease_ms, limit))
+        Box::pin(async move {
+            self.serves(channel)?;
+            deliver::claim(&self.core, channel, lease_ms, limit).await
+        })
     }
 
     fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, epoch: u64, report: DeliveryReport) -> Reply<'a, ()> {

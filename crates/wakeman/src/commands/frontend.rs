@@ -8,7 +8,7 @@ use wakeman_gateway::{
     instance::InstanceDir,
     ports::{Clock, SystemClock, SystemRandom},
 };
-use wakeman_types::{Channel, FrontendHealth, Gateway};
+use wakeman_types::{Channel, ErrorKind, Frontend, FrontendHealth, Gateway};
 
 use super::run::stop_signal;
 use crate::{
@@ -41,6 +41,12 @@ pub async fn run(global: &Global, args: &FrontendArgs) -> Result<u8, Failure> {
         std::future::pending::<()>().await;
     });
     let Some(client) = connected(global, &dir, &*clock, stopped.clone()).await? else { return Ok(DONE) };
+    match client.checkpoint(channel).await {
+        // The daemon owes this channel nothing: an adapter would look well and tell nobody.
+        Err(error) if error.kind == ErrorKind::Refused => return Err(Failure::usage(error)),
+        // What fails otherwise the adapter tries again by itself.
+        _ => {}
+    }
     global.note(&format!("serving {channel}"));
     let gateway: Arc<dyn Gateway> = Arc::new(client);
     let zone = config.settings.ui.timezone;

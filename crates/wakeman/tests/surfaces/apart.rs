@@ -54,6 +54,16 @@ fn served_apart(platform: Platform) {
 }
 
 #[test]
+fn beside_a_daemon_that_leaves_it_nothing_an_adapter_ends_with_what_to_start() {
+    let room = Room::open(Telegram);
+    let (running, _) = room.home.daemon_with(&["--frontends", "api"]);
+    let ended = room.home.run(&["frontend", "telegram"]);
+    assert_eq!(ended.status.code(), Some(2), "{}", said(&ended));
+    assert!(said(&ended).contains("start it with `wakeman run --apart telegram`"), "{}", said(&ended));
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
 fn a_process_of_its_own_serves_telegram_and_outlives_the_daemon() {
     served_apart(Telegram);
 }
