@@ -211,6 +211,7 @@ async fn deliver(
         picture: picture.as_ref(),
         nonce,
         reply_to: one.reply_to.as_deref(),
+        refresh: one.is_refresh(),
         until,
     };
     show(adapter, shown, &post).await?;

@@ -152,6 +152,7 @@ async fn grow(adapter: &Adapter, place: &Place, one: Grown) -> Option<Grown> {
         picture: None,
         nonce: [chat, key],
         reply_to: one.reply_to.as_deref(),
+        refresh: false,
         until: Instant::now() + adapter.options.pace.lease,
     };
     if let Err(error) = show(adapter, shown, &post).await {

@@ -23,6 +23,8 @@ pub(crate) struct Post<'a> {
     /// What makes it the same message when it is tried again.
     pub(crate) nonce: [&'a str; 2],
     pub(crate) reply_to: Option<&'a str>,
+    /// It only brings up to date what stands there: what was deleted stays away.
+    pub(crate) refresh: bool,
     /// When it has to be over.
     pub(crate) until: Instant,
 }
@@ -39,6 +41,7 @@ pub(crate) async fn show(adapter: &Adapter, shown: &mut Shown, post: &Post<'_>) 
         }
         let id = match shown.ids.get(place) {
             Some(id) => match edit(adapter, post, *id, text, buttons, picture).await {
+                Err(error) if error.is_gone() && post.refresh => *id,
                 Err(error) if error.is_gone() => send(adapter, post, place, (text, buttons, picture)).await?,
                 result => result.map(|()| *id)?,
             },

@@ -290,4 +290,13 @@ async fn an_edit_with_another_chart_replaces_the_picture_where_it_stands() {
     world.desk.owe(words);
     world.reports(3).await;
     assert_eq!(world.seen("dm:4001").await.last().unwrap()["files"], json!([]));
+    // Somebody deleted it: what only brings it up to date says nothing in its place.
+    let mut gone = wakeman_types::ClaimedDelivery { edit: Some("17".into()), ..told("d4", samples::finding()) };
+    if let wakeman_types::View::Finding(view) = &mut gone.delivery.view {
+        view.news = wakeman_types::FindingNews::Asked;
+    }
+    world.desk.owe(gone);
+    let reports = world.reports(4).await;
+    assert_eq!(reports[3].1, DeliveryReport::Sent { reference: Some("17".to_owned()) });
+    assert_eq!(world.said("dm:4001").await.len(), 1, "nobody is rung");
 }

@@ -19,6 +19,11 @@ impl Address {
         Some(Self { chat: ChatId(chat.parse().ok()?), topic })
     }
 
+    /// Whether only one person and the bot are there: groups have numbers below zero.
+    pub(crate) const fn is_private(self) -> bool {
+        self.chat.0 > 0
+    }
+
     /// The gateway's name of a chat.
     pub(crate) fn name(chat: ChatId, topic: Option<ThreadId>) -> String {
         match topic {

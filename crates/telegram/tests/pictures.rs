@@ -73,6 +73,24 @@ async fn an_edit_of_a_picture_that_did_not_get_through_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_findings_message_that_somebody_deleted_does_not_come_back_when_it_is_brought_up_to_date() {
+    let (scene, running, first) = scene().await;
+    scene.lab.telegram("delete", &serde_json::json!({"chat": 42, "message": first["message"]})).await.unwrap();
+    let mut refreshed = samples::asked(later());
+    refreshed.news = wakeman_types::FindingNews::Asked;
+    edit(&scene, &first["message"], View::Finding(Box::new(refreshed))).await;
+    assert!(scene.seen(42).await.is_empty(), "nobody is rung");
+    // What is news of it is told all the same.
+    let news = samples::asked(samples::finding());
+    scene.gateway.owe_with(42, "", |claimed| {
+        (claimed.delivery.view, claimed.edit) = (View::Finding(Box::new(news)), Some(first["message"].to_string()));
+    });
+    scene.all_settled().await;
+    shown(&scene).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_message_that_was_a_text_gets_its_chart_when_it_has_one() {
     let scene = Scene::with_charts().await;
     let running = scene.run();
@@ -97,5 +115,12 @@ async fn what_asks_for_a_reason_opens_the_field_to_answer_it() {
     scene.all_settled().await;
     let seen = shown(&scene).await;
     assert_eq!((&seen["asks_reply"], seen["text"].as_str().unwrap().contains("Why?")), (&Value::Bool(true), true));
+    // In a group it would open the field of everybody there: whoever rejected answers the message by themselves.
+    scene.lab.telegram("chat", &serde_json::json!({"id": -100, "title": "Watch"})).await.unwrap();
+    let view = View::AskReason(AskReasonView { proposal: samples::proposal().id });
+    scene.gateway.owe_with(-100, "", |claimed| claimed.delivery.view = view);
+    scene.all_settled().await;
+    let seen = scene.seen(-100).await.remove(0);
+    assert_eq!((&seen["asks_reply"], seen["text"].as_str().unwrap().contains("Why?")), (&Value::Bool(false), true));
     running.stop().await;
 }

@@ -13,8 +13,8 @@ use crate::{
     TurnEvent, Verdict, WakeupOrder, WakeupView, WhoamiView, WhyView,
 };
 use crate::{
-    FeaturesView, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest, PromotionView,
-    PromptStatsView, RankingView, ScoresView, Tip, TipId, TipView, TipWhyView,
+    FeaturesView, FindingNews, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest,
+    PromotionView, PromptStatsView, RankingView, ScoresView, Tip, TipId, TipView, TipWhyView, View,
 };
 
 /// What every method answers with, some time later.
@@ -182,6 +182,15 @@ pub struct ClaimedDelivery {
     /// What can be pressed; empty for a channel that has no buttons.
     #[serde(default)]
     pub buttons: Vec<CardButton>,
+}
+
+impl ClaimedDelivery {
+    /// Whether it only brings a finding's message up to date, unasked. Where somebody deleted that message there is nothing to say: one
+    /// in its place would ring, at night too.
+    pub fn is_refresh(&self) -> bool {
+        let asked = matches!(&self.delivery.view, View::Finding(view) if view.news == FindingNews::Asked);
+        asked && self.edit.is_some()
+    }
 }
 
 /// A thread with what was said in it.

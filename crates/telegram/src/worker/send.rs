@@ -15,6 +15,7 @@ use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp, View}
 
 use super::{Progress, Worker, locked};
 use crate::api::{Call, CallError};
+use crate::chat::Address;
 use crate::render::{again, ask_reply, entities, keyboard, no_previews, reply, worded};
 use crate::start::pause_ms;
 
@@ -97,7 +98,7 @@ impl Worker {
                 Progress { references: vec![first], parts, old, doubt: false }
             }
         };
-        let ended = self.further(&mut progress, until).await;
+        let ended = self.further(&mut progress, claimed.is_refresh(), until).await;
         match ended {
             Ok(()) => {
                 self.progress.remove(&id);
@@ -108,11 +109,11 @@ impl Worker {
         ended.map(|()| progress.references)
     }
 
-    /// The parts after those that are out, as they were cut at first.
-    async fn further(&mut self, progress: &mut Progress, until: Timestamp) -> Result<(), End> {
+    /// The parts after those that are out, as they were cut at first. A `refresh` puts none where one was deleted.
+    async fn further(&mut self, progress: &mut Progress, refresh: bool, until: Timestamp) -> Result<(), End> {
         while let Some(part) = progress.parts.get(progress.references.len()) {
             if let Some(old) = progress.old.get(progress.references.len() - 1).cloned()
-                && self.edit_part(&old, part, until).await?
+                && (self.edit_part(&old, part, until).await? || refresh)
             {
                 progress.references.push(old);
                 continue;
@@ -174,6 +175,7 @@ impl Worker {
             match self.edit(MessageId(reference), claimed, doc, (part, parts.len()), until).await {
                 Ok(true) => return Ok(reference.to_string()),
                 Ok(false) => return self.with_buttons(Some(&reference.to_string()), claimed, part, until).await,
+                Err(Stop::Call(error)) if is_gone(&error) && claimed.is_refresh() => return Ok(reference.to_string()),
                 Err(Stop::Call(error)) if is_gone(&error) => {}
                 Err(stop) => return Err(self.end(stop, true)),
             }
@@ -207,7 +209,8 @@ impl Worker {
             return Err(End::Report(DeliveryReport::Failed { reason: "no chat of Telegram's".to_owned() }));
         };
         let request = match &claimed.delivery.view {
-            View::AskReason(_) => request.reply_markup(ask_reply()),
+            // In a group it would open the field of everybody there.
+            View::AskReason(_) if self.address.is_some_and(Address::is_private) => request.reply_markup(ask_reply()),
             _ if claimed.buttons.is_empty() => request,
             _ => request.reply_markup(keyboard(&claimed.buttons)),
         };
