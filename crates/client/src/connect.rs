@@ -1,7 +1,6 @@
 //! Finding the daemon behind the instance's socket.
 
 use std::{
-    collections::HashMap,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -10,9 +9,11 @@ use std::{
 
 use serde::Deserialize;
 use tokio::{net::UnixStream, time::timeout};
-use wakeman_types::{Channel, DeliveryId};
 
-use crate::wire::{Problem, Wire, WireError};
+use crate::{
+    claims::Claims,
+    wire::{Problem, Wire, WireError},
+};
 
 /// How long the daemon may take to accept and say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -88,8 +89,8 @@ impl ConnectError {
 #[derive(Debug)]
 pub struct SocketClient {
     pub(crate) wire: Wire,
-    /// Which channel a leased message was claimed for: the route of its confirmation names it.
-    pub(crate) claimed: Mutex<HashMap<DeliveryId, Channel>>,
+    /// What was leased to it and is not confirmed yet.
+    pub(crate) claimed: Mutex<Claims>,
 }
 
 /// The part of `/healthz` by which a Wakeman is known.

@@ -353,21 +353,30 @@ impl Frontend for SocketClient {
             let call = self.wire.get(&["adapters", channel.name(), "deliveries"])?.query(&Claim { lease_ms, limit });
             let claimed: Claimed = self.wire.ask(call).await?;
             let mut known = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-            known.extend(claimed.items.iter().map(|claim| (claim.delivery.id.clone(), channel)));
+            for claim in &claimed.items {
+                known.note(&claim.delivery.id, channel);
+            }
+            drop(known);
             Ok(claimed.items)
         })
     }
 
     fn confirm_delivery<'a>(&'a self, id: &'a DeliveryId, epoch: u64, report: DeliveryReport) -> Reply<'a, ()> {
         Box::pin(async move {
-            let channel = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
+            let channel = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).channel_of(id);
             let channel = channel.ok_or_else(|| {
                 GatewayError::new(ErrorKind::Invalid, format!("delivery {id} was not claimed here; claim it first"))
             })?;
             let call = self.wire.post(&["adapters", channel.name(), "deliveries", id.as_str(), "confirm"])?;
-            self.wire.tell(call.json(&Confirm { epoch, report })).await?;
-            self.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-            Ok(())
+            let told = self.wire.tell(call.json(&Confirm { epoch, report })).await;
+            // Whatever the answer, it was the last; what was not heard or could not be kept is told again.
+            let again = |error: &GatewayError| {
+                matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Storage | ErrorKind::Conflict)
+            };
+            if !told.as_ref().is_err_and(again) {
+                self.claimed.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
+            }
+            told
         })
     }
 }

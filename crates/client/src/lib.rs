@@ -5,6 +5,7 @@
 //! Start at [`SocketClient::connect`].
 #![warn(missing_docs)]
 
+mod claims;
 mod connect;
 mod events;
 mod gateway;
