@@ -258,7 +258,7 @@ async fn what_nobody_can_be_asked_about_says_so_when_it_is_done() {
     let said = world.said(&ran.thread).await;
     world.watch_for(10).await;
     assert!(world.all::<Verification>().await.is_empty());
-    let wanted = "Approved by ada 03:00 → posted to ops 03:00, which cannot be asked what became of it → done";
+    let wanted = "Approved by ada 03:00 → posted to ops 03:00; whether it arrived there cannot be checked → done";
     assert!(said.last().unwrap().starts_with(wanted), "{said:?}");
     assert!(said.first().unwrap().contains("what it makes of it cannot be checked"), "{said:?}");
 }

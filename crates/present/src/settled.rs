@@ -106,7 +106,10 @@ fn done_step(step: &Step, proposal: &Proposal, ctx: &RenderContext) -> String {
         },
         "wakeman.set_wakeup" => format!("wakeup {} set {at}", argument(step, "id", "")),
         "webhook.post" => {
-            format!("posted to {} {at}, which cannot be asked what became of it", argument(step, "name", "the webhook"))
+            format!(
+                "posted to {} {at}; whether it arrived there cannot be checked",
+                argument(step, "name", "the webhook")
+            )
         }
         kind => format!("{} done {at}", sanitize(kind, NAME_LEN_MAX)),
     }
