@@ -238,6 +238,23 @@ async fn while_none_of_its_channels_works_a_route_goes_to_its_fallback_too() {
     assert_eq!((claim(&world, Channel::Cli).await.len(), claim(&world, Channel::Telegram).await.len()), (1, 4));
 }
 
+#[tokio::test]
+async fn a_route_may_be_for_some_kinds_of_messages_and_for_some_operators_alone() {
+    let routes = json!({"routes": [
+        {"kinds": ["finding"], "operators": ["ada", "grace"], "to": ["telegram"]},
+        {"kinds": ["proposal"], "operators": ["lin"], "to": ["discord"], "fallback": ["telegram"]},
+    ]});
+    let mut world = World::code_only_with(routes, "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    let told = claim(&world, Channel::Telegram).await;
+    let mut told: Vec<_> =
+        told.iter().map(|c| (c.delivery.chat.as_str(), matches!(c.delivery.view, View::Proposal(_)))).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("1", false), ("2", true), ("3", false)]);
+    assert!(claim(&world, Channel::Cli).await.is_empty());
+}
+
 /// What the store holds of an absence, unreadable.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct Unreadable;

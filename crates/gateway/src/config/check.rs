@@ -65,11 +65,29 @@ pub(crate) fn check_settings(settings: &Settings) -> Found {
     check_operators(settings, &mut found);
     check_approvals(settings, &mut found);
     check_execute(settings, &mut found);
-    for (index, route) in settings.routes.iter().enumerate() {
-        let text = "names no channel; write one, like [\"telegram\"], or remove the route";
-        found.wrong_if(route.to.is_empty(), format!("routes[{index}].to"), text);
-    }
+    check_routes(settings, &mut found);
     found
+}
+
+fn check_routes(settings: &Settings, found: &mut Found) {
+    for (index, route) in settings.routes.iter().enumerate() {
+        let key = format!("routes[{index}]");
+        let text = "names no channel; write one, like [\"telegram\"], or remove the route";
+        found.wrong_if(route.to.is_empty(), format!("{key}.to"), text);
+        let text = "names nothing, so the route is for nothing; write one, like [\"finding\"], or remove the key";
+        found.wrong_if(route.kinds.as_ref().is_some_and(Vec::is_empty), format!("{key}.kinds"), text);
+        let text = "names nobody, so the route is for nobody; name an operator or remove the key";
+        found.wrong_if(route.operators.as_ref().is_some_and(Vec::is_empty), format!("{key}.operators"), text);
+        for (at, id) in route.operators.iter().flatten().enumerate() {
+            let known = settings.operators.iter().map(|operator| operator.id.as_str());
+            let remedy = match nearest(id.as_str(), known) {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => "list them in operators".to_owned(),
+            };
+            let text = format!("\"{id}\" is not an operator; {remedy}");
+            found.wrong_if(settings.operator(id).is_none(), format!("{key}.operators[{at}]"), text);
+        }
+    }
 }
 
 fn check_numbers(settings: &Settings, found: &mut Found) {

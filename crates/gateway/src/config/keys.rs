@@ -60,6 +60,8 @@ pub(crate) const SETTINGS: &[Key] = &[
     ("execute.perHour", "4"),
     ("webhooks.*.url", r#""https://ops.example.com/hook""#),
     ("routes[].minSeverity", r#""critical""#),
+    ("routes[].kinds", r#"["finding", "proposal"]"#),
+    ("routes[].operators", r#"["ada"]"#),
     ("routes[].to", r#"["telegram"]"#),
     ("routes[].fallback", r#"["discord"]"#),
     ("routes[].escalateAfter", r#""15m""#),

@@ -88,6 +88,39 @@ impl Leaf for ProtectedPaths {
     }
 }
 
+/// What a message is about, for a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RouteKind {
+    /// A finding, what becomes of it, many at once, a model's note about it.
+    Finding,
+    /// A card, and what becomes of it.
+    Proposal,
+    /// A source that went silent or is back.
+    Source,
+    /// What did not interrupt.
+    Digest,
+    /// What a wakeup tells, tips too.
+    Brief,
+    /// Anything else that Wakeman says of itself.
+    Notice,
+}
+
+impl Leaf for RouteKind {
+    const WANTED: &'static str = "what a message is about; write it like \"finding\"";
+    fn read(text: &str) -> Result<Self, Option<String>> {
+        let names = [
+            ("finding", Self::Finding),
+            ("proposal", Self::Proposal),
+            ("source", Self::Source),
+            ("digest", Self::Digest),
+            ("brief", Self::Brief),
+            ("notice", Self::Notice),
+        ];
+        named(text, &names)
+    }
+}
+
 /// A length of time, written like `30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(with = "String")]

@@ -31,7 +31,7 @@ mod tests;
 pub use calendar::CalendarSource;
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, Parsed, Problem, Warning};
-pub use leaf::{DurationMs, HttpUrl, ProtectedPaths, Repository};
+pub use leaf::{DurationMs, HttpUrl, ProtectedPaths, Repository, RouteKind};
 pub(crate) use quiet::instant_of;
 pub use quiet::{QuietWindow, quiet_until};
 pub use rules::{ApprovalRule, local_operator, metric_specs};

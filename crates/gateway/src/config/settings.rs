@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use wakeman_types::{Channel, ExecutionMode, MetricKind, OperatorId, Principal, Role, Severity};
 
-use super::leaf::{self, DurationMs, HttpUrl, ProtectedPaths, Repository};
+use super::leaf::{self, DurationMs, HttpUrl, ProtectedPaths, Repository, RouteKind};
 use super::{calendar::CalendarSource, quiet::QuietWindow, wakeup::TimeOfDay};
 
 /// The settings of an instance, defaults filled in.
@@ -354,13 +354,21 @@ pub struct Webhook {
     pub url: HttpUrl,
 }
 
-/// Where findings of some severity go.
+/// Where messages of some severity and kind go.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Route {
-    /// Findings at least this bad. Default `info`: all.
+    /// Messages at least this bad. Default `info`: all.
     #[serde(default = "info", deserialize_with = "leaf::one")]
     pub min_severity: Severity,
+    /// What they are about: finding, proposal, source, digest, brief, notice. Default: everything.
+    #[serde(default, deserialize_with = "leaf::some_list")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub kinds: Option<Vec<RouteKind>>,
+    /// The operators who get them; the terminal is everybody's. Default: all.
+    #[serde(default, deserialize_with = "leaf::some_list")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub operators: Option<Vec<OperatorId>>,
     /// Channels that get them.
     #[serde(deserialize_with = "leaf::list")]
     #[schemars(with = "Vec<String>")]
@@ -373,6 +381,19 @@ pub struct Route {
     #[serde(default, deserialize_with = "leaf::some")]
     #[schemars(with = "Option<String>")]
     pub escalate_after: Option<DurationMs>,
+}
+
+impl Route {
+    /// Whether it is for messages of this kind that are this bad.
+    pub fn takes(&self, severity: Severity, kind: RouteKind) -> bool {
+        self.min_severity <= severity && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+
+    /// Whether it is for this operator's chat on `channel`.
+    pub fn reaches(&self, channel: Channel, whose: Option<&Operator>) -> bool {
+        let named = |ids: &Vec<OperatorId>| whose.is_some_and(|operator| ids.contains(&operator.id));
+        channel == Channel::Cli || self.operators.as_ref().is_none_or(named)
+    }
 }
 
 const fn info() -> Severity {

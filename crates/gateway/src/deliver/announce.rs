@@ -5,14 +5,15 @@ use wakeman_types::{Channel, Delivery, DeliveryClass, NoticeView, Severity, View
 
 use super::{
     held::Held,
-    route::{asleep, besides, chats, destinations},
+    route::{Matter, asleep, besides, chats, destinations},
     thread::outbox_row,
 };
 use crate::core::Core;
 
 /// Owes `text` to everybody who hears of things this bad, with `commit`; when their quiet hours end, to those who have any.
 pub fn announce(core: &Core, commit: Commit, class: DeliveryClass, severity: Severity, text: String) -> Commit {
-    let chats = [destinations(core, severity), asleep(core, severity)];
+    let matter = Matter::notice(severity);
+    let chats = [destinations(core, matter), asleep(core, matter)];
     to_each(core, commit, chats, (class, severity), &text)
 }
 

@@ -4,7 +4,7 @@ use wakeman_store::Commit;
 use wakeman_types::{Channel, Delivery, DeliveryClass, DeliveryId, View};
 
 use super::{
-    route::{besides, card_destinations, chats, destinations},
+    route::{Matter, besides, card_destinations, destinations, fallback},
     thread::outbox_row,
 };
 use crate::core::Core;
@@ -32,16 +32,14 @@ fn is_edit(delivery: &Delivery) -> bool {
 /// The fallback of the routes it came by; without one every other channel. Who was told of it anyway is not told twice.
 fn elsewhere(core: &Core, delivery: &Delivery) -> Vec<(Channel, String)> {
     let (away, severity) = (delivery.channel, delivery.severity);
-    let routes = core.settings.routes.iter().filter(|route| route.min_severity <= severity && route.to.contains(&away));
-    let named = routes.flat_map(|route| route.fallback.iter().copied());
-    let served = named.filter(|channel| *channel != away && core.served.contains(channel));
-    let fallback: Vec<_> = served
-        .flat_map(|channel| chats(core, channel, severity).into_iter().map(move |chat| (channel, chat)))
-        .collect();
+    let matter = Matter::of(&delivery.view, severity);
+    let routes =
+        core.settings.routes.iter().filter(|route| route.takes(severity, matter.kind) && route.to.contains(&away));
+    let fallback: Vec<_> = routes.flat_map(|route| fallback(core, route, severity, Some(away))).collect();
     let there = if fallback.is_empty() { besides(core, away) } else { fallback };
     let told = match &delivery.view {
         View::Proposal(card) => card_destinations(core, &card.proposal, severity),
-        _ => destinations(core, severity),
+        _ => destinations(core, matter),
     };
     let mut out: Vec<(Channel, String)> = Vec::new();
     for chat in there {

@@ -1,67 +1,125 @@
 //! Who hears of it.
 
-use wakeman_types::{Channel, Principal, Proposal, Severity};
+use wakeman_types::{Channel, Principal, Proposal, Severity, View};
 
-use crate::{act::rule_of, config::Operator, core::Core, notify::is_quiet};
+use crate::{
+    act::rule_of,
+    config::{Operator, Route, RouteKind},
+    core::Core,
+    notify::is_quiet,
+};
 
 /// The one chat of the terminal.
 pub const LOCAL_CHAT: &str = "local";
 
-/// The channels and chats that a message of this severity goes to, without repeats, in the settings' order.
-///
-/// Only `served` channels are owed anything: a message nobody can send would wait for ever.
-pub fn destinations(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
-    let mut out: Vec<(Channel, String)> = Vec::new();
-    for channel in channels(core, severity) {
-        for chat in chats(core, channel, severity) {
-            if !out.contains(&(channel, chat.clone())) {
-                out.push((channel, chat));
-            }
-        }
-    }
-    out
+/// What a message is, for the routes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matter {
+    pub severity: Severity,
+    pub kind: RouteKind,
 }
 
-/// The served channels that hear of this severity.
-fn channels(core: &Core, severity: Severity) -> Vec<Channel> {
+impl Matter {
+    /// Something that Wakeman says of itself.
+    pub const fn notice(severity: Severity) -> Self {
+        Self { severity, kind: RouteKind::Notice }
+    }
+
+    /// A message with this content.
+    pub const fn of(view: &View, severity: Severity) -> Self {
+        let kind = match view {
+            View::Finding(_) | View::Recovery(_) | View::Storm(_) | View::ModelNote(_) | View::Why(_) => {
+                RouteKind::Finding
+            }
+            View::Proposal(_) | View::Settled(_) | View::Details(_) => RouteKind::Proposal,
+            View::Source(_) => RouteKind::Source,
+            View::Digest(_) => RouteKind::Digest,
+            View::Brief(_) | View::Tip(_) => RouteKind::Brief,
+            _ => RouteKind::Notice,
+        };
+        Self { severity, kind }
+    }
+}
+
+/// The channels and chats that such a message goes to, without repeats, in the settings' order.
+///
+/// Only `served` channels are owed anything: a message nobody can send would wait for ever.
+pub(crate) fn destinations(core: &Core, matter: Matter) -> Vec<(Channel, String)> {
+    let awake = |whose: Option<&Operator>| matter.severity == Severity::Critical || !disturbs(core, whose);
+    let all = listeners(core, matter).into_iter().filter(|(_, _, whose)| awake(*whose));
+    all.map(|(channel, chat, _)| (channel, chat)).collect()
+}
+
+/// A channel that hears of something, by a route; `None`: by no route, all of it.
+type Way<'a> = (Channel, Option<&'a Route>);
+
+/// The served channels that hear of it, each by every route that leads there.
+fn ways(core: &Core, matter: Matter) -> Vec<Way<'_>> {
     let settings = &core.settings;
-    let mut wanted: Vec<Channel> = Vec::new();
-    for route in settings.routes.iter().filter(|route| route.min_severity <= severity) {
-        wanted.extend(route.to.iter().copied());
+    let mut wanted: Vec<Way<'_>> = Vec::new();
+    for route in settings.routes.iter().filter(|route| route.takes(matter.severity, matter.kind)) {
+        wanted.extend(route.to.iter().map(|channel| (*channel, Some(route))));
         if route.to.iter().all(|channel| !core.served.contains(channel) || core.surfaces.is_away(*channel, core.now()))
         {
-            wanted.extend(route.fallback.iter().copied());
+            wanted.extend(route.fallback.iter().map(|channel| (*channel, Some(route))));
         }
     }
     if settings.routes.is_empty() {
-        wanted.extend(settings.runtime.channels.iter().flatten().copied());
+        wanted.extend(settings.runtime.channels.iter().flatten().map(|channel| (*channel, None)));
     }
-    wanted.retain(|channel| *channel == Channel::Cli || !listening(core, *channel).is_empty());
-    wanted.retain(|channel| core.served.contains(channel));
+    wanted.retain(|way| core.served.contains(&way.0) && !heard_by(core, *way).is_empty());
     if wanted.is_empty() && core.served.contains(&Channel::Cli) {
-        wanted.push(Channel::Cli);
+        wanted.push((Channel::Cli, None));
     }
     wanted
 }
 
-/// Every chat that hears of this severity, in quiet hours too, with whose it is.
-pub(crate) fn listeners(core: &Core, severity: Severity) -> Vec<(Channel, String, Option<&Operator>)> {
+/// The chats at the end of a way, with whose they are.
+fn heard_by<'a>(core: &'a Core, (channel, route): Way<'_>) -> Vec<(String, Option<&'a Operator>)> {
+    let mut all = listening(core, channel);
+    all.retain(|(_, whose)| route.is_none_or(|route| route.reaches(channel, *whose)));
+    all
+}
+
+/// Every chat that hears of it, in quiet hours too, with whose it is.
+pub(crate) fn listeners(core: &Core, matter: Matter) -> Vec<(Channel, String, Option<&Operator>)> {
     let mut out: Vec<(Channel, String, Option<&Operator>)> = Vec::new();
-    for channel in channels(core, severity) {
-        for (chat, whose) in listening(core, channel) {
-            if !out.iter().any(|(known, there, _)| (*known, there) == (channel, &chat)) {
-                out.push((channel, chat, whose));
+    for way in ways(core, matter) {
+        for (chat, whose) in heard_by(core, way) {
+            if !out.iter().any(|(known, there, _)| (*known, there) == (way.0, &chat)) {
+                out.push((way.0, chat, whose));
             }
         }
     }
     out
 }
 
-/// Those who hear of this severity and have quiet hours now.
-pub(super) fn asleep(core: &Core, severity: Severity) -> Vec<(Channel, String)> {
-    let awake = destinations(core, severity);
-    let all = listeners(core, severity).into_iter().map(|(channel, chat, _)| (channel, chat));
+/// Those who hear of it and have quiet hours now.
+pub(super) fn asleep(core: &Core, matter: Matter) -> Vec<(Channel, String)> {
+    let awake = destinations(core, matter);
+    let all = listeners(core, matter).into_iter().map(|(channel, chat, _)| (channel, chat));
     all.filter(|chat| !awake.contains(chat)).collect()
+}
+
+/// The chats of a route's fallback that are told now, on served channels other than `away`.
+pub(crate) fn fallback(
+    core: &Core,
+    route: &Route,
+    severity: Severity,
+    away: Option<Channel>,
+) -> Vec<(Channel, String)> {
+    let served = route.fallback.iter().filter(|channel| Some(**channel) != away && core.served.contains(channel));
+    let told = served.flat_map(|channel| {
+        let heard = heard_by(core, (*channel, Some(route))).into_iter();
+        let awake = heard.filter(move |(_, whose)| severity == Severity::Critical || !disturbs(core, *whose));
+        awake.map(move |(chat, _)| (*channel, chat))
+    });
+    told.collect()
+}
+
+/// Whether a message now would come into somebody's quiet hours.
+fn disturbs(core: &Core, whose: Option<&Operator>) -> bool {
+    whose.is_some_and(|operator| is_quiet(core, operator))
 }
 
 /// Where the card of a proposal goes: to the approver channel of its class, in the chats of those who may approve there, if it has
@@ -83,9 +141,10 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
     if !there.is_empty() {
         return there;
     }
-    let mut there = destinations(core, severity);
+    let card = Matter { severity, kind: RouteKind::Proposal };
+    let mut there = destinations(core, card);
     if proposal.requested_by != Principal::system() {
-        there.extend(asleep(core, severity));
+        there.extend(asleep(core, card));
     }
     there
 }
@@ -93,9 +152,14 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
 /// The chats of every served channel but one, for what must be heard although that one is away. The terminal, if there is no other.
 pub fn besides(core: &Core, away: Channel) -> Vec<(Channel, String)> {
     let others = core.served.iter().copied().filter(|channel| *channel != away && *channel != Channel::Cli);
-    let mut out: Vec<_> = others
-        .flat_map(|channel| chats(core, channel, Severity::Critical).into_iter().map(move |chat| (channel, chat)))
-        .collect();
+    let mut out: Vec<(Channel, String)> = Vec::new();
+    for channel in others {
+        for chat in chats(core, channel, Severity::Critical) {
+            if !out.contains(&(channel, chat.clone())) {
+                out.push((channel, chat));
+            }
+        }
+    }
     if out.is_empty() && core.served.contains(&Channel::Cli) {
         out.push((Channel::Cli, LOCAL_CHAT.to_owned()));
     }
@@ -104,9 +168,8 @@ pub fn besides(core: &Core, away: Channel) -> Vec<(Channel, String)> {
 
 /// The chats of `channel` that are told now of what is this bad: of operators in quiet hours only what is critical.
 pub(crate) fn chats(core: &Core, channel: Channel, severity: Severity) -> Vec<String> {
-    let disturbs = |whose: Option<&Operator>| whose.is_some_and(|operator| is_quiet(core, operator));
     let all = listening(core, channel).into_iter();
-    all.filter(|(_, whose)| severity == Severity::Critical || !disturbs(*whose)).map(|(chat, _)| chat).collect()
+    all.filter(|(_, whose)| severity == Severity::Critical || !disturbs(core, *whose)).map(|(chat, _)| chat).collect()
 }
 
 /// Whether a message to this chat would disturb nobody in quiet hours; `None`: there is nobody any more.

@@ -11,7 +11,7 @@ use super::{
     held::{Held, can_wait},
     keys::{Keys, keys_of, said_aloud},
     place::{Place, places_of},
-    route::{asleep, card_destinations, destinations},
+    route::{Matter, asleep, card_destinations, destinations},
     scrub::{scrub, without_credentials},
 };
 use crate::{core::Core, instance::conversation_id};
@@ -102,11 +102,12 @@ impl ThreadWriter {
         if post.quiet {
             return;
         }
+        let matter = Matter::of(&post.view, post.severity);
         let mut chats = match &post.view {
             View::Proposal(card) => card_destinations(core, &card.proposal, post.severity),
-            _ => destinations(core, post.severity),
+            _ => destinations(core, matter),
         };
-        let asleep = asleep(core, post.severity);
+        let asleep = asleep(core, matter);
         if needs_a_person(&post.view) {
             chats.extend(asleep.iter().cloned());
         }

@@ -11,9 +11,9 @@ use wakeman_types::{
 
 use super::{owe, quiet};
 use crate::{
-    config::{Operator, TimeOfDay, instant_of},
+    config::{Operator, RouteKind, TimeOfDay, instant_of},
     core::Core,
-    deliver::listeners,
+    deliver::{Matter, listeners},
     settle::SettleError,
 };
 
@@ -50,7 +50,7 @@ impl Told {
 pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
     let mut seen = Vec::new();
     for least in [Severity::Info, Severity::Warning, Severity::Critical] {
-        for (channel, chat, operator) in listeners(core, least) {
+        for (channel, chat, operator) in listeners(core, Matter { severity: least, kind: RouteKind::Digest }) {
             if !seen.contains(&(channel, chat.clone())) {
                 seen.push((channel, chat.clone()));
                 one(core, (channel, chat), operator, least).await?;

@@ -7,7 +7,7 @@ use wakeman_types::{DeliveryClass, Entity, Finding, Severity, StormView, Timesta
 use super::{STORM_FROM, STORM_MS, owe};
 use crate::{
     core::Core,
-    deliver::destinations,
+    deliver::{Matter, destinations},
     findings::interruptions_since,
     settle::{SettleError, Wanted, settle},
 };
@@ -111,7 +111,7 @@ pub(crate) async fn joined(core: &Core, commit: Commit, finding: &Finding) -> Re
 fn told(core: &Core, commit: Commit, storm: &Storm) -> Commit {
     let Some(worst) = storm.worst.clone() else { return commit };
     let view = View::Storm(StormView { count: storm.count, since: storm.began, worst });
-    let all = destinations(core, storm.severity()).into_iter();
+    let all = destinations(core, Matter::of(&view, storm.severity())).into_iter();
     all.fold(commit, |commit, chat| {
         owe(core, commit, chat, (DeliveryClass::Alert, storm.severity()), (view.clone(), Some(storm.key())))
     })

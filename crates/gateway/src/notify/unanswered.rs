@@ -8,9 +8,9 @@ use wakeman_types::{
 
 use crate::{
     act::draft::repair_label,
-    config::Route,
+    config::{Route, RouteKind},
     core::Core,
-    deliver::{Post, ThreadWriter, chats},
+    deliver::{Post, ThreadWriter, fallback},
     settle::{SettleError, Wanted, settle},
 };
 
@@ -54,7 +54,7 @@ pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
 
 /// The route that asks for it first.
 fn route<'a>(core: &'a Core, finding: &Finding) -> Option<(&'a Route, i64)> {
-    let asked = core.settings.routes.iter().filter(|route| route.min_severity <= finding.severity);
+    let asked = core.settings.routes.iter().filter(|route| route.takes(finding.severity, RouteKind::Finding));
     asked.filter_map(|route| Some((route, route.escalate_after?.ms()))).min_by_key(|(_, after_ms)| *after_ms)
 }
 
@@ -88,11 +88,7 @@ async fn one(core: &Core, finding: &Finding) -> Result<(), SettleError> {
             view: View::Finding(Box::new(view)),
             quiet: false,
         };
-        let more = route
-            .fallback
-            .iter()
-            .flat_map(|channel| chats(core, *channel, severity).into_iter().map(move |chat| (*channel, chat)));
-        thread.say_also(core, post, more.collect());
+        thread.say_also(core, post, fallback(core, route, severity, None));
         if !thread.owes() {
             // Everybody is to be left alone; it is told once more when somebody is not.
             return Ok(Wanted::Nothing(()));

@@ -6,8 +6,9 @@ use wakeman_types::{Channel, DeliveryClass, Occurrence, OccurrenceState, Operato
 
 use super::{overlay::last_read, pass::Wake, state::WakeupState};
 use crate::{
+    config::RouteKind,
     core::Core,
-    deliver::{Post, ThreadWriter, listeners},
+    deliver::{Matter, Post, ThreadWriter, listeners},
     notify::is_quiet,
     rank::{self, Picked},
     settle::{SettleError, Wanted, settle},
@@ -25,7 +26,7 @@ struct Told {
 /// Everybody who hears of what is not urgent, with their chats; who wants quiet now is left out.
 fn audience(core: &Core) -> BTreeMap<OperatorId, Chats> {
     let mut all: BTreeMap<OperatorId, Chats> = BTreeMap::new();
-    for (channel, chat, whose) in listeners(core, Severity::Info) {
+    for (channel, chat, whose) in listeners(core, Matter { severity: Severity::Info, kind: RouteKind::Brief }) {
         let operator = match whose {
             Some(operator) if is_quiet(core, operator) => continue,
             Some(operator) => operator.id.clone(),

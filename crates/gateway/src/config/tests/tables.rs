@@ -311,6 +311,18 @@ pub(super) const WRONG_VALUES: &[(&str, &str)] = &[
         r#"{"routes": [{"to": ["pager"]}]}"#,
         r#"`routes[0].to[0]`: "pager" is not a channel; write one of telegram, discord, cli, web, api"#,
     ),
+    (
+        r#"{"routes": [{"to": ["telegram"], "kinds": ["findings"]}]}"#,
+        r#"`routes[0].kinds[0]`: "findings" is not one of finding, proposal, source, digest, brief, notice"#,
+    ),
+    (
+        r#"{"routes": [{"to": ["telegram"], "kinds": []}]}"#,
+        r#"`routes[0].kinds`: names nothing, so the route is for nothing; write one, like ["finding"], or remove the key"#,
+    ),
+    (
+        r#"{"operators": [{"id": "ada", "role": "owner"}], "routes": [{"to": ["telegram"], "operators": ["adda"]}]}"#,
+        r#"`routes[0].operators[0]`: "adda" is not an operator; did you mean "ada"?"#,
+    ),
 ];
 
 /// Lines of a wakeup schedule that cannot hold.
