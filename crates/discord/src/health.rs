@@ -10,8 +10,10 @@ use wakeman_types::{Channel, FrontendHealth};
 
 use crate::Adapter;
 
-/// Beyond two heartbeats, before it counts as silence.
+/// How long after a heartbeat its answer may take before it counts as silence.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long after it is due a report may come.
+const REPORT_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 struct State {
@@ -67,16 +69,28 @@ impl Health {
 
     fn told(&self, report: Duration) -> FrontendHealth {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let late = |(at, interval): (Instant, Duration)| at.elapsed() > interval * 2 + GRACE;
+        let late = |beat| Instant::now() >= late_at(beat);
         let (ok, detail) = match (&state.problem, state.beat) {
             (Some(problem), _) => (false, problem.clone()),
             (None, None) => (false, "not connected yet".to_owned()),
             (None, Some(beat)) if late(beat) => (false, "no heartbeat is acknowledged".to_owned()),
             (None, Some(_)) => (true, "connected".to_owned()),
         };
-        let within_ms = i64::try_from((report * 2).as_millis()).unwrap_or(i64::MAX);
+        let within_ms = i64::try_from((report + REPORT_GRACE).as_millis()).unwrap_or(i64::MAX);
         FrontendHealth { ok, detail, within_ms }
     }
+
+    /// When the next report is due: after `report`, or as soon as the answer to a heartbeat is late.
+    fn due(&self, report: Duration) -> Instant {
+        let (now, beat) = (Instant::now(), self.state.lock().unwrap_or_else(PoisonError::into_inner).beat);
+        let late = beat.map(late_at).filter(|late| *late > now);
+        late.map_or(now + report, |late| late.min(now + report))
+    }
+}
+
+/// When the silence after a heartbeat's answer has lasted too long: the next one was due before that.
+fn late_at((at, interval): (Instant, Duration)) -> Instant {
+    at + interval + GRACE
 }
 
 /// Tells the gateway, once.
@@ -93,7 +107,31 @@ pub(crate) async fn serve(adapter: &Adapter) {
         report(adapter).await;
         tokio::select! {
             () = adapter.health.changed.notified() => {}
-            () = tokio::time::sleep(adapter.options.pace.report) => {}
+            () = tokio::time::sleep_until(adapter.health.due(adapter.options.pace.report)) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: Duration = Duration::from_secs(20);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heartbeat_without_an_answer_is_told_as_soon_as_it_is_late() {
+        let health = Health::default();
+        assert!(!health.told(REPORT).ok, "not connected yet");
+        health.beat(Duration::from_millis(41_250));
+        let begun = Instant::now();
+        while health.told(REPORT).ok {
+            assert_eq!(health.told(REPORT).within_ms, 30_000);
+            tokio::time::sleep_until(health.due(REPORT)).await;
+        }
+        // With the gateway's patience (forty seconds) and its look (five) this is told elsewhere within a minute of when it was due.
+        assert_eq!(begun.elapsed(), Duration::from_millis(46_250));
+        assert_eq!(health.due(REPORT), Instant::now() + REPORT, "and then at its usual times");
+        health.beat(Duration::from_millis(41_250));
+        assert!(health.told(REPORT).ok);
     }
 }

@@ -16,7 +16,8 @@ use wakeman_types::{Channel, FrontendHealth, LiveEvent, LiveStream, Pairing, Tim
 /// Live events that a slow listener may lie behind; each text carries all that came before it.
 const LIVE_MAX: usize = 256;
 /// How long after its report was due an adapter counts as silent, and after it was fine last as ill: what passes by itself is no news.
-const PATIENCE_MS: i64 = 60_000;
+/// With the longest wait of a report (ten seconds) and the inbox's look (five) it is told within a minute of when a success was due.
+const PATIENCE_MS: i64 = 40_000;
 
 /// An adapter as it last reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_failed_poll_is_no_trouble_and_a_minute_of_them_or_an_end_is() {
+    fn one_failed_poll_is_no_trouble_and_some_time_of_them_or_an_end_is() {
         let surfaces = Surfaces::default();
         let at = |seconds: i64| Timestamp::from_ms(seconds * 1_000);
         let says = |ok: bool, seconds: i64| {
@@ -165,14 +166,14 @@ mod tests {
         let away = |seconds: i64| surfaces.is_away(Channel::Telegram, at(seconds));
         assert!(!away(0), "nothing is known of it");
         says(false, 0);
-        assert!(!away(59));
-        says(true, 59);
+        assert!(!away(39));
+        says(true, 39);
         says(false, 70);
         says(false, 100);
-        assert!(!away(129));
-        assert!(away(130), "ill since 70");
+        assert!(!away(109));
+        assert!(away(110), "ill since 70");
         says(true, 131);
-        assert!(!away(131) && !away(221) && away(222), "silent for a minute after its report was due");
+        assert!(!away(131) && !away(201) && away(202), "silent for long after its report was due");
         surfaces.ended(Channel::Telegram, "the token is refused".to_owned(), at(300));
         assert!(away(300), "at once");
         says(false, 301);

@@ -21,8 +21,8 @@ const ALLOWED: [AllowedUpdate; 4] = [
     AllowedUpdate::CallbackQuery,
     AllowedUpdate::MessageReaction,
 ];
-/// A report of health is due this long after the poll at the latest, in milliseconds.
-const GRACE_MS: i64 = 30_000;
+/// A report of health is due this long after the poll at the latest, in milliseconds: reports come no more often than [`REPORT_MS`].
+const GRACE_MS: i64 = 10_000;
 /// Health is told again after this long even if nothing changed, in milliseconds.
 const REPORT_MS: i64 = 10_000;
 

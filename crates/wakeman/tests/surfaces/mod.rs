@@ -3,5 +3,6 @@
 mod answers;
 mod apart;
 mod kills;
+mod rival;
 mod room;
 mod wrong_person;
