@@ -3,6 +3,7 @@
 mod asking;
 mod edges;
 mod frames;
+mod kinds;
 mod looks;
 #[path = "../../../present/tests/main/samples.rs"]
 mod samples;

@@ -2,9 +2,7 @@
 
 use insta::assert_snapshot;
 use wakeman_present::{discord, doc};
-use wakeman_types::{
-    AnswerView, ModelNoteView, NoticeView, Page, ProposalState, ProposalView, RecoveryView, TurnId, TurnState, View,
-};
+use wakeman_types::{ModelNoteView, NoticeView, ProposalState, ProposalView, RecoveryView, View};
 
 use crate::samples;
 
@@ -80,20 +78,7 @@ fn what_is_told_unasked_is_read_in_a_channel() {
 
 #[test]
 fn what_was_asked_for_is_read_in_a_channel() {
-    let answer = AnswerView {
-        text: "Sign-ups fell because of #482 [^1].\n```\nselect 1\n```\nAsk @everyone.".to_owned(),
-        answer: TurnId::new("t1"),
-        state: TurnState::Answered,
-    };
-    assert_snapshot!(sent(vec![
-        View::Status(Box::new(samples::status())),
-        View::Findings(Page { items: vec![samples::finding()], next: None }),
-        View::Proposals(Page { items: vec![samples::proposal()], next: None }),
-        View::Details(Box::new(ProposalView { proposal: samples::proposal() })),
-        View::Why(Box::new(samples::why())),
-        View::Thread(Box::new(samples::thread())),
-        View::Answer(answer),
-    ]), @r#"
+    assert_snapshot!(sent(samples::answers()), @r#"
     **Watching acme/app · mode propose · 0 open, 1 awaiting you**
     PostHog ok 40 s ago (14 metrics, 8 % of the hourly budget) · GitHub ok 12 s · Vercel not configured
     Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
@@ -227,7 +212,7 @@ fn what_is_looked_at_is_read_in_a_channel() {
     **tip** · the one thing worth doing next, or that there is none
     **feedback** F-12 useful\|noise · whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it
     **wakeups** \[history \| pause\|resume\|run\|skip ID \| add WHEN: WHAT \| edit ID WHEN\] · what is told at which hours; WHEN like weekdays 09:00 only changed, WHAT a prompt or your words
-    **ranking** \[status \| promote POLICY \| rollback \| reset OPERATOR\] · which policies decide what interrupts you, how well, and which shall
+    **ranking** \[status \| promote POLICY \| rollback \| reset OPERATOR\] · which policies decide what interrupts you, how well they do, and which one shall
     **forget** OPERATOR · erase what was learnt of somebody, and their reactions
     **threads** \[ID\] · conversations, or one of them
     **whoami** · who you are taken for

@@ -541,6 +541,20 @@ pub fn control() -> ControlView {
     }
 }
 
+/// What a person gets who asks.
+pub fn answers() -> Vec<View> {
+    let text = "Sign-ups fell because of #482 [^1].\n```\nselect 1\n```\nAsk @everyone.".to_owned();
+    vec![
+        View::Status(Box::new(status())),
+        View::Findings(Page { items: vec![finding()], next: None }),
+        View::Proposals(Page { items: vec![proposal()], next: None }),
+        View::Details(Box::new(ProposalView { proposal: proposal() })),
+        View::Why(Box::new(why())),
+        View::Thread(Box::new(thread())),
+        View::Answer(AnswerView { text, answer: TurnId::new("t1"), state: TurnState::Answered }),
+    ]
+}
+
 /// What a chat is answered with when somebody looks at something, and what is told beside findings and cards.
 pub fn looks() -> Vec<View> {
     let brief = BriefView {

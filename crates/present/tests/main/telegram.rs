@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use wakeman_present::telegram::{CAPTION_LEN_MAX, EntityKind, TEXT_LEN_MAX, TelegramText, caption, message, text};
 use wakeman_present::{Doc, Line, Style, doc, sanitize, utf16_len};
-use wakeman_types::{ModelNoteView, NoticeView, ProposalState, ProposalView, View};
+use wakeman_types::{ModelNoteView, NoticeView, ProposalState, ProposalView, RecoveryView, View};
 
 use crate::samples;
 
@@ -81,6 +81,7 @@ fn live(text: &str) -> Vec<String> {
 fn every_kind_of_message_is_read_on_a_telephone() {
     let views = [
         View::Finding(Box::new(samples::asked(samples::finding()))),
+        View::Recovery(Box::new(RecoveryView { finding: samples::recovered(), proposal: None })),
         View::Proposal(Box::new(ProposalView { proposal: samples::proposal() })),
         View::Settled(Box::new(samples::settled(ProposalState::Verified))),
         View::Source(samples::silent()),
@@ -105,6 +106,11 @@ fn every_kind_of_message_is_read_on_a_telephone() {
 
     _F-128_
     -----
+    🟢 *Sign-ups recovered 15:02, 94 where 93 expected*
+    Lasted 52 min, from 14:10; ended after P-31 ran.
+    `▇█▇▆▇▇▅▆▇▅▆▆▆▅▆▇▅▆▆▇▆▇█▇▇▃▃▄▄▄`
+    _F-128_
+    -----
     ⏳ *Revert #482 on acme/app, then merge the revert*
     1. open PR on wakeman/P-31 restoring 3 files to 9c1e0d4 (_nothing touched them since_)
     2. merge it when its checks pass (_head must still be the PR's_)
@@ -126,6 +132,76 @@ fn every_kind_of_message_is_read_on_a_telephone() {
     _Model's note on F-128:_
     _The new form drops @ada's field, see evil.example._
     _explain-finding/v1_
+    "#);
+}
+
+#[test]
+fn what_was_asked_for_is_read_on_a_telephone() {
+    assert_snapshot!(samples::answers().into_iter().map(sent).collect::<Vec<_>>().join("\n-----\n"), @r#"
+    *Watching acme/app* · mode propose · 0 open*, 1 awaiting you*
+    PostHog ok 40 s ago (14 metrics, 8 % of the hourly budget) · GitHub ok 12 s · _Vercel not configured_
+    Interruptions this week 1 of 2 · next wakeup tomorrow 09:00
+    _default · wakeman 0.1.0 · 14:35 Europe/Berlin_
+    -----
+    🔴 *F-128* · Sign-ups down 62 % · 14:10 · _▇█████▇▆▆▅▅▅▅▅▃_ · open · P-31
+    -----
+    ⏳ *P-31* · Revert #482 on acme/app, then merge the revert · F-128 · waits until 15:05 · _4f9a1c22e07b_
+    -----
+    ⏳ *Revert #482 on acme/app, then merge the revert*
+    1. open PR on wakeman/P-31 restoring 3 files to 9c1e0d4 (_nothing touched them since_)
+    2. merge it when its checks pass (_head must still be the PR's_)
+    Undo: revert the revert. Checks afterwards: sign-ups back in 80–112 within 40 min.
+    Needs 1 of: ada, lin · expires 15:05 · digest *4f9a1c22e07b*
+
+    _What the digest covers_
+      _kind _plan
+      _target _{"repository":"acme/app"}
+      _arguments _{"steps":[]}
+      _revision _{"merge_sha":"9c1e0d4aa"}
+      _digest _4f9a1c22e07b0000000000000000000000000000000000000000000000000000
+    _P-31 for F-128_
+    -----
+    🔴 *Sign-ups down 62 % since 14:10 (25 min ago)*
+
+    _Evidence_
+    36 where 95 were expected (80–112) · still falling
+    Measured over 25 min. As far off by chance alone: 1 in 40,000.
+    `▇█▇▆▇▇▅▆▇▅▆▆▆▅▆▇▅▆▆▇▆▇█▇▇▃▃▄▄▄`
+
+    _Causes_
+    *87 %* #482 "signup: new form", merged 14:04 by lin
+      · 6 min before the drop; went live 14:08
+      · touches web/signup/form.ts, named in 31 new errors
+    *5 %* flag checkout-fast, edited 13:00 by alan to 50 % of users
+      · its users are no worse off than the others
+    6 % none of the known changes
+
+    _How it was told_
+    At once: critical. Chosen by rule-v1 with propensity 1.
+    _It saw: severity 2 · p 2.5e-5 · hour 14_
+    Proposals: P-31
+    _F-128 · opened 14:30 · thread thread_7f00_
+    -----
+    *Sign-ups down 62 %*
+
+    _14:30_ *wakeman*
+      🔴 Sign-ups down 62 % since 14:10 (20 min ago)
+      · 6 min before the drop
+      F-128
+
+    _14:31_ *operator*
+      why F-128␛[2J
+
+    _14:33_ _Model's note:_
+      _The form's e-mail field was renamed; see https[:]//evil.example/x_
+
+    _thread_7f00 · cli_
+    -----
+    Sign-ups fell because of #482 [^1].
+    ```
+    select 1
+    ```
+    Ask @everyone.
     "#);
 }
 
@@ -195,7 +271,7 @@ fn what_is_looked_at_is_read_on_a_telephone() {
     *tip* · _the one thing worth doing next, or that there is none_
     *feedback* F-12 useful|noise · _whether that, or a tip like T-1, was worth telling you; what you are told is learnt from it_
     *wakeups* [history | pause|resume|run|skip ID | add WHEN: WHAT | edit ID WHEN] · _what is told at which hours; WHEN like weekdays 09:00 only changed, WHAT a prompt or your words_
-    *ranking* [status | promote POLICY | rollback | reset OPERATOR] · _which policies decide what interrupts you, how well, and which shall_
+    *ranking* [status | promote POLICY | rollback | reset OPERATOR] · _which policies decide what interrupts you, how well they do, and which one shall_
     *forget* OPERATOR · _erase what was learnt of somebody, and their reactions_
     *threads* [ID] · _conversations, or one of them_
     *whoami* · _who you are taken for_
