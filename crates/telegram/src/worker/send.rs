@@ -416,7 +416,9 @@ impl Worker {
                     if matches!(error.kind, ErrorKind::Storage | ErrorKind::Unavailable | ErrorKind::Conflict) =>
                 {
                     tracing::warn!(%error, delivery.id = %claimed.delivery.id, "telegram.not_confirmed");
-                    self.context.clock.sleep(pause_ms(attempt)).await;
+                    // Longer than after a failed poll: a daemon that is started again may take seconds, and what is not confirmed is
+                    // sent again.
+                    self.context.clock.sleep(pause_ms(attempt + 2)).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, delivery.id = %claimed.delivery.id, "telegram.confirmation_refused");
