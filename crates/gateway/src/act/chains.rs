@@ -30,8 +30,7 @@ fn host(proposal: &Proposal) -> String {
         Some(Hand::Repository) => "repository".to_owned(),
         Some(Hand::Flags | Hand::Product) => "product".to_owned(),
         Some(Hand::Deploys) => "deploys".to_owned(),
-        // Each target is a host of its own.
-        Some(Hand::Webhooks) => format!("webhook {}", step.action.arguments["name"]),
+        Some(Hand::Webhooks) => webhook(&step.action),
         Some(Hand::Own) | None => String::new(),
     }
 }
@@ -59,8 +58,19 @@ fn chains(found: Vec<Versioned<Proposal>>) -> Vec<Chain> {
     chains
 }
 
-/// What its steps would change.
+/// Where a webhook's messages go: several names may lead to one place, which is paced as one.
+fn webhook(action: &Action) -> String {
+    format!("webhook {}", action.revision["target"])
+}
+
+/// What its steps would change, and what else they cannot do at the same time.
 fn subjects(proposal: &Proposal) -> Vec<String> {
-    let of = |action: &Action| class(&action.kind)?.subject(action);
+    let of = |action: &Action| match action.kind.as_str() {
+        // Who reads them there reads them in the order in which they were approved.
+        "webhook.post" => Some(webhook(action)),
+        // Two at once into one branch: the host refuses the second, whose base has just moved.
+        "github.merge_pr" => Some("merge".to_owned()),
+        kind => class(kind)?.subject(action),
+    };
     proposal.steps.iter().filter_map(|step| of(&step.action)).collect()
 }

@@ -80,6 +80,10 @@ impl Pace {
         let Failure::Limited { reason, wait_ms } = failure else { return };
         let until = now.plus_ms(wait_ms.unwrap_or(LIMIT_WAIT_MS));
         let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        // Several calls were under way: a shorter wait that is told later does not end a longer one.
+        if pause.as_ref().is_some_and(|pause| pause.from <= now && pause.until > until) {
+            return;
+        }
         *pause = Some(Pause { from: now, until, reason: reason.clone() });
     }
 }
@@ -106,6 +110,9 @@ mod tests {
         for (told, waits) in [(Some(5_000), 5_000), (None, LIMIT_WAIT_MS)] {
             pace.note(&limited(told), now);
             pace.note(&Failure::Faulty { reason: "500".to_owned() }, now);
+            assert_eq!(pace.open(now.plus_ms(1_000)), Err(limited(Some(waits - 1_000))));
+            // Another call that was under way is told to wait less: the longer wait holds.
+            pace.note(&limited(Some(2_000)), now.plus_ms(500));
             assert_eq!(pace.open(now.plus_ms(1_000)), Err(limited(Some(waits - 1_000))));
             assert_eq!(pace.open(now.plus_ms(waits)), Ok(()));
             assert_eq!(pace.open(now.plus_ms(-1)), Ok(()), "a clock that is put back");
