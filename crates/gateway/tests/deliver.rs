@@ -228,6 +228,24 @@ async fn what_one_chat_refuses_is_owed_where_it_is_heard_instead_and_status_coun
 }
 
 #[tokio::test]
+async fn what_one_operators_chat_refuses_goes_to_the_fallback_of_their_own_route() {
+    let world = told(json!([
+        {"operators": ["lin", "grace"], "to": ["telegram"], "fallback": ["cli"]},
+        {"operators": ["ada"], "to": ["telegram"], "fallback": ["discord"]},
+    ]))
+    .await;
+    let mut core = world.core_by(None, world.clock.clone());
+    std::sync::Arc::get_mut(&mut core).unwrap().served.push(Channel::Discord);
+    let desk = wakeman_gateway::Desk::new(core);
+    let refused = || DeliveryReport::Failed { reason: "403: the bot was blocked".to_owned() };
+    for claimed in claim(&world, Channel::Telegram).await.into_iter().filter(|c| c.delivery.chat == "1") {
+        desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, refused()).await.unwrap();
+    }
+    assert!(claim(&world, Channel::Cli).await.is_empty(), "that is lin's and grace's");
+    assert_eq!(desk.claim_deliveries(Channel::Discord, 30_000, 100).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn while_none_of_its_channels_works_a_route_goes_to_its_fallback_too() {
     let mut world = World::code_only_with(json!({"routes": [{"to": ["telegram"], "fallback": ["cli"]}]}), "{}").await;
     let ill = FrontendHealth { ok: false, detail: "502".to_owned(), within_ms: minutes(5) };

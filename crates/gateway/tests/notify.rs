@@ -226,15 +226,21 @@ async fn what_recovers_in_quiet_hours_is_told_when_they_end() {
 
 #[tokio::test]
 async fn who_hears_of_warnings_only_gets_the_nights_warnings_too() {
-    let mut settings = routed(people("22:00-07:00"));
-    settings["routes"] = json!([{"to": ["telegram"], "minSeverity": "warning"}]);
-    let world = erring(settings, 1, 10).await;
-    notify::pass(&world.core).await.unwrap();
-    assert!(sent(&world, "1").await.is_empty());
-    morning(&world);
-    notify::pass(&world.core).await.unwrap();
-    let told = sent(&world, "1").await;
-    assert!(told.len() == 1 && words(&world, &told[0]).contains("in quiet hours · F-1"), "{told:?}");
+    for route in [
+        json!({"to": ["telegram"], "minSeverity": "warning"}),
+        // No digest otherwise: what could wait is not for this route, what was withheld is.
+        json!({"to": ["telegram"], "kinds": ["finding", "proposal"]}),
+    ] {
+        let mut settings = routed(people("22:00-07:00"));
+        settings["routes"] = json!([route]);
+        let world = erring(settings, 1, 10).await;
+        notify::pass(&world.core).await.unwrap();
+        assert!(sent(&world, "1").await.is_empty());
+        morning(&world);
+        notify::pass(&world.core).await.unwrap();
+        let told = sent(&world, "1").await;
+        assert!(told.len() == 1 && words(&world, &told[0]).contains("in quiet hours · F-1"), "{route}: {told:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use wakeman_store::Commit;
 use wakeman_types::{Channel, Delivery, DeliveryClass, DeliveryId, View};
 
 use super::{
-    route::{Matter, besides, card_destinations, destinations, fallback},
+    route::{Matter, besides, card_destinations, destinations, fallback, heard_by},
     thread::outbox_row,
 };
-use crate::core::Core;
+use crate::{config::Route, core::Core};
 
 /// Ends the id of a delivery that stands for one that failed: when it fails too, that is the end of it.
 const INSTEAD: &str = "_instead";
@@ -33,8 +33,12 @@ fn is_edit(delivery: &Delivery) -> bool {
 fn elsewhere(core: &Core, delivery: &Delivery) -> Vec<(Channel, String)> {
     let (away, severity) = (delivery.channel, delivery.severity);
     let matter = Matter::of(&delivery.view, severity);
-    let routes =
-        core.settings.routes.iter().filter(|route| route.takes(severity, matter.kind) && route.to.contains(&away));
+    // A route for some operators alone stands in for their chats and for nobody else's.
+    let came_by = |route: &&Route| {
+        let theirs = || heard_by(core, (away, Some(route))).iter().any(|(chat, _)| *chat == delivery.chat);
+        route.takes(severity, matter.kind) && route.to.contains(&away) && (route.operators.is_none() || theirs())
+    };
+    let routes = core.settings.routes.iter().filter(came_by);
     let fallback: Vec<_> = routes.flat_map(|route| fallback(core, route, severity, Some(away))).collect();
     let there = if fallback.is_empty() { besides(core, away) } else { fallback };
     let told = match &delivery.view {

@@ -75,7 +75,7 @@ fn ways(core: &Core, matter: Matter) -> Vec<Way<'_>> {
 }
 
 /// The chats at the end of a way, with whose they are.
-fn heard_by<'a>(core: &'a Core, (channel, route): Way<'_>) -> Vec<(String, Option<&'a Operator>)> {
+pub(super) fn heard_by<'a>(core: &'a Core, (channel, route): Way<'_>) -> Vec<(String, Option<&'a Operator>)> {
     let mut all = listening(core, channel);
     all.retain(|(_, whose)| route.is_none_or(|route| route.reaches(channel, *whose)));
     all

@@ -49,15 +49,34 @@ impl Told {
 
 pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
     let mut seen = Vec::new();
-    for least in [Severity::Info, Severity::Warning, Severity::Critical] {
-        for (channel, chat, operator) in listeners(core, Matter { severity: least, kind: RouteKind::Digest }) {
-            if !seen.contains(&(channel, chat.clone())) {
-                seen.push((channel, chat.clone()));
-                one(core, (channel, chat), operator, least).await?;
+    for share in [Share::All, Share::Withheld] {
+        for least in [Severity::Info, Severity::Warning, Severity::Critical] {
+            for (channel, chat, operator) in listeners(core, Matter { severity: least, kind: share.kind() }) {
+                if !seen.contains(&(channel, chat.clone())) {
+                    seen.push((channel, chat.clone()));
+                    one(core, (channel, chat), operator, (least, share)).await?;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// How much of it a chat is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    All,
+    /// No route brings digests there, but findings: what was withheld of those in quiet hours, which would be told nowhere else.
+    Withheld,
+}
+
+impl Share {
+    const fn kind(self) -> RouteKind {
+        match self {
+            Self::All => RouteKind::Digest,
+            Self::Withheld => RouteKind::Finding,
+        }
+    }
 }
 
 /// One chat, which hears of what is at `least` this bad.
@@ -65,7 +84,7 @@ async fn one(
     core: &Core,
     (channel, chat): (Channel, String),
     operator: Option<&Operator>,
-    least: Severity,
+    (least, share): (Severity, Share),
 ) -> Result<(), SettleError> {
     let (now, name) = (core.now(), format!("digest.{channel}.{chat}"));
     let keep = |commit: Commit, told: Told| commit.checkpoint(name.clone(), serde_json::json!(told));
@@ -86,7 +105,7 @@ async fn one(
     if !told.quiet && now < next_at(core.settings.monitor.digest_at, zone, told.until) {
         return Ok(());
     }
-    let lines = lines(core, operator, least, told).await?;
+    let lines = lines(core, operator, (least, share), told).await?;
     let mut commit = keep(Commit::durable(now), Told::at(now));
     if !lines.is_empty() {
         let view = View::Digest(DigestView { lines, since: told.until });
@@ -116,7 +135,7 @@ fn next_at(time: TimeOfDay, zone: Tz, since: Timestamp) -> Timestamp {
 async fn lines(
     core: &Core,
     operator: Option<&Operator>,
-    least: Severity,
+    (least, share): (Severity, Share),
     told: Told,
 ) -> Result<Vec<DigestLine>, StoreError> {
     let since = told.until;
@@ -131,7 +150,7 @@ async fn lines(
         let finding = finding.value;
         let was_quiet = told.withheld(core, operator, choice.at);
         let waited = match choice.chosen {
-            Interruption::Digest => true,
+            Interruption::Digest => share == Share::All,
             Interruption::Now => was_quiet && finding.severity < Severity::Critical,
             Interruption::Silent => false,
         };
@@ -158,7 +177,7 @@ async fn over_in_quiet_hours(core: &Core, operator: Option<&Operator>, told: Tol
     }
     let over = core.store.list::<Finding>(&ListQuery::newest(CHOICES_MAX).state("resolved")).await?.items.into_iter();
     let unheard = |finding: &Finding| match finding.state {
-        FindingState::Resolved { at, how: Resolution::Recovered } => {
+        FindingState::Resolved { at, how: Resolution::Recovered | Resolution::Repaired { .. } } => {
             at > told.until && finding.severity < Severity::Critical && told.withheld(core, operator, at)
         }
         _ => false,

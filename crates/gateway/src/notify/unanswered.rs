@@ -52,10 +52,11 @@ pub(super) async fn pass(core: &Core) -> Result<(), SettleError> {
     Ok(())
 }
 
-/// The route that asks for it first.
-fn route<'a>(core: &'a Core, finding: &Finding) -> Option<(&'a Route, i64)> {
+/// The routes that ask for it. It is told once more after the shortest of their times, on the fallback of each: one of them may be for
+/// some operators alone.
+fn routes<'a>(core: &'a Core, finding: &Finding) -> Vec<(&'a Route, i64)> {
     let asked = core.settings.routes.iter().filter(|route| route.takes(finding.severity, RouteKind::Finding));
-    asked.filter_map(|route| Some((route, route.escalate_after?.ms()))).min_by_key(|(_, after_ms)| *after_ms)
+    asked.filter_map(|route| Some((route, route.escalate_after?.ms()))).collect()
 }
 
 async fn told_at(core: &Core, finding: &Finding) -> Result<Option<Timestamp>, StoreError> {
@@ -64,7 +65,8 @@ async fn told_at(core: &Core, finding: &Finding) -> Result<Option<Timestamp>, St
 }
 
 async fn one(core: &Core, finding: &Finding) -> Result<(), SettleError> {
-    let Some((route, after_ms)) = route(core, finding) else { return Ok(()) };
+    let routes = routes(core, finding);
+    let Some(after_ms) = routes.iter().map(|(_, after_ms)| *after_ms).min() else { return Ok(()) };
     let Some(told_at) = told_at(core, finding).await? else { return Ok(()) };
     if core.now().since(told_at) < after_ms {
         return Ok(());
@@ -88,7 +90,8 @@ async fn one(core: &Core, finding: &Finding) -> Result<(), SettleError> {
             view: View::Finding(Box::new(view)),
             quiet: false,
         };
-        thread.say_also(core, post, fallback(core, route, severity, None));
+        let more = routes.iter().flat_map(|(route, _)| fallback(core, route, severity, None)).collect();
+        thread.say_also(core, post, more);
         if !thread.owes() {
             // Everybody is to be left alone; it is told once more when somebody is not.
             return Ok(Wanted::Nothing(()));
