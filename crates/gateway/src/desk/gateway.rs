@@ -370,6 +370,11 @@ impl Desk {
         if self.core.served.contains(&channel) {
             return Ok(());
         }
+        if let Some(safe) = &self.core.safe_mode {
+            let message =
+                format!("safe mode, nothing is told or heard: {}; `wakeman doctor` has the steps", safe.reason);
+            return Err(GatewayError::new(ErrorKind::Unavailable, message));
+        }
         let remedy = format!("start it with `wakeman run --apart {channel}`");
         let message =
             format!("the daemon does not leave {channel} to another process, so nothing is told there; {remedy}");

@@ -43,8 +43,13 @@ fn judged(text: &str) -> Option<Judged> {
         Some((words, end)) => (words, Some(long(end.trim())?)),
         None => (lower.as_str(), None),
     };
-    let bare = words.split(|c: char| c.is_whitespace() || ",.!;:".contains(c));
-    let said: Vec<&str> = bare.filter(|word| !word.is_empty() && !FILLERS.contains(word)).collect();
+    let bare: Vec<&str> =
+        words.split(|c: char| c.is_whitespace() || ",.!;:".contains(c)).filter(|word| !word.is_empty()).collect();
+    // "is this noise" asks, without the mark too.
+    if matches!(bare[..], ["is" | "isnt", ..] | ["was" | "wasnt", "it" | "that" | "this", ..]) {
+        return None;
+    }
+    let said: Vec<&str> = bare.into_iter().filter(|word| !FILLERS.contains(word)).collect();
     let said = said.join(" ");
     match said.as_str() {
         stop if STOP.contains(&stop) => Some(Judged::Stop(duration.unwrap_or(MUTE_MS_DEFAULT))),
@@ -148,6 +153,8 @@ mod tests {
         }
         for other in [
             "is this useful?",
+            "is this noise",
+            "was it a false alarm",
             "useful for a week",
             "stop telling me about this for ages",
             "stop telling me about checkout",
