@@ -20,7 +20,7 @@ use crate::{
     pairing,
     ports::{
         CalendarReader, Clock, CodeReader, DeployHands, DeployReader, FlagHands, Model, ProductHands, ProductReader,
-        Random, RepoHands, WebhookHands,
+        Random, RepoHands, WebhookHands, WriteGate,
     },
     surfaces::Surfaces,
 };
@@ -28,6 +28,8 @@ use crate::{
 /// The hands that are configured. A missing one makes its actions unavailable, with the reason.
 #[derive(Clone, Default)]
 pub struct Hands {
+    /// Holds back what they have not sent yet, while nothing may be changed.
+    pub gate: WriteGate,
     /// Acts on the repository.
     pub repo: Option<Arc<dyn RepoHands>>,
     /// Acts on feature flags.

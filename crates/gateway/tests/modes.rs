@@ -115,6 +115,39 @@ async fn a_halt_while_a_call_is_under_way_records_what_came_of_it_and_stops_ther
 }
 
 #[tokio::test]
+async fn a_call_that_still_waited_for_its_turn_when_the_halt_came_is_held_and_no_try_is_counted() {
+    let world = World::new().await;
+    let proposal = world.propose_issue().await;
+    world.approve(&proposal).await;
+    let gate = world.core.hands.gate.clone();
+    world.repo.fail("open_issue", &[Fault::NotDone]);
+    world.repo.at_the_next_call(move || gate.set(100, true));
+    assert_eq!(world.run().await, 1);
+    let held = world.proposal(proposal.id).await;
+    assert_eq!((held.steps[0].intended_at, held.steps[0].tries), (None, 0));
+    assert!(world.events_of(proposal.id).await.contains(&"proposal.held".to_owned()));
+    world.core.hands.gate.set(101, false);
+    world.run_to_end().await;
+    assert_eq!((world.proposal(proposal.id).await.state, world.repo.effects().len()), (S::Succeeded, 1));
+}
+
+#[tokio::test]
+async fn what_holds_writes_back_follows_halt_resume_and_mode() {
+    let world = World::new().await;
+    let gate = world.core.hands.gate.clone();
+    let ada = by("telegram:1");
+    assert!(!gate.is_shut());
+    world.desk.halt(&ada, None).await.unwrap();
+    assert!(gate.is_shut());
+    world.desk.resume(&ada).await.unwrap();
+    assert!(!gate.is_shut());
+    world.desk.set_mode(&ada, M::Observe).await.unwrap();
+    assert!(gate.is_shut());
+    world.desk.set_mode(&ada, M::Propose).await.unwrap();
+    assert!(!gate.is_shut());
+}
+
+#[tokio::test]
 async fn what_the_settings_name_runs_unattended_so_many_times_an_hour_and_is_announced() {
     let world = World::with(unattended(json!(["github.open_issue"])), "{}").await;
     let mut proposals = Vec::new();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future::BoxFuture;
 use reqwest::{Client, Url, header::HeaderMap};
-use wakeman_gateway::ports::{Clock, HandsError, WebhookHands, WebhookRequest};
+use wakeman_gateway::ports::{Clock, HandsError, WebhookHands, WebhookRequest, WriteGate};
 
 use crate::http::{BuildError, Failure, Pace, Timeouts, base_address, http_client, retry_after_ms};
 
@@ -33,13 +33,15 @@ impl Webhooks {
     pub fn new(
         targets: impl IntoIterator<Item = (String, String)>,
         timeouts: Timeouts,
-        clock: Arc<dyn Clock>,
+        (clock, gate): (Arc<dyn Clock>, WriteGate),
     ) -> Result<Self, BuildError> {
         let mut built = BTreeMap::new();
         let mut hosts: BTreeMap<String, Arc<Pace>> = BTreeMap::new();
         for (name, address) in targets {
             let url = base_address("webhooks", &address, "https://ops.example.com/hook")?;
-            let pace = Arc::clone(hosts.entry(url.origin().ascii_serialization()).or_default());
+            let pace = Arc::clone(
+                hosts.entry(url.origin().ascii_serialization()).or_insert_with(|| Arc::new(Pace::new(gate.clone()))),
+            );
             built.insert(name, Target { client: http_client(&url, timeouts)?, url, pace });
         }
         Ok(Self { targets: built, timeouts, clock })

@@ -10,7 +10,7 @@ use wakeman_gateway::{
         local_operator,
     },
     instance::{InstanceDir, read_secret_file},
-    ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom},
+    ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom, WriteGate},
 };
 use wakeman_integrations::{
     Calendars, Github, GithubOptions, Litellm, LitellmOptions, Posthog, PosthogOptions, Timeouts, Vercel,
@@ -119,6 +119,9 @@ pub struct Adapters {
     pub readers: Readers,
 }
 
+/// What every adapter that changes something is built with: the clock, and what holds its writes back.
+pub type Around<'a> = (&'a Arc<dyn Clock>, &'a WriteGate);
+
 /// Builds the adapters that are configured. Sends nothing.
 ///
 /// # Errors
@@ -126,33 +129,35 @@ pub struct Adapters {
 pub fn adapters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Adapters, Failure> {
     let mut adapters = Adapters::default();
     let Adapters { sources, hands, readers } = &mut adapters;
-    if let Some(posthog) = posthog(config, clock)? {
+    let gate = hands.gate.clone();
+    if let Some(posthog) = posthog(config, (clock, &gate))? {
         sources.product = Some(Arc::clone(&posthog) as _);
         readers.product = Some(Arc::clone(&posthog) as _);
         hands.product = Some(Arc::clone(&posthog) as _);
         hands.flags = Some(posthog);
     }
-    if let Some(github) = github(config, clock)? {
+    if let Some(github) = github(config, (clock, &gate))? {
         sources.code = Some(Arc::clone(&github) as _);
         readers.code = Some(Arc::clone(&github) as _);
         hands.repo = Some(github);
     }
-    if let Some(vercel) = vercel(config, clock)? {
+    if let Some(vercel) = vercel(config, (clock, &gate))? {
         readers.deploys = Some(Arc::clone(&vercel) as _);
         hands.deploys = Some(vercel);
     }
-    hands.webhooks = webhooks(config, clock)?.map(|webhooks| webhooks as _);
+    hands.webhooks = webhooks(config, (clock, &gate))?.map(|webhooks| webhooks as _);
     Ok(adapters)
 }
 
 /// The targets of `webhook.post`, if settings name any.
-fn webhooks(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Webhooks>>, Failure> {
+fn webhooks(config: &Config, (clock, gate): Around<'_>) -> Result<Option<Arc<Webhooks>>, Failure> {
     let targets = &config.settings.webhooks;
     if targets.is_empty() {
         return Ok(None);
     }
     let targets = targets.iter().map(|(name, target)| (name.clone(), target.url.to_string()));
-    let built = Webhooks::new(targets, Timeouts::default(), Arc::clone(clock)).map_err(Failure::usage)?;
+    let built =
+        Webhooks::new(targets, Timeouts::default(), (Arc::clone(clock), gate.clone())).map_err(Failure::usage)?;
     Ok(Some(Arc::new(built)))
 }
 
@@ -166,7 +171,7 @@ pub fn calendars(dir: &InstanceDir, settings: &Settings) -> Result<Calendars, Fa
 }
 
 /// The PostHog adapter, if key and project are set.
-pub fn posthog(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Posthog>>, Failure> {
+pub fn posthog(config: &Config, (clock, gate): Around<'_>) -> Result<Option<Arc<Posthog>>, Failure> {
     let (Some(key), Some(project)) = (&config.secrets.posthog_api_key, &config.secrets.posthog_project_id) else {
         return Ok(None);
     };
@@ -178,12 +183,13 @@ pub fn posthog(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Pos
         rate_share: config.settings.posthog.rate_share,
         timeouts: Timeouts::default(),
         clock: Arc::clone(clock),
+        gate: gate.clone(),
     };
     Posthog::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
 }
 
 /// The GitHub adapter, if token and repository are set.
-pub fn github(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Github>>, Failure> {
+pub fn github(config: &Config, (clock, gate): Around<'_>) -> Result<Option<Arc<Github>>, Failure> {
     let Some(repository) = &config.settings.github.repository else { return Ok(None) };
     let Some(credential) = config.secrets.github.clone() else { return Ok(None) };
     let api_url = config.secrets.github_api_url.as_ref();
@@ -194,6 +200,7 @@ pub fn github(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Gith
         credential,
         timeouts: Timeouts::default(),
         clock: Arc::clone(clock),
+        gate: gate.clone(),
     };
     Github::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
 }
@@ -218,7 +225,7 @@ pub fn litellm(
 }
 
 /// The Vercel adapter, if token and project are set.
-pub fn vercel(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Vercel>>, Failure> {
+pub fn vercel(config: &Config, (clock, gate): Around<'_>) -> Result<Option<Arc<Vercel>>, Failure> {
     let settings = &config.settings.vercel;
     let (Some(token), Some(project)) = (&config.secrets.vercel_token, &settings.project_id) else { return Ok(None) };
     let api_url = config.secrets.vercel_api_url.as_ref();
@@ -229,6 +236,7 @@ pub fn vercel(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Verc
         token: token.clone(),
         timeouts: Timeouts::default(),
         clock: Arc::clone(clock),
+        gate: gate.clone(),
     };
     Vercel::new(options).map(|adapter| Some(Arc::new(adapter))).map_err(Failure::usage)
 }

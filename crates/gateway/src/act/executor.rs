@@ -341,6 +341,8 @@ impl<'a> Run<'a> {
         }
         match result {
             Ok(output) => self.done(index, output).await,
+            // It still waited for its turn at the host when the halt came.
+            Err(HandsError::NotDone { .. }) if self.core.hands.gate.is_shut() => self.hold(index).await,
             Err(HandsError::InDoubt { reason }) => {
                 tracing::warn!(proposal.id = %self.proposal.id, reason, "act.in_doubt");
                 let until = self.core.now().plus_ms(RETRY_MS);

@@ -43,7 +43,9 @@ pub async fn standing(core: &Core) -> Result<Standing, StoreError> {
     let (control, version) = found.map_or_else(|| (Control::default(), Version::ABSENT), |f| (f.value, f.version));
     let set = control.mode.as_ref().map(|set| set.mode);
     core.overlay.set(set);
-    Ok(Standing { control, version, mode: set.unwrap_or(core.settings.runtime.execution_mode) })
+    let standing = Standing { control, version, mode: set.unwrap_or(core.settings.runtime.execution_mode) };
+    core.hands.gate.set(version.0, !standing.may_call());
+    Ok(standing)
 }
 
 /// The mute of `fingerprint` that holds now.

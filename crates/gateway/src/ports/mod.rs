@@ -7,6 +7,7 @@ mod calendar;
 mod code;
 mod deploy_hands;
 mod error;
+mod gate;
 mod hands;
 mod model;
 mod product;
@@ -19,6 +20,7 @@ pub use calendar::{CALENDAR_BYTES_MAX, CalendarReader, CalendarTrouble};
 pub use code::{CodeAnswer, CodeRequest, CodeSource, DeploymentFact, RunFact, RunStatus};
 pub use deploy_hands::{DeployFacts, DeployHands};
 pub use error::{HandsError, SourceError};
+pub use gate::WriteGate;
 pub use hands::{
     Checks, CommentFacts, CommentRequest, FlagFacts, FlagHands, IssueFacts, IssueRequest, LastEdit, Merged, OpenedPull,
     PatchFile, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, made_by,

@@ -101,6 +101,7 @@ impl World {
         let (product, code) = (Arc::new(FakeProduct::new(clock.clone())), Arc::new(FakeCode::default()));
         let outside = Arc::new(FakeOutside::new());
         let hands = Hands {
+            gate: Default::default(),
             repo: Some(repo.clone()),
             flags: Some(flags.clone()),
             product: Some(outside.clone()),

@@ -89,7 +89,7 @@ impl Wire {
             bare: http,
             left: Mutex::default(),
             cache: Mutex::default(),
-            pace: Pace::default(),
+            pace: Pace::new(options.gate),
             clock: options.clock,
         })
     }

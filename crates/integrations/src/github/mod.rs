@@ -35,7 +35,7 @@ use wakeman_gateway::{
     ports::{
         Checks, Clock, CodeAnswer, CodeRequest, CodeSource, CommentFacts, CommentRequest, HandsError, IssueFacts,
         IssueRequest, Merged, OpenedPull, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts,
-        SourceError,
+        SourceError, WriteGate,
     },
 };
 use wakeman_types::Timestamp;
@@ -58,6 +58,8 @@ pub struct GithubOptions {
     pub timeouts: Timeouts,
     /// The clock waiting times are counted by.
     pub clock: Arc<dyn Clock>,
+    /// Holds back what was not sent yet.
+    pub gate: WriteGate,
 }
 
 /// GitHub as [`CodeSource`] and [`RepoHands`].

@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use wakeman_gateway::ports::Clock;
+use wakeman_gateway::ports::{Clock, WriteGate};
 use wakeman_types::Timestamp;
 
 use super::Failure;
@@ -21,6 +21,8 @@ const AT_ONCE: i64 = 10;
 /// The writes to one host.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
+    /// Shut while nothing may be changed.
+    gate: WriteGate,
     /// When the writes so far would be over, were each its whole second long.
     busy_until: Mutex<Timestamp>,
     /// What the host asked for last.
@@ -36,6 +38,11 @@ struct Pause {
 }
 
 impl Pace {
+    /// Writes that go out while `gate` is open.
+    pub(crate) fn new(gate: WriteGate) -> Self {
+        Self { gate, ..Self::default() }
+    }
+
     /// When the next write may begin. The place is taken.
     fn take(&self, now: Timestamp) -> Timestamp {
         let mut busy_until = self.busy_until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +55,7 @@ impl Pace {
     /// Waits for the next write's turn.
     ///
     /// # Errors
-    /// [`Failure::Limited`] while the host wants to be left alone. Nothing was sent.
+    /// [`Failure::Limited`] while the host wants to be left alone, [`Failure::NotSent`] while nothing may be changed. Nothing was sent.
     pub(crate) async fn wait(&self, clock: &dyn Clock) -> Result<(), Failure> {
         let now = clock.now();
         self.open(now)?;
@@ -56,7 +63,10 @@ impl Pace {
         if turn > now {
             clock.sleep_until(turn).await;
         }
-        // Meanwhile another call may have been told to wait.
+        // Meanwhile another call may have been told to wait, or somebody said `halt`.
+        if self.gate.is_shut() {
+            return Err(Failure::NotSent { reason: "execution is stopped".to_owned() });
+        }
         self.open(clock.now())
     }
 
@@ -90,6 +100,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::BoxFuture;
+
     use super::*;
 
     #[test]
@@ -117,6 +129,35 @@ mod tests {
             assert_eq!(pace.open(now.plus_ms(waits)), Ok(()));
             assert_eq!(pace.open(now.plus_ms(-1)), Ok(()), "a clock that is put back");
         }
+    }
+
+    /// Time in which somebody says `halt` while a write waits.
+    struct HaltedMeanwhile(WriteGate);
+
+    impl Clock for HaltedMeanwhile {
+        fn now(&self) -> Timestamp {
+            Timestamp(1_000_000)
+        }
+
+        fn sleep_until(&self, _: Timestamp) -> BoxFuture<'_, ()> {
+            self.0.set(1, true);
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_halt_stops_also_what_waits_for_its_turn() {
+        let gate = WriteGate::default();
+        let pace = Pace::new(gate.clone());
+        let clock = HaltedMeanwhile(gate.clone());
+        for _ in 0..AT_ONCE {
+            assert_eq!(pace.wait(&clock).await, Ok(()));
+        }
+        let stopped = Err(Failure::NotSent { reason: "execution is stopped".to_owned() });
+        assert_eq!(pace.wait(&clock).await, stopped, "it waited");
+        assert_eq!(pace.wait(&clock).await, stopped);
+        gate.set(2, false);
+        assert_eq!(Pace::new(gate).wait(&clock).await, Ok(()));
     }
 
     #[test]

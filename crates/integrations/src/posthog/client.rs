@@ -74,7 +74,7 @@ impl Wire {
             project,
             key: options.key,
             timeouts: options.timeouts,
-            pace: Pace::default(),
+            pace: Pace::new(options.gate),
             budget: Mutex::new(Budget::new(options.rate_share)),
             queries: Semaphore::new(QUERIES_IN_FLIGHT),
             asking: Semaphore::new(1),

@@ -25,7 +25,7 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 use wakeman_gateway::ports::{
     AnnotationFacts, AnnotationRequest, BucketAnswer, BucketRequest, Clock, ErrorFacts, ErrorIssue, FlagFacts,
-    FlagHands, HandsError, LastEdit, ProductHands, ProductSource, SourceError,
+    FlagHands, HandsError, LastEdit, ProductHands, ProductSource, SourceError, WriteGate,
 };
 use wakeman_types::{Change, MetricKind, Timestamp};
 
@@ -49,6 +49,8 @@ pub struct PosthogOptions {
     pub timeouts: Timeouts,
     /// The clock the budget is counted by.
     pub clock: Arc<dyn Clock>,
+    /// Holds back what was not sent yet.
+    pub gate: WriteGate,
 }
 
 /// PostHog as [`ProductSource`] and [`FlagHands`].

@@ -40,7 +40,7 @@ impl Wire {
             team: options.team_id,
             token: options.token,
             timeouts: options.timeouts,
-            pace: Pace::default(),
+            pace: Pace::new(options.gate),
             clock: options.clock,
         })
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use wakeman_gateway::ports::{
-    Clock, DeployCard, DeployFacts, DeployHands, DeployReader, DeployRequest, HandsError, SourceError,
+    Clock, DeployCard, DeployFacts, DeployHands, DeployReader, DeployRequest, HandsError, SourceError, WriteGate,
 };
 
 use crate::http::{BuildError, Failure, Timeouts};
@@ -31,6 +31,8 @@ pub struct VercelOptions {
     pub timeouts: Timeouts,
     /// The clock waiting times are counted by.
     pub clock: Arc<dyn Clock>,
+    /// Holds back what was not sent yet.
+    pub gate: WriteGate,
 }
 
 /// Vercel as [`DeployReader`] and [`DeployHands`].

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 use wakeman_gateway::ports::{
     AnnotationRequest, Clock, CommentRequest, DeployHands, HandsError, PatchFile, PatchRequest, ProductHands,
-    RepoHands, RunStatus, WebhookHands, WebhookRequest,
+    RepoHands, RunStatus, WebhookHands, WebhookRequest, WriteGate,
 };
 use wakeman_integrations::{Timeouts, Webhooks};
 use wakeman_types::{HOUR_MS, Timestamp};
@@ -174,7 +174,7 @@ async fn only_an_answer_that_says_no_is_a_no() {
 fn webhooks(address: &str, clock: Arc<StillClock>) -> Webhooks {
     let timeouts = Timeouts { answer: Duration::from_millis(600), ..Timeouts::default() };
     let targets = ["ops", "chat"].map(|name| (name.to_owned(), format!("{address}/{name}/secret")));
-    Webhooks::new(targets, timeouts, clock).expect("an adapter")
+    Webhooks::new(targets, timeouts, (clock, WriteGate::default())).expect("an adapter")
 }
 
 fn post_to(name: &str) -> WebhookRequest {

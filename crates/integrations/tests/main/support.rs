@@ -15,7 +15,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use wakeman_gateway::{config::GithubCredential, ports::Clock};
+use wakeman_gateway::{
+    config::GithubCredential,
+    ports::{Clock, WriteGate},
+};
 use wakeman_integrations::{Github, GithubOptions, Posthog, PosthogOptions, Timeouts, Vercel, VercelOptions};
 use wakeman_types::Timestamp;
 
@@ -221,6 +224,7 @@ pub fn posthog_options(address: &str, clock: Arc<StillClock>) -> PosthogOptions 
         rate_share: 1.0,
         timeouts: timeouts(),
         clock,
+        gate: WriteGate::default(),
     }
 }
 
@@ -243,6 +247,7 @@ pub fn github_options(address: &str, clock: Arc<StillClock>) -> GithubOptions {
         credential: GithubCredential::Token(secret()),
         timeouts: timeouts(),
         clock,
+        gate: WriteGate::default(),
     }
 }
 
@@ -284,6 +289,7 @@ pub fn vercel(address: &str, clock: Arc<StillClock>) -> Vercel {
         token: SECRET.into(),
         timeouts: Timeouts { answer: Duration::from_millis(600), ..Timeouts::default() },
         clock,
+        gate: WriteGate::default(),
     };
     Vercel::new(options).expect("an adapter")
 }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use wakeman_gateway::{
     instance::{InstanceDir, TakeoverContext, apply_takeover, plan_takeover, write_atomic},
-    ports::{Clock, Random, SystemClock, SystemRandom},
+    ports::{Clock, Random, SystemClock, SystemRandom, WriteGate},
 };
 use wakeman_integrations::{CheckOutcome, discover};
 use wakeman_types::{MetricKind, MetricQuery, MetricSpec};
@@ -158,7 +158,9 @@ async fn suggest_metrics(global: &Global, dir: &InstanceDir, mut settings: Value
     let config = compose::load(dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let watched = !wakeman_gateway::config::metric_specs(&config.settings).is_empty();
-    let Some(posthog) = compose::posthog(&config, &clock)?.filter(|_| !watched) else { return Ok(()) };
+    let Some(posthog) = compose::posthog(&config, (&clock, &WriteGate::default()))?.filter(|_| !watched) else {
+        return Ok(());
+    };
     let progress = global.progress("looking what PostHog has");
     let found = discover(&posthog).await;
     drop(progress);

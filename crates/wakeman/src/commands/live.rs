@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wakeman_gateway::ports::{Clock, SystemClock};
+use wakeman_gateway::ports::{Clock, SystemClock, WriteGate};
 use wakeman_integrations::{CheckOutcome, check_discord, check_github, check_posthog, check_telegram, check_vercel};
 
 use crate::{
@@ -16,15 +16,16 @@ pub type Tried = (&'static str, Result<Option<CheckOutcome>, Failure>);
 /// Tries every service whose credentials are set, one after the other. Changes nothing anywhere.
 pub async fn tried(config: &Config) -> Vec<Tried> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let posthog = match compose::posthog(config, &clock) {
+    let gate = WriteGate::default();
+    let posthog = match compose::posthog(config, (&clock, &gate)) {
         Ok(Some(posthog)) => Ok(Some(check_posthog(&posthog).await)),
         other => other.map(|_| None),
     };
-    let github = match compose::github(config, &clock) {
+    let github = match compose::github(config, (&clock, &gate)) {
         Ok(Some(github)) => Ok(Some(check_github(&github).await)),
         other => other.map(|_| None),
     };
-    let vercel = match compose::vercel(config, &clock) {
+    let vercel = match compose::vercel(config, (&clock, &gate)) {
         Ok(Some(vercel)) => Ok(Some(check_vercel(&vercel).await)),
         other => other.map(|_| None),
     };

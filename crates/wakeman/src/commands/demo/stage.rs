@@ -10,7 +10,7 @@ use wakeman_gateway::{
     brain::{Brain, prompts::PromptRegistry},
     config::{self, GithubCredential, HttpUrl, SETTINGS_FILE, Secrets, TOOLS_FILE, ToolsConfig, WakeupConfig},
     instance::{InstanceDir, read_secret_file},
-    ports::{Clock, Model, Random, SystemRandom},
+    ports::{Clock, Model, Random, SystemRandom, WriteGate},
     watch::Watch,
 };
 use wakeman_integrations::discover;
@@ -80,7 +80,8 @@ impl Stage {
         let secrets = at_lab(model(&dir, llm)?, lab, state)?;
         let mut settings = settings(global, state);
         let config = parse(&settings, secrets.clone())?;
-        let posthog = compose::posthog(&config, &as_clock)?.ok_or_else(|| Failure::failed("the lab has no PostHog"))?;
+        let posthog = compose::posthog(&config, (&as_clock, &WriteGate::default()))?
+            .ok_or_else(|| Failure::failed("the lab has no PostHog"))?;
         let metrics = discover(&posthog).await.map_err(Failure::unavailable)?;
         write_metrics(&mut settings, &metrics);
         let config = parse(&settings, secrets)?;
