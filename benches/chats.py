@@ -1,9 +1,11 @@
 """What the measurements of the chat adapters share: the daemon seen from outside, and a lab that plays the platform."""
-import json, pathlib, re, signal, subprocess, sys, threading, time, urllib.request
+import json, os, pathlib, re, signal, subprocess, sys, tempfile, threading, time, urllib.request
 
 BINARY = sys.argv[1] if len(sys.argv) > 1 else "target/release/wakeman"
 MESSAGES = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000
 FAULTS = int(sys.argv[3]) if len(sys.argv) > 3 else 500
+# Messages a second at most; 0: as fast as they can be said.
+RATE = float(sys.argv[4]) if len(sys.argv) > 4 else 0
 SCENARIO = '[scenario]\nname = "t"\nseed = 3\nstart = "2026-01-05T08:00:00Z"\nhours = 1\nstep_minutes = 5\nwarmup_hours = 1\n' \
            '[[metric]]\nname = "m"\nkind = "count"\nlevel = 1\n'
 
@@ -25,6 +27,38 @@ def fault(lab, service, match, mode):
 def rss_mb(pid):
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+
+
+class Stage:
+    """A lab with nothing to watch as its own process, and an instance whose operators are the people who write."""
+
+    def __init__(self, principals):
+        self.folder = tempfile.TemporaryDirectory()
+        scenario = pathlib.Path(self.folder.name, "t.toml")
+        scenario.write_text(SCENARIO)
+        self.served = subprocess.Popen([BINARY, "lab", "serve", "--scenario", str(scenario), "--listen", "127.0.0.1:0", "--json"],
+                                       stdout=subprocess.PIPE, text=True)
+        self.lab = json.loads(self.served.stdout.readline())["url"]
+        self.env = {"PATH": os.environ["PATH"], "WAKEMAN_ROOT": self.folder.name + "/root", "NO_COLOR": "1"}
+        subprocess.run([BINARY, "init", "--yes"], env=self.env, check=True, capture_output=True)
+        settings = {"operators": [{"id": "ada", "role": "owner", "principals": principals}]}
+        pathlib.Path(self.folder.name, "root/instances/default/read-only/settings.json").write_text(json.dumps(settings))
+
+    def memory(self, bot):
+        """What the adapter adds: the same daemon with and without a token, both idle."""
+        seen = {}
+        for name, used in [("without", self.env), ("with", bot)]:
+            daemon = Daemon(used)
+            time.sleep(5)
+            seen[f"rss_mb_{name}"] = round(rss_mb(daemon.process.pid), 1)
+            daemon.stop()
+        return seen
+
+
+def paced(begun, said):
+    """Waits until it is time to say the next one."""
+    if RATE:
+        time.sleep(max(0, begun + said / RATE - time.perf_counter()))
 
 
 class Daemon:

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Measures the Discord adapter from outside: a daemon, the lab's Discord as its own process.
 
-Usage: python3 benches/discord.py [path to the wakeman binary] [messages] [faults]
-       (defaults target/release/wakeman, 5000 and 500; standard library only)
+Usage: python3 benches/discord.py [path to the wakeman binary] [messages] [faults] [messages a second]
+       (defaults target/release/wakeman, 5000, 500, as fast as can be; standard library only)
 
 A day's volume: messages from 60 people, with 429, 5xx, lost answers, lost sockets and lost sessions among the calls. Every message must
 be answered once. Then updates a second with a full queue, the time from an event on the socket to its durable acceptance, and what the
 adapter adds to memory. Prints one JSON object.
 """
-import json, os, pathlib, subprocess, tempfile, time, urllib.error
+import json, time, urllib.error
 
-from chats import BINARY, FAULTS, MESSAGES, SCENARIO, Daemon, ask, fault, quantile, rss_mb
+from chats import BINARY, FAULTS, MESSAGES, Daemon, Stage, ask, fault, paced, quantile, rss_mb
 
 PEOPLE = [str(person) for person in range(5_000, 5_060)]
 
@@ -44,26 +44,12 @@ def connected(lab, before=0):
 
 
 def main():
-    folder = tempfile.TemporaryDirectory()
-    scenario = pathlib.Path(folder.name, "t.toml")
-    scenario.write_text(SCENARIO)
-    served = subprocess.Popen([BINARY, "lab", "serve", "--scenario", str(scenario), "--listen", "127.0.0.1:0", "--json"],
-                              stdout=subprocess.PIPE, text=True)
-    lab = json.loads(served.stdout.readline())["url"]
-    env = {"PATH": os.environ["PATH"], "WAKEMAN_ROOT": folder.name + "/root", "NO_COLOR": "1"}
-    subprocess.run([BINARY, "init", "--yes"], env=env, check=True, capture_output=True)
-    settings = {"operators": [{"id": "ada", "role": "owner", "principals": [f"discord:{p}" for p in PEOPLE]}]}
-    pathlib.Path(folder.name, "root/instances/default/read-only/settings.json").write_text(json.dumps(settings))
-    bot = env | {"DISCORD_API_URL": f"{lab}/discord", "DISCORD_BOT_TOKEN": "a.b.c"}
+    stage = Stage([f"discord:{p}" for p in PEOPLE])
+    lab = stage.lab
+    bot = stage.env | {"DISCORD_API_URL": f"{lab}/discord", "DISCORD_BOT_TOKEN": "a.b.c"}
     ask(f"{lab}/_lab/discord", {"do": "limits", "messages": 50, "seconds": 0.2})
-    result = {}
     try:
-        # What the adapter adds: the same daemon with and without a token, both idle.
-        for name, used in [("without", env), ("with", bot)]:
-            daemon = Daemon(used)
-            time.sleep(5)
-            result[f"rss_mb_{name}"] = round(rss_mb(daemon.process.pid), 1)
-            daemon.stop()
+        result = stage.memory(bot)
 
         # A full queue: said while the bot is away, told when its session is taken up again. Words that owe no answer.
         daemon = Daemon(bot)
@@ -88,6 +74,7 @@ def main():
         modes = ["throttled", "reply_lost", "not_applied", "applied", "drop", "reconnect", "invalidate"]
         every = max(1, MESSAGES // max(1, FAULTS))
         for i in range(MESSAGES):
+            paced(begun, i)
             say(lab, PEOPLE[i % len(PEOPLE)], "/whoami")
             if i % every == 0 and i // every < FAULTS:
                 mode = modes[(i // every) % len(modes)]
@@ -114,7 +101,7 @@ def main():
                    "rss_mb_after": round(rss_mb(daemon.process.pid), 1)}
         daemon.stop()
     finally:
-        served.kill()
+        stage.served.kill()
     print(json.dumps(result))
 
 

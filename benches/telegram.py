@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Measures the Telegram adapter from outside: a daemon, the lab's Bot API as its own process.
 
-Usage: python3 benches/telegram.py [path to the wakeman binary] [messages] [faults]
-       (defaults target/release/wakeman, 5000 and 500; standard library only)
+Usage: python3 benches/telegram.py [path to the wakeman binary] [messages] [faults] [messages a second]
+       (defaults target/release/wakeman, 5000, 500, as fast as can be; standard library only)
 
 A day's volume: messages from 60 people, with 429, 5xx, lost answers and a second poller among the calls. Every message must be answered
 once, or again with a mark. Then updates a second with a full queue, the time from an update to its durable acceptance, and what the
 adapter adds to memory. Prints one JSON object.
 """
-import json, os, pathlib, subprocess, tempfile, time, urllib.error
+import json, time, urllib.error
 
-from chats import BINARY, FAULTS, MESSAGES, SCENARIO, Daemon, ask, fault, quantile, rss_mb
+from chats import BINARY, FAULTS, MESSAGES, Daemon, Stage, ask, fault, paced, quantile, rss_mb
 
 PEOPLE = list(range(1_000, 1_060))
 
@@ -31,26 +31,12 @@ def answered(lab):
 
 
 def main():
-    folder = tempfile.TemporaryDirectory()
-    scenario = pathlib.Path(folder.name, "t.toml")
-    scenario.write_text(SCENARIO)
-    served = subprocess.Popen([BINARY, "lab", "serve", "--scenario", str(scenario), "--listen", "127.0.0.1:0", "--json"],
-                              stdout=subprocess.PIPE, text=True)
-    lab = json.loads(served.stdout.readline())["url"]
-    env = {"PATH": os.environ["PATH"], "WAKEMAN_ROOT": folder.name + "/root", "NO_COLOR": "1"}
-    subprocess.run([BINARY, "init", "--yes"], env=env, check=True, capture_output=True)
-    settings = {"operators": [{"id": "ada", "role": "owner", "principals": [f"telegram:{p}" for p in PEOPLE]}]}
-    pathlib.Path(folder.name, "root/instances/default/read-only/settings.json").write_text(json.dumps(settings))
-    bot = env | {"TELEGRAM_API_URL": f"{lab}/telegram", "TELEGRAM_BOT_TOKEN": "77:bench"}
+    stage = Stage([f"telegram:{p}" for p in PEOPLE])
+    lab = stage.lab
+    bot = stage.env | {"TELEGRAM_API_URL": f"{lab}/telegram", "TELEGRAM_BOT_TOKEN": "77:bench"}
     ask(f"{lab}/_lab/telegram/config", {"limits": False})
-    result = {}
     try:
-        # What the adapter adds: the same daemon with and without a token, both idle.
-        for name, used in [("without", env), ("with", bot)]:
-            daemon = Daemon(used)
-            time.sleep(5)
-            result[f"rss_mb_{name}"] = round(rss_mb(daemon.process.pid), 1)
-            daemon.stop()
+        result = stage.memory(bot)
 
         # A full queue: taken as fast as it can be. Words that owe no answer, so that sending does not slow it.
         for i in range(3_000):
@@ -68,6 +54,7 @@ def main():
                  ("getupdates$", "not_applied"), ("sendmessage$", "not_applied"), ("getupdates$", "throttled")]
         every = max(1, MESSAGES // max(1, FAULTS))
         for i in range(MESSAGES):
+            paced(begun, i)
             ask(f"{lab}/_lab/telegram/say", {"user": PEOPLE[i % len(PEOPLE)], "text": "/whoami"})
             if i % every == 0 and i // every < FAULTS:
                 kind = (i // every) % (len(modes) + 1)
@@ -93,7 +80,7 @@ def main():
                    "rss_mb_after": round(rss_mb(daemon.process.pid), 1)}
         daemon.stop()
     finally:
-        served.kill()
+        stage.served.kill()
     print(json.dumps(result))
 
 

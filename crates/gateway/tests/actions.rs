@@ -10,14 +10,16 @@ use wakeman_gateway::{
         decide,
     },
     ports::RunStatus,
-    wake::AddedWakeup,
 };
 use wakeman_store::Commit;
 use wakeman_types::{
     Action, DecisionRequest, ErrorKind, ExecutionMode, GatewayError, HOUR_MS, Proposal, ProposalState as S, Verdict,
 };
 
-use crate::support::{MERGE_SHA, World, by};
+use crate::{
+    own::friday,
+    support::{MERGE_SHA, World, by},
+};
 
 const TOOLS: &str = r#"{"vercel": {"triggerDeploys": true}}"#;
 
@@ -165,22 +167,11 @@ fn mutated(value: &Value) -> Value {
 /// What changes Wakeman itself, each asked for and shown.
 async fn of_its_own(world: &World) -> Vec<Proposal> {
     let finding = world.finding().await;
-    let added = AddedWakeup {
-        prompt_id: None,
-        title: "Friday look".to_owned(),
-        prompt: "What changed this week?".to_owned(),
-        time_utc: None,
-        cron: Some("0 16 * * 5".to_owned()),
-        timezone: Some("Europe/Berlin".to_owned()),
-        late: None,
-        only: None,
-        jitter: None,
-    };
     let mut shown = Vec::new();
     for wish in [
         Wish::Mode { mode: ExecutionMode::Execute },
         Wish::Mute { finding: Box::new(finding.clone()), for_ms: Some(HOUR_MS) },
-        Wish::AddWakeup { added },
+        Wish::AddWakeup { added: friday() },
     ] {
         let ada = world.core.settings.identity(&by("telegram:1")).unwrap();
         let asked = stage(&world.core, &ada, &finding.thread, wish, None).await.unwrap();

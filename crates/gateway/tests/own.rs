@@ -47,7 +47,8 @@ fn wakeups() -> serde_json::Value {
     json!({"schedule": [{"promptId": "morning-brief", "timeUtc": "09:00"}]})
 }
 
-fn friday() -> AddedWakeup {
+/// A wakeup that somebody wishes for.
+pub fn friday() -> AddedWakeup {
     AddedWakeup {
         prompt_id: None,
         title: "Friday look".to_owned(),

@@ -10,12 +10,10 @@ use wakeman_types::{
 use super::{
     InboundRow, InboundState,
     end::{End, Show},
+    press::sent,
     work::Inbox,
 };
-use crate::{
-    deliver::{SentMessage, refresh_card},
-    desk::storage_error,
-};
+use crate::{deliver::refresh_card, desk::storage_error};
 
 /// Longest reason, in characters.
 const REASON_LEN_MAX: usize = 500;
@@ -68,12 +66,9 @@ pub(super) async fn given(
 
 /// The proposal whose reason the message that is answered asks for.
 async fn asked(inbox: &Inbox, row: &InboundRow) -> Result<Option<ProposalId>, GatewayError> {
-    let store = &inbox.core.store;
     let Said::Text { reply_to: Some(reference), .. } = &row.inbound.said else { return Ok(None) };
-    let id = SentMessage::row_id(row.channel, &row.inbound.chat, reference);
-    let found = store.get::<SentMessage>(&id).await.map_err(|error| storage_error(&error))?;
-    let Some(delivery) = found.and_then(|found| found.value.delivery) else { return Ok(None) };
-    let item = store.outbox_item(delivery.as_str()).await.map_err(|error| storage_error(&error))?;
+    let Some(delivery) = sent(inbox, row, reference).await?.and_then(|sent| sent.delivery) else { return Ok(None) };
+    let item = inbox.core.store.outbox_item(delivery.as_str()).await.map_err(|error| storage_error(&error))?;
     let delivery: Option<Delivery> = item.and_then(|item| serde_json::from_value(item.body).ok());
     Ok(match delivery.map(|delivery| delivery.view) {
         Some(View::AskReason(view)) => Some(view.proposal),
