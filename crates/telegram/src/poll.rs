@@ -23,6 +23,8 @@ const ALLOWED: [AllowedUpdate; 4] = [
 ];
 /// A report of health is due this long after the poll at the latest, in milliseconds: reports come no more often than [`REPORT_MS`].
 const GRACE_MS: i64 = 10_000;
+/// Longest a poll may wait, in seconds.
+const POLL_SECONDS_MAX: u32 = 50;
 /// Health is told again after this long even if nothing changed, in milliseconds.
 const REPORT_MS: i64 = 10_000;
 
@@ -31,7 +33,9 @@ pub(crate) async fn poll(context: Arc<Context>, bot: Bot, presses: Arc<Presses>)
     let mut offset = checkpoint(&context).await;
     let mut health = Health { context: &context, failures: 0, told_at: None };
     loop {
-        match updates(&context, offset).await {
+        // While it is not known to answer, one that is answered at once: `status` says so then, not half a minute later.
+        let seconds = if health.is_well() { context.options.poll_seconds.min(POLL_SECONDS_MAX) } else { 0 };
+        match updates(&context, offset, seconds).await {
             Ok(updates) => {
                 if !updates.is_empty() {
                     offset = Some(keep(&context, &bot, &presses, &updates, offset).await);
@@ -66,8 +70,7 @@ async fn checkpoint(context: &Context) -> Option<i64> {
     }
 }
 
-async fn updates(context: &Context, offset: Option<i64>) -> Result<Vec<Value>, CallError> {
-    let seconds = context.options.poll_seconds.min(50);
+async fn updates(context: &Context, offset: Option<i64>, seconds: u32) -> Result<Vec<Value>, CallError> {
     let mut request = GetUpdates::new().timeout(seconds).limit(100).allowed_updates(ALLOWED);
     // No update of Telegram's is beyond 31 bits.
     request.offset = offset.and_then(|offset| i32::try_from(offset).ok());
@@ -121,6 +124,11 @@ struct Health<'a> {
 }
 
 impl Health<'_> {
+    /// Whether the last poll was answered.
+    fn is_well(&self) -> bool {
+        self.told_at.is_some() && self.failures == 0
+    }
+
     async fn well(&mut self) {
         let now = self.context.clock.now().ms();
         let due = self.told_at.is_none_or(|told| now - told >= REPORT_MS);

@@ -89,6 +89,17 @@ async fn another_poller_is_named_as_what_it_is_and_outlived() {
 }
 
 #[tokio::test]
+async fn that_telegram_answers_is_known_long_before_a_poll_is_over() {
+    let scene = Scene::start().await;
+    scene.fault("getupdates", FaultMode::NotApplied, 1).await;
+    // Longer than `until` waits.
+    let running = scene.run_polling("77:secret", &scene.lab.service_url("telegram"), 50);
+    scene.until("ill", async || scene.gateway.health().last().is_some_and(|health| !health.ok)).await;
+    scene.until("well again", async || scene.gateway.health().last().is_some_and(|health| health.ok)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_webhook_is_taken_away_and_verbs_are_registered() {
     let scene = Scene::start().await;
     scene.set(json!({"webhook": "https://old.example/hook"})).await;

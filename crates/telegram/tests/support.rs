@@ -416,9 +416,14 @@ impl Scene {
     }
 
     pub fn run_with(&self, token: &str, url: &str) -> Running {
+        self.run_polling(token, url, 1)
+    }
+
+    /// With polls that wait so long.
+    pub fn run_polling(&self, token: &str, url: &str, poll_seconds: u32) -> Running {
         let mut options = TelegramOptions::new(token.to_owned().into());
         options.api_url = Some(url.to_owned());
-        options.poll_seconds = 1;
+        options.poll_seconds = poll_seconds;
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { drop(stopped.await) };
         let gateway = Arc::clone(&self.gateway) as Arc<dyn Frontend>;
