@@ -11,6 +11,7 @@ mod expired;
 mod faults;
 mod findings;
 mod follow;
+mod joined;
 mod journal;
 mod leftovers;
 mod modes;

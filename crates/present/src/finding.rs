@@ -178,6 +178,7 @@ fn standing(view: &FindingView, ctx: &RenderContext) -> Vec<Line> {
     let mut lines = Vec::new();
     match view.news {
         FindingNews::Escalated => lines.push("Worse than when it was first told.".into()),
+        FindingNews::Joined => lines.push("More shows it than when it was first told.".into()),
         FindingNews::Reopened if finding.reopened > 1 => {
             lines.push(format!("Came back for the {} time.", ordinal(finding.reopened)).into());
         }

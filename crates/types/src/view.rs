@@ -17,6 +17,8 @@ pub enum FindingNews {
     New,
     /// It got worse since it was said.
     Escalated,
+    /// Something else shows the same problem.
+    Joined,
     /// It came back after it was resolved.
     Reopened,
     /// Nobody reacted when it was told.

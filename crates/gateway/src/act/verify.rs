@@ -35,6 +35,8 @@ pub enum Standing {
     Recovered,
     /// Not yet.
     Still,
+    /// Too little happened since to say.
+    Undecided,
     /// The source cannot be read.
     Unknown,
 }
@@ -132,6 +134,7 @@ async fn effect_standing(core: &Core, id: ProposalId) -> Result<(Standing, Optio
 fn answer(check: &Verification, standing: Standing, now_ms: i64) -> Option<VerificationResult> {
     match standing {
         Standing::Recovered => Some(VerificationResult::Recovered),
+        Standing::Undecided => None,
         _ if now_ms < check.deadline.ms() => None,
         Standing::Still => Some(VerificationResult::NotRecovered),
         Standing::Unknown => Some(VerificationResult::Unknown),
@@ -241,6 +244,8 @@ mod tests {
             (S::Recovered, 100, Some(R::Recovered)),
             (S::Still, 100, Some(R::NotRecovered)),
             (S::Unknown, 100, Some(R::Unknown)),
+            (S::Undecided, 50, None),
+            (S::Undecided, 100, None),
         ];
         for (standing, now, want) in table {
             assert_eq!(answer(&check, standing, now), want, "{standing:?} at {now}");

@@ -4,8 +4,8 @@ use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
     CandidateCause, Channel, DAY_MS, DeliveryClass, Finding, FindingId, FindingNews, FindingState, FindingView,
-    Interruption, Outcome, Proposal, ProposalId, ProposalState, RecoveryView, Resolution, Severity, Step, Subject,
-    View,
+    Interruption, MINUTE_MS, Outcome, Proposal, ProposalId, ProposalState, RecoveryView, Related, Resolution, Severity,
+    Step, Subject, View,
 };
 
 use super::{
@@ -24,12 +24,20 @@ use crate::{
 
 /// A problem that comes back within this time reopens its finding instead of opening another.
 const REOPEN_MS: i64 = DAY_MS;
+/// How much longer than its own subject what else showed the problem may take to be well again.
+const SETTLES_MS: i64 = 30 * MINUTE_MS;
 
-/// Takes what the watch saw: opens a finding, reopens one, or brings one up to date. Returns it as it is now.
+/// Takes what the watch saw: opens a finding, reopens one, or brings one up to date. Returns it as it is now. `beside`: all that was seen
+/// in the same look; what shows the same problem is told with it.
 ///
 /// # Errors
 /// [`SettleError`] if it could not be stored; the next look reports it again.
-pub async fn report(core: &Core, seen: &Detection, evidence: &Evidence) -> Result<Finding, SettleError> {
+pub async fn report(
+    core: &Core,
+    seen: &Detection,
+    beside: &[Detection],
+    evidence: &Evidence,
+) -> Result<Finding, SettleError> {
     settle!(core, "the finding", async {
         if let Some(found) = under_way(core, &seen.fingerprint).await? {
             return update(core, found, seen, evidence).await;
@@ -42,14 +50,16 @@ pub async fn report(core: &Core, seen: &Detection, evidence: &Evidence) -> Resul
         if let Some(found) = open.iter().find(|found| related::same_problem(&found.value, seen, &causes.0)) {
             return related::join(core, found, seen).await;
         }
-        let ended = match ended_lately(core, &seen.fingerprint).await? {
-            None => closed_with_it(core, seen).await?,
-            found => found,
-        };
-        match ended {
+        match ended_lately(core, &seen.fingerprint).await? {
             Some(found) if closed_by_hand(&found.value, seen) => Ok(Wanted::Nothing(found.value)),
             Some(found) => reopen(core, found, seen, causes).await,
-            None => start(core, seen, causes).await,
+            None => {
+                if let Some(found) = over_with_it(core, seen).await? {
+                    return Ok(Wanted::Nothing(found));
+                }
+                let also = related::beside(core, seen, (beside, &open), (&causes.0, evidence)).await?;
+                start(core, seen, also, causes).await
+            }
         }
     })
 }
@@ -74,18 +84,21 @@ async fn ended_lately(core: &Core, fingerprint: &str) -> Result<Option<Versioned
     }))
 }
 
-/// The finding that a person closed lately and that held this beside its own subject.
-async fn closed_with_it(core: &Core, seen: &Detection) -> Result<Option<Versioned<Finding>>, StoreError> {
+/// The finding that ended lately, held this beside its own subject, and speaks for it still.
+async fn over_with_it(core: &Core, seen: &Detection) -> Result<Option<Finding>, StoreError> {
     let newest = core.store.list::<Finding>(&ListQuery::newest(50).state("resolved")).await?;
     let now = core.now();
-    Ok(newest.items.into_iter().find(|found| match found.value.state {
+    let speaks = |finding: &Finding| match finding.state {
         FindingState::Resolved { at, .. } => {
+            let settles = now.since(at) < SETTLES_MS
+                && !matches!(finding.state, FindingState::Resolved { how: Resolution::Closed { .. }, .. });
             now.since(at) < REOPEN_MS
-                && related::holds(&found.value, &seen.fingerprint)
-                && closed_by_hand(&found.value, seen)
+                && (closed_by_hand(finding, seen) || settles || related::is_no_more(finding, seen))
         }
         _ => false,
-    }))
+    };
+    let holds = |finding: &Finding| related::holds(finding, &seen.fingerprint);
+    Ok(newest.items.into_iter().map(|found| found.value).find(|finding| holds(finding) && speaks(finding)))
 }
 
 /// A person said it is over, and this is still the same episode: their word stands.
@@ -99,6 +112,7 @@ fn closed_by_hand(finding: &Finding, seen: &Detection) -> bool {
 async fn start(
     core: &Core,
     seen: &Detection,
+    also: Vec<Related>,
     (causes, none_probability): (Vec<CandidateCause>, f64),
 ) -> Result<Wanted<Finding>, SettleError> {
     let now = core.now();
@@ -107,7 +121,7 @@ async fn start(
         id: FindingId::new(core.store.next_number("finding").await?),
         fingerprint: seen.fingerprint.clone(),
         subject: seen.subject.clone(),
-        severity: seen.severity,
+        severity: also.iter().map(|related| related.severity).fold(seen.severity, Severity::max),
         state: FindingState::Open,
         since: seen.since,
         opened_at: now,
@@ -116,7 +130,7 @@ async fn start(
         occurrences: seen.occurrences,
         series: seen.series.clone(),
         step_ms: seen.step_ms,
-        also: Vec::new(),
+        also,
         scope: None,
         causes,
         none_probability,
@@ -151,7 +165,9 @@ async fn reopen(
     (finding.causes, finding.none_probability) = causes.clone();
     (finding.state, finding.since, finding.severity) = (FindingState::Open, seen.since, seen.severity);
     (finding.reopened, finding.proposal) = (finding.reopened + 1, None);
-    let Some(thread) = ThreadWriter::load(core, &finding.thread).await? else { return start(core, seen, causes).await };
+    let Some(thread) = ThreadWriter::load(core, &finding.thread).await? else {
+        return start(core, seen, Vec::new(), causes).await;
+    };
     let commit = tell(core, Commit::new(core.now()), &mut finding, seen, thread, FindingNews::Reopened).await?;
     let commit = commit.replace(&finding, found.version).event(core.event(
         "finding.reopened",

@@ -1,13 +1,22 @@
 //! One problem seldom shows in one place only: what began together and has the same likely cause is one finding.
 
 use serde_json::json;
-use wakeman_store::{Commit, Versioned};
-use wakeman_types::{CandidateCause, Finding, HOUR_MS, Related};
+use wakeman_store::{Commit, StoreError, Versioned};
+use wakeman_types::{
+    CandidateCause, DeliveryClass, Finding, FindingNews, FindingState, FindingView, HOUR_MS, Interruption, Related,
+    Subject, Timestamp, View,
+};
 
-use super::{detection::Detection, keep::escalate};
+use super::{
+    causes::{Evidence, likely_causes},
+    detection::Detection,
+    keep::escalate,
+};
 use crate::{
+    act::draft::repair_label,
     core::Core,
-    deliver::follow,
+    deliver::{Post, ThreadWriter, follow},
+    modes::muted,
     settle::{SettleError, Wanted},
 };
 
@@ -23,23 +32,55 @@ pub(super) fn holds(finding: &Finding, fingerprint: &str) -> bool {
     finding.also.iter().any(|related| related.fingerprint == fingerprint)
 }
 
-/// Whether what was seen, with these likely causes, is the problem that the finding is about.
-pub(super) fn same_problem(finding: &Finding, seen: &Detection, causes: &[CandidateCause]) -> bool {
-    let sure = |cause: &&CandidateCause| cause.probability >= SURE;
-    let (Some(known), Some(new)) = (finding.causes.first().filter(sure), causes.first().filter(sure)) else {
-        return false;
-    };
-    known.change.id == new.change.id && seen.since.since(finding.since).abs() <= APART_MS
+/// Whether an error that the finding holds did not occur again since: it is only not yet quiet for long enough.
+pub(super) fn is_no_more(finding: &Finding, seen: &Detection) -> bool {
+    let same = |related: &Related| related.fingerprint == seen.fingerprint && related.occurrences == seen.occurrences;
+    matches!(seen.subject, Subject::Error { .. }) && finding.also.iter().any(same)
 }
 
-/// Adds what was seen to the finding. It is told only if it makes the finding worse.
+/// Whether what was seen, with these likely causes, is the problem that the finding is about.
+pub(super) fn same_problem(finding: &Finding, seen: &Detection, causes: &[CandidateCause]) -> bool {
+    is_same((&finding.causes, finding.since), (causes, seen.since))
+}
+
+/// Whether what began then with these likely causes is the same problem as that.
+fn is_same((known, since): (&[CandidateCause], Timestamp), (new, began): (&[CandidateCause], Timestamp)) -> bool {
+    let sure = |cause: &&CandidateCause| cause.probability >= SURE;
+    let (Some(known), Some(new)) = (known.first().filter(sure), new.first().filter(sure)) else { return false };
+    known.change.id == new.change.id && began.since(since).abs() <= APART_MS
+}
+
+/// What of `beside` shows the same problem as `seen`, which no finding under way is about: with these likely causes it is one finding.
+pub(super) async fn beside(
+    core: &Core,
+    seen: &Detection,
+    (beside, open): (&[Detection], &[Versioned<Finding>]),
+    (causes, evidence): (&[CandidateCause], &Evidence),
+) -> Result<Vec<Related>, StoreError> {
+    let known = |other: &Detection| {
+        let about =
+            |f: &Versioned<Finding>| f.value.fingerprint == other.fingerprint || holds(&f.value, &other.fingerprint);
+        other.fingerprint == seen.fingerprint || open.iter().any(about)
+    };
+    let mut out = Vec::new();
+    for other in beside.iter().filter(|other| !known(other)) {
+        let theirs = likely_causes(core, other, evidence).await?.0;
+        if out.len() < ALSO_MAX && is_same((causes, seen.since), (&theirs, other.since)) {
+            out.push(related(other));
+        }
+    }
+    Ok(out)
+}
+
+/// Adds what was seen to the finding, and tells it there.
 pub(super) async fn join(
     core: &Core,
     found: &Versioned<Finding>,
     seen: &Detection,
 ) -> Result<Wanted<Finding>, SettleError> {
     let mut finding = found.value.clone();
-    if finding.also.len() < ALSO_MAX {
+    let news = finding.also.len() < ALSO_MAX;
+    if news {
         finding.also.push(related(seen));
     }
     let event = core.event(
@@ -48,7 +89,32 @@ pub(super) async fn join(
         finding.id,
         json!({"fingerprint": seen.fingerprint, "severity": seen.severity}),
     );
-    write(core, found, finding, seen, Commit::new(core.now()).event(event)).await
+    let mut commit = Commit::new(core.now()).event(event);
+    // What makes it worse is told as that.
+    if news && seen.severity <= found.value.severity && muted(core, &seen.fingerprint).await?.is_none() {
+        commit = tell(core, commit, &finding).await?;
+    }
+    write(core, found, finding, seen, commit).await
+}
+
+/// Says in its thread that more shows it; loudly only where the finding itself was told so and nobody has it.
+async fn tell(core: &Core, commit: Commit, finding: &Finding) -> Result<Commit, SettleError> {
+    let Some(mut thread) = ThreadWriter::load(core, &finding.thread).await? else { return Ok(commit) };
+    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
+    let (news, proposal) = (FindingNews::Joined, finding.proposal);
+    let view = FindingView { finding: finding.clone(), news, proposal, repair };
+    let loud = finding.interruption == Interruption::Now && finding.state == FindingState::Open;
+    thread.say(
+        core,
+        Post {
+            class: DeliveryClass::Alert,
+            severity: finding.severity,
+            finding: Some(finding.id),
+            view: View::Finding(Box::new(view)),
+            quiet: !loud,
+        },
+    );
+    Ok(thread.finish(commit))
 }
 
 /// Brings one of the finding's other subjects up to date.

@@ -77,6 +77,11 @@ impl Errors {
         }
     }
 
+    /// Whether an error was seen in the last `age_ms` milliseconds.
+    pub fn occurred_within(&self, id: &str, age_ms: i64) -> bool {
+        self.fresh.get(id).is_some_and(|issue| self.now.since(issue.last_seen) < age_ms)
+    }
+
     fn forget_old(&mut self) {
         while self.fresh.len() > REMEMBERED_MAX {
             let oldest = self.fresh.values().min_by_key(|issue| (issue.last_seen, issue.id.clone()));
@@ -170,6 +175,15 @@ mod tests {
         assert_eq!(errors.take(Vec::new(), at(640)).len(), 1, "its gaps are 9 minutes");
         assert!(errors.take(Vec::new(), at(660)).is_empty());
         assert_eq!(errors.standing("new"), Standing::Recovered);
+    }
+
+    #[test]
+    fn whether_it_occurred_since_a_repair_is_told_by_its_last_occurrence() {
+        let mut errors = Errors::default();
+        errors.take(Vec::new(), at(500));
+        errors.take(vec![issue("new", 505, 600, 10)], at(630));
+        assert!(errors.occurred_within("new", 31 * MINUTE_MS) && !errors.occurred_within("new", 30 * MINUTE_MS));
+        assert!(!errors.occurred_within("unknown", 31 * MINUTE_MS));
     }
 
     #[test]

@@ -25,6 +25,10 @@ const BEHIND_MS_MAX: i64 = 2 * DAY_MS;
 const LATE_MS: i64 = 3 * HOUR_MS;
 /// The onset is never known better than this: a bucket either way, and sources date their changes differently.
 const ONSET_MS: i64 = 2 * STEP_MS;
+/// From so many expected events after a repair on, the detector's word is enough.
+const TELLING: f64 = 50.0;
+/// How much likelier than a recovery it must be otherwise, as the logarithm of 100 to 1.
+const SURE: f64 = 4.6;
 /// Points of evidence a finding keeps.
 const POINTS: usize = 48;
 
@@ -176,6 +180,20 @@ impl Metrics {
         Some(self.server_now?.ms() - state.wants_from_ms()?)
     }
 
+    /// Whether what a metric did in the last `age_ms` milliseconds is enough to say that it is still off: of a few events an hour, most
+    /// of the time the detector looks at is from before.
+    pub fn tells_since(&self, id: &MetricId, age_ms: i64) -> bool {
+        let Some(state) = self.states.iter().find(|state| state.spec.id == *id) else { return true };
+        let (Some(now), MetricKind::Count) = (self.server_now, state.spec.kind) else { return true };
+        let effect = state.verdict.as_ref().map_or(1.0, |verdict| verdict.effect);
+        let since = now.ms() - age_ms;
+        let points = state.detector.series(POINTS).into_iter().filter(|point| point.start_ms >= since);
+        let (observed, expected) = points
+            .filter_map(|point| Some((point.value?, point.expected)))
+            .fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+        expected >= TELLING || still_off(observed, expected, effect)
+    }
+
     /// How a metric stands by its newest complete bucket.
     pub fn standing(&self, id: &MetricId) -> Standing {
         let state = self.states.iter().find(|state| state.spec.id == *id);
@@ -190,6 +208,15 @@ impl Metrics {
             _ => Standing::Unknown,
         }
     }
+}
+
+/// Whether `observed` events where `expected` were speak surely for a rate that is `effect` times the usual one, against the usual one.
+///
+/// # Source
+/// The likelihood ratio of two Poisson rates (Wald 1945).
+fn still_off(observed: f64, expected: f64, effect: f64) -> bool {
+    let effect = effect.clamp(0.02, 50.0);
+    observed * effect.ln() - expected * (effect - 1.0) >= SURE
 }
 
 fn buckets_of(answer: &BucketAnswer, place: usize) -> Vec<Bucket> {
@@ -292,7 +319,24 @@ fn severity(kind: MetricKind, measure: &Measure, effect: f64) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use super::event_in;
+    use super::{event_in, still_off};
+
+    #[test]
+    fn few_events_say_that_a_metric_is_still_off_only_where_a_recovery_is_very_unlikely() {
+        // Observed, expected, effect.
+        let table = [
+            ((0.0, 2.0, 0.02), false),
+            ((0.0, 5.0, 0.02), true),
+            ((5.0, 3.0, 0.02), false),
+            ((2.0, 20.0, 0.2), true),
+            ((18.0, 20.0, 0.2), false),
+            ((40.0, 10.0, 4.0), true),
+            ((10.0, 10.0, 4.0), false),
+        ];
+        for ((observed, expected, effect), want) in table {
+            assert_eq!(still_off(observed, expected, effect), want, "{observed} of {expected} at {effect}");
+        }
+    }
 
     #[test]
     fn the_first_event_of_a_query_is_found_and_nothing_else_is_taken_for_one() {

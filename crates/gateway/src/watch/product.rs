@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wakeman_detect::FlagSplit;
-use wakeman_types::{Change, ChangeRef, HOUR_MS, MINUTE_MS, MetricSpec, Subject, Timestamp};
+use wakeman_types::{Change, ChangeRef, DAY_MS, Finding, HOUR_MS, MINUTE_MS, MetricSpec, Subject, Timestamp};
 
 use super::{backoff::Backoff, errors::Errors, metrics::Metrics};
 use crate::{
@@ -18,6 +18,11 @@ const FLAGS_BACK_MS: i64 = 72 * HOUR_MS;
 const SPLITS_MAX: usize = 3;
 /// The window of such a comparison before the onset.
 const SPLIT_MS: i64 = 2 * HOUR_MS;
+
+/// How long after a repair an error may still occur: what was merged must first be deployed.
+const DEPLOYED_MS: i64 = 15 * MINUTE_MS;
+/// How long a check may wait for enough to have happened that it tells.
+const UNDECIDED_MS_MAX: i64 = DAY_MS;
 
 /// Everything read from the product source.
 pub(super) struct Product {
@@ -97,6 +102,19 @@ impl Product {
             }
         }
         out
+    }
+
+    /// How the subject of a finding that is not as it should be stands by what happened in the last `age_ms` milliseconds.
+    pub fn still_since(&self, finding: &Finding, age_ms: i64) -> Standing {
+        let decided = match &finding.subject {
+            Subject::Metric { metric, .. } if self.metrics.behind_ms(metric).is_some_and(|behind| behind >= age_ms) => {
+                return Standing::Unknown;
+            }
+            Subject::Metric { metric, .. } => self.metrics.tells_since(metric, age_ms),
+            Subject::Error { issue, .. } => self.errors.occurred_within(issue, age_ms - DEPLOYED_MS),
+            Subject::Run { .. } | Subject::Deployment { .. } => true,
+        };
+        if decided || age_ms > UNDECIDED_MS_MAX { Standing::Still } else { Standing::Undecided }
     }
 
     /// How the subject of a finding stands.

@@ -96,7 +96,7 @@ impl Watch {
         let evidence = self.evidence(&off).await?;
         self.foresee(&off).await?;
         for seen in &off {
-            keep::report(&self.core, seen, &evidence).await?;
+            keep::report(&self.core, seen, &off, &evidence).await?;
         }
         notify::settled(&self.core).await?;
         self.stage_repairs().await?;
@@ -277,17 +277,13 @@ impl Watch {
         }
     }
 
-    /// The same, of what happened after `began_at`: data from before it cannot say that it did not help. Ages are compared, not
-    /// instants: `began_at` is by our clock, the data are by the source's.
+    /// How a finding's own subject stands, which the card promised to look at, by what happened after `began_at`: data from before it
+    /// cannot say that it did not help. Ages are compared, not instants: `began_at` is by our clock, the data are by the source's.
     fn standing_since(&self, finding: &Finding, began_at: Timestamp) -> Standing {
-        let behind = |subject: &Subject| match (subject, &self.product) {
-            (Subject::Metric { metric, .. }, Some(product)) => product.metrics.behind_ms(metric),
-            _ => None,
-        };
-        let oldest = finding.subjects().filter_map(behind).max().unwrap_or(0);
-        match self.standing_of(finding) {
-            Standing::Still if oldest >= self.core.now().since(began_at) => Standing::Unknown,
-            standing => standing,
+        let age_ms = self.core.now().since(began_at);
+        match (self.standing(&finding.subject), &self.product) {
+            (Standing::Still, Some(product)) => product.still_since(finding, age_ms),
+            (standing, _) => standing,
         }
     }
 
