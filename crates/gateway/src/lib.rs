@@ -38,7 +38,7 @@ pub use crate::core::{Core, Hands, Readers};
 pub use decode::{Mismatch, decode};
 pub use deliver::without_credentials;
 pub use desk::Desk;
-pub use findings::{Detection, Evidence};
+pub use findings::{Detection, Evidence, Look};
 pub use guard::Guard;
 pub use health::HealthBoard;
 pub use inbox::{InboundRow, InboundState, Inbox};

@@ -8,11 +8,7 @@ use wakeman_types::{
     Step, Subject, View,
 };
 
-use super::{
-    causes::{Evidence, likely_causes},
-    detection::Detection,
-    interrupt, related,
-};
+use super::{detection::Detection, interrupt, look::Look, related};
 use crate::{
     act::{Gone, draft::repair_label, withdraw},
     core::Core,
@@ -27,26 +23,21 @@ const REOPEN_MS: i64 = DAY_MS;
 /// How much longer than its own subject what else showed the problem may take to be well again.
 const SETTLES_MS: i64 = 30 * MINUTE_MS;
 
-/// Takes what the watch saw: opens a finding, reopens one, or brings one up to date. Returns it as it is now. `beside`: all that was seen
-/// in the same look; what shows the same problem is told with it.
+/// Takes what the watch saw: opens a finding, reopens one, or brings one up to date. Returns it as it is now. What
+/// else the same look saw of the same problem is told with it.
 ///
 /// # Errors
 /// [`SettleError`] if it could not be stored; the next look reports it again.
-pub async fn report(
-    core: &Core,
-    seen: &Detection,
-    beside: &[Detection],
-    evidence: &Evidence,
-) -> Result<Finding, SettleError> {
+pub async fn report(core: &Core, seen: &Detection, look: &Look<'_>) -> Result<Finding, SettleError> {
     settle!(core, "the finding", async {
         if let Some(found) = under_way(core, &seen.fingerprint).await? {
-            return update(core, found, seen, evidence).await;
+            return update(core, found, seen, look).await;
         }
         let open = all_under_way(core).await?;
         if let Some(found) = open.iter().find(|found| related::holds(&found.value, &seen.fingerprint)) {
             return related::update(core, found, seen).await;
         }
-        let causes = likely_causes(core, seen, evidence).await?;
+        let causes = look.causes(core, seen).await?;
         if let Some(found) = open.iter().find(|found| related::same_problem(&found.value, seen, &causes.0)) {
             return related::join(core, found, seen).await;
         }
@@ -57,7 +48,7 @@ pub async fn report(
                 if let Some(found) = over_with_it(core, seen).await? {
                     return Ok(Wanted::Nothing(found));
                 }
-                let also = related::beside(core, seen, (beside, &open), (&causes.0, evidence)).await?;
+                let also = related::beside(core, seen, (look, &open), &causes.0).await?;
                 start(core, seen, also, causes).await
             }
         }
@@ -183,13 +174,13 @@ async fn update(
     core: &Core,
     found: Versioned<Finding>,
     seen: &Detection,
-    evidence: &Evidence,
+    look: &Look<'_>,
 ) -> Result<Wanted<Finding>, SettleError> {
     let mut finding = found.value;
     let before = finding.clone();
     refresh(&mut finding, seen);
     if finding.proposal.is_none() {
-        (finding.causes, finding.none_probability) = likely_causes(core, seen, evidence).await?;
+        (finding.causes, finding.none_probability) = look.causes(core, seen).await?;
     }
     let woken = matches!(finding.state, FindingState::Snoozed { until, .. } if until <= core.now());
     if woken {

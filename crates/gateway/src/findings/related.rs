@@ -7,11 +7,7 @@ use wakeman_types::{
     Subject, Timestamp, View,
 };
 
-use super::{
-    causes::{Evidence, likely_causes},
-    detection::Detection,
-    keep::escalate,
-};
+use super::{detection::Detection, keep::escalate, look::Look};
 use crate::{
     act::draft::repair_label,
     core::Core,
@@ -50,12 +46,12 @@ fn is_same((known, since): (&[CandidateCause], Timestamp), (new, began): (&[Cand
     known.change.id == new.change.id && began.since(since).abs() <= APART_MS
 }
 
-/// What of `beside` shows the same problem as `seen`, which no finding under way is about: with these likely causes it is one finding.
+/// What else of the look shows the same problem as `seen`, which no finding under way is about: with these likely causes it is one finding.
 pub(super) async fn beside(
     core: &Core,
     seen: &Detection,
-    (beside, open): (&[Detection], &[Versioned<Finding>]),
-    (causes, evidence): (&[CandidateCause], &Evidence),
+    (look, open): (&Look<'_>, &[Versioned<Finding>]),
+    causes: &[CandidateCause],
 ) -> Result<Vec<Related>, StoreError> {
     let known = |other: &Detection| {
         let about =
@@ -63,8 +59,8 @@ pub(super) async fn beside(
         other.fingerprint == seen.fingerprint || open.iter().any(about)
     };
     let mut out = Vec::new();
-    for other in beside.iter().filter(|other| !known(other)) {
-        let theirs = likely_causes(core, other, evidence).await?.0;
+    for other in look.seen.iter().filter(|other| !known(other)) {
+        let theirs = look.causes(core, other).await?.0;
         if out.len() < ALSO_MAX && is_same((causes, seen.since), (&theirs, other.since)) {
             out.push(related(other));
         }

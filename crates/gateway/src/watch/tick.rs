@@ -17,7 +17,7 @@ use crate::{
     config::metric_specs,
     core::Core,
     deliver::{Post, ThreadWriter, cleaned},
-    findings::{Detection, Evidence, keep, repair},
+    findings::{Detection, Evidence, Look, keep, repair},
     notify,
     ports::{CodeRequest, CodeSource, ProductSource},
     settle::SettleError,
@@ -95,8 +95,9 @@ impl Watch {
         off.iter_mut().for_each(|seen| seen.subject = cleaned(&self.core.guard, &seen.subject));
         let evidence = self.evidence(&off).await?;
         self.foresee(&off).await?;
+        let look = Look::new(&off, &evidence);
         for seen in &off {
-            keep::report(&self.core, seen, &off, &evidence).await?;
+            keep::report(&self.core, seen, &look).await?;
         }
         notify::settled(&self.core).await?;
         self.stage_repairs().await?;
