@@ -4,7 +4,7 @@
 //! A reservation that is neither settled nor released (the call was cut off) counts as spent: what was asked for may be billed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -62,6 +62,8 @@ struct Day {
     tokens: u64,
     accounts: HashMap<Account, f64>,
     warned: bool,
+    /// Accounts that were warned. Few: each has used much of the day's budget.
+    warned_accounts: HashSet<Account>,
 }
 
 /// The day's ledger.
@@ -113,6 +115,13 @@ impl Ledger {
         state.day.spent += usage.cost_usd;
         state.day.tokens += usage.prompt_tokens + usage.completion_tokens;
         state.day.charge(account, usage.cost_usd);
+    }
+
+    /// Takes account of what a call cost besides what was put aside for it.
+    pub fn charge(&self, now: Timestamp, account: &Account, usd: f64) {
+        let mut state = self.lock(now);
+        state.day.spent += usd;
+        state.day.charge(account.clone(), usd);
     }
 
     /// Puts aside what a call of up to `tokens` tokens may cost. The last call that fits is let through even if it may cost
@@ -170,6 +179,15 @@ impl Ledger {
         due
     }
 
+    /// What an account has used and may use, once a day: when four fifths of its share are spent.
+    pub fn warn_account(&self, now: Timestamp, account: &Account) -> Option<(f64, f64)> {
+        let mut state = self.lock(now);
+        let share = self.limit_usd * account.share();
+        let used = state.day.accounts.get(account).copied().unwrap_or_default();
+        let due = used >= WARN_SHARE * share && state.day.warned_accounts.insert(account.clone());
+        due.then_some((used, share))
+    }
+
     /// The day so far.
     pub fn view(&self, now: Timestamp) -> ModelView {
         let state = self.lock(now);
@@ -196,7 +214,16 @@ impl Day {
         };
         let from = begin(date);
         let until = date.checked_add_days(Days::new(1)).map_or_else(|| from.plus_ms(86_400_000), begin);
-        Self { from, until, spent: 0.0, reserved: 0.0, tokens: 0, accounts: HashMap::new(), warned: false }
+        Self {
+            from,
+            until,
+            spent: 0.0,
+            reserved: 0.0,
+            tokens: 0,
+            accounts: HashMap::new(),
+            warned: false,
+            warned_accounts: HashSet::new(),
+        }
     }
 
     /// Adds `usd` to what an account has used; less than nothing gives back what was put aside.
@@ -339,6 +366,24 @@ mod tests {
         assert!(!ledger.should_warn(NOON));
         ledger.reserve(NOON, &thread("a"), 1).unwrap().settle(0.8, 100);
         assert!(ledger.should_warn(NOON) && !ledger.should_warn(NOON));
+    }
+
+    #[test]
+    fn an_account_is_warned_once_a_day_before_its_share_is_used_up() {
+        let wakeup = Account::Wakeup("morning".to_owned());
+        for (account, share) in [(thread("a"), 0.5), (wakeup, 0.2)] {
+            let ledger = Arc::new(Ledger::new(1.0, Tz::UTC, NOON));
+            ledger.reserve(NOON, &account, 1).unwrap().settle(0.79 * share, 0);
+            assert_eq!(ledger.warn_account(NOON, &account), None);
+            ledger.reserve(NOON, &account, 1).unwrap().settle(0.02 * share, 0);
+            let (used, of) = ledger.warn_account(NOON, &account).unwrap();
+            assert!((used - 0.81 * share).abs() < 1e-9 && (of - share).abs() < 1e-9, "{used} of {of}");
+            assert_eq!(ledger.warn_account(NOON, &account), None, "once");
+            assert!(ledger.reserve(NOON, &account, 1).is_ok(), "before it is used up");
+            let tomorrow = NOON.plus_ms(86_400_000);
+            ledger.reserve(tomorrow, &account, 1).unwrap().settle(0.9 * share, 0);
+            assert!(ledger.warn_account(tomorrow, &account).is_some());
+        }
     }
 
     #[test]

@@ -23,9 +23,15 @@ use super::{
 };
 use crate::{
     guard::Guard,
-    ports::{Clock, Completion, Finish, Model, ModelError, ModelMessage, ModelRequest, ToolCall, ToolSpec},
+    ports::{
+        Bill, Clock, Completion, Finish, Model, ModelError, ModelFailure, ModelMessage, ModelRequest, ToolCall,
+        ToolSpec,
+    },
     tools::{Effect, ToolAnswer, ToolError},
 };
+
+/// Tokens that a host may tell beyond two for each byte that was sent or came: roles, marks, what it puts before.
+const SPARE_TOKENS: u64 = 1_000;
 
 /// The tools of one turn.
 pub trait ToolRunner: Send + Sync {
@@ -102,6 +108,17 @@ pub enum LoopError {
     Slow(i64),
 }
 
+/// What a call of the model cost.
+#[derive(Default)]
+struct Charge {
+    read: u64,
+    written: u64,
+    /// As the host says, or as its tokens say.
+    told_usd: f64,
+    /// Where it does not, or cannot be believed.
+    guessed_usd: f64,
+}
+
 /// What is counted through a turn.
 struct Progress {
     width: Width,
@@ -162,7 +179,7 @@ impl Loop<'_> {
                 },
                 other => other?,
             };
-            if completion.calls.is_empty() {
+            if completion.calls.is_empty() && completion.cut_call.is_none() {
                 match self.judge(&completion, &mut progress)? {
                     Some(answer) => return Ok(answer),
                     None => continue,
@@ -203,26 +220,54 @@ impl Loop<'_> {
         crash::reach("model.after");
         let last = clean.into_inner().unwrap_or_else(PoisonError::into_inner).rest();
         last.iter().for_each(|words| self.teller.words(words));
-        let (read, written) = match &outcome {
-            Ok(done) => (done.prompt_tokens.unwrap_or(0), done.completion_tokens.unwrap_or(0)),
-            Err(_) => (0, 0),
-        };
-        let cost = match &outcome {
-            Ok(Completion { cost_usd: Some(told), .. }) => *told,
-            // A host that tells no price is not free: the budget goes by the tokens, and without them by what was put aside.
-            Ok(_) if read + written > 0 => self.ledger.estimate(read + written),
-            // Words came, so somebody is billed; how much nobody says.
-            Ok(_) | Err(ModelError::Cut { .. }) => reserved.usd(),
-            Err(_) => 0.0,
-        };
-        reserved.settle(cost, read + written);
+        let charge = self.charge(&request, &outcome, reserved.usd());
+        let (read, written) = (charge.read, charge.written);
+        // What nobody says teaches nothing about what a token costs.
+        self.ledger.charge(now, &self.account, charge.guessed_usd);
+        reserved.settle(charge.told_usd, read.saturating_add(written));
         self.meter.add(Usage {
-            cost_usd: cost - aside.cost_usd,
+            cost_usd: charge.told_usd + charge.guessed_usd - aside.cost_usd,
             prompt_tokens: read,
             completion_tokens: written,
             ..Usage::default()
         });
-        Ok(outcome?)
+        Ok(outcome.map_err(|failure| failure.error)?)
+    }
+
+    /// What a call cost with all its tries. `aside` is what was put aside for it: the price of a try of which the host tells nothing,
+    /// or more tokens than went back and forth.
+    fn charge(&self, request: &ModelRequest, outcome: &Result<Completion, ModelFailure>, aside: f64) -> Charge {
+        let (bills, got) = match outcome {
+            Ok(done) => {
+                let calls: usize = done.calls.iter().map(|call| call.arguments.len()).sum();
+                let bills: Vec<Bill> = done.earlier.iter().copied().chain([done.bill]).collect();
+                (bills, done.text.len() + calls)
+            }
+            Err(failure) => (failure.billed.clone(), 0),
+        };
+        let believed = |bytes: usize| (bytes as u64).saturating_mul(2).saturating_add(SPARE_TOKENS);
+        // A model may think as long as it may write, and what was cut off did not come.
+        let most = (believed(request_bytes(request)), believed(got).saturating_add(request.max_tokens.into()));
+        let mut charge = Charge::default();
+        for bill in bills {
+            let (read, written) = (bill.prompt_tokens.unwrap_or(0), bill.completion_tokens.unwrap_or(0));
+            let true_to_size = read <= most.0 && written <= most.1;
+            if !true_to_size {
+                tracing::warn!(read, written, "model.usage_not_believed");
+            }
+            match bill.cost_usd {
+                Some(usd) if true_to_size => charge.told_usd += usd,
+                // A host that tells no price is not free: the budget goes by the tokens.
+                None if true_to_size && read + written > 0 => charge.told_usd += self.ledger.estimate(read + written),
+                _ => {
+                    charge.guessed_usd += aside;
+                    continue;
+                }
+            }
+            charge.read = charge.read.saturating_add(read);
+            charge.written = charge.written.saturating_add(written);
+        }
+        charge
     }
 
     /// An answer without calls: the end, unless its shape is wrong and it may mend it once.
@@ -231,12 +276,15 @@ impl Loop<'_> {
         if text.is_empty() {
             return Err(ModelError::Empty.into());
         }
-        match completion.finish {
-            Finish::Length => text.push_str("\n(The answer was cut at its longest length.)"),
-            Finish::Filtered => text.push_str("\n(The model host's filter cut the answer.)"),
-            Finish::Stop | Finish::ToolCalls => {}
-        }
-        let Some(check) = self.check else { return Ok(Some(text)) };
+        let Some(check) = self.check else {
+            match completion.finish {
+                Finish::Length => text.push_str("\n(The answer was cut at its longest length.)"),
+                Finish::Filtered => text.push_str("\n(The model host's filter cut the answer.)"),
+                Finish::Stop | Finish::ToolCalls => {}
+            }
+            return Ok(Some(text));
+        };
+        // What has the shape is whole, however the host says that it ended; a note of ours would break it.
         match check(&text) {
             Ok(()) => Ok(Some(text)),
             Err(reason) if progress.repaired => Err(LoopError::Shape(reason)),
@@ -270,11 +318,27 @@ impl Loop<'_> {
         crash::reach("tools.before");
         let outcomes = self.outcomes(&calls).await;
         crash::reach("tools.after");
-        progress.tail.push(ModelMessage::Assistant { text: completion.text, calls: calls.clone() });
+        let mut shown = calls.clone();
+        let mut wrong = None;
+        let mut results = Vec::new();
         for (call, outcome) in calls.iter().zip(outcomes) {
-            let content = self.content(call, outcome, progress)?;
-            progress.tail.push(ModelMessage::Tool { call_id: call.id.clone(), content });
+            let content = self.content(call, outcome, progress, &mut wrong);
+            results.push(ModelMessage::Tool { call_id: call.id.clone(), content });
         }
+        if let Some(name) = completion.cut_call {
+            let call = ToolCall { id: format!("cut_{}", progress.tail.len()), name, arguments: "{}".to_owned() };
+            let reason = "the call did not fit into one answer; write less, or in several calls";
+            let content = marked(&call.name, &format!("error: {reason}"));
+            results.push(ModelMessage::Tool { call_id: call.id.clone(), content });
+            shown.push(call);
+            wrong.get_or_insert_with(|| reason.to_owned());
+        }
+        // However many calls of one answer are wrong: it sees them all and mends them at once.
+        if let Some(reason) = wrong {
+            progress.mend(&reason, &self.limits)?;
+        }
+        progress.tail.push(ModelMessage::Assistant { text: completion.text, calls: shown });
+        progress.tail.extend(results);
         Ok(())
     }
 
@@ -297,32 +361,32 @@ impl Loop<'_> {
         }
     }
 
-    /// What the model is shown of an outcome.
+    /// What the model is shown of an outcome. `wrong`: why the first call that was none was none.
     fn content(
         &self,
         call: &ToolCall,
         outcome: Result<ToolAnswer, ToolError>,
         progress: &mut Progress,
-    ) -> Result<String, LoopError> {
+        wrong: &mut Option<String>,
+    ) -> String {
         let error = match outcome {
             Ok(answer) => {
                 self.meter.cite(answer.citations, answer.actions);
-                return Ok(progress.fit(&call.name, &answer.content, self.limits.results_bytes_max));
+                return progress.fit(&call.name, &answer.content, self.limits.results_bytes_max);
             }
             Err(error) => error,
         };
         match &error {
-            ToolError::Arguments(reason) => progress.mend(reason, &self.limits)?,
             ToolError::Unknown { source_name, reason } => {
                 let unknown = Citation::Unknown { source: (*source_name).to_owned(), reason: reason.clone() };
                 self.meter.cite(vec![unknown], Vec::new());
             }
-            ToolError::Refused(reason) if self.tools.effect(&call.name).is_none() => {
-                progress.mend(reason, &self.limits)?;
+            ToolError::Refused(_) if self.tools.effect(&call.name).is_some() => {}
+            ToolError::Arguments(reason) | ToolError::Refused(reason) => {
+                wrong.get_or_insert_with(|| reason.clone());
             }
-            ToolError::Refused(_) => {}
         }
-        Ok(marked(&call.name, &format!("error: {error}")))
+        marked(&call.name, &format!("error: {error}"))
     }
 }
 
@@ -372,6 +436,18 @@ impl Progress {
             }
         }
     }
+}
+
+/// What is sent, without its wrapping.
+fn request_bytes(request: &ModelRequest) -> usize {
+    let of = |message: &ModelMessage| match message {
+        ModelMessage::System(text) | ModelMessage::User(text) | ModelMessage::Tool { content: text, .. } => text.len(),
+        ModelMessage::Assistant { text, calls } => {
+            text.len() + calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>()
+        }
+    };
+    let tool = |tool: &ToolSpec| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+    request.messages.iter().map(of).sum::<usize>() + request.tools.iter().map(tool).sum::<usize>()
 }
 
 fn request_tokens(request: &ModelRequest) -> u64 {

@@ -26,7 +26,8 @@ pub use hands::{
     PatchFile, PatchRequest, PullFacts, PullFile, RepoHands, RevertRequest, RunFacts, made_by,
 };
 pub use model::{
-    Completion, Embeddings, Finish, Model, ModelError, ModelMessage, ModelRequest, TextSink, ToolCall, ToolSpec,
+    Bill, Completion, Embeddings, Finish, Model, ModelError, ModelFailure, ModelMessage, ModelRequest, TextSink,
+    ToolCall, ToolSpec,
 };
 pub use product::{BucketAnswer, BucketRequest, ErrorIssue, ProductSource};
 pub use product_hands::{AnnotationFacts, AnnotationRequest, ErrorFacts, ProductHands};

@@ -85,6 +85,17 @@ pub enum Finish {
     Filtered,
 }
 
+/// What one try was billed, as far as the host says.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bill {
+    /// Tokens read.
+    pub prompt_tokens: Option<u64>,
+    /// Tokens written.
+    pub completion_tokens: Option<u64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
@@ -92,14 +103,14 @@ pub struct Completion {
     pub text: String,
     /// Its calls: complete ones only.
     pub calls: Vec<ToolCall>,
+    /// The tool whose call was cut at `max_tokens` and left out.
+    pub cut_call: Option<String>,
     /// Why it stopped.
     pub finish: Finish,
-    /// Tokens read, where the host says.
-    pub prompt_tokens: Option<u64>,
-    /// Tokens written, where the host says.
-    pub completion_tokens: Option<u64>,
-    /// US dollars, where the host says.
-    pub cost_usd: Option<f64>,
+    /// What it was billed.
+    pub bill: Bill,
+    /// Tries before it that came to nothing and are billed all the same.
+    pub earlier: Vec<Bill>,
     /// The alias that answered in the end.
     pub alias: String,
 }
@@ -158,6 +169,27 @@ pub enum ModelError {
     },
 }
 
+/// No completion, and what that cost.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{error}")]
+pub struct ModelFailure {
+    /// Why, after the last try.
+    pub error: ModelError,
+    /// The tries that are billed though they came to nothing.
+    pub billed: Vec<Bill>,
+}
+
+impl From<ModelError> for ModelFailure {
+    fn from(error: ModelError) -> Self {
+        // Something came, so somebody is billed; how much nobody says.
+        let billed = match error {
+            ModelError::Empty | ModelError::Cut { .. } => vec![Bill::default()],
+            _ => Vec::new(),
+        };
+        Self { error, billed }
+    }
+}
+
 /// Vectors of some texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
@@ -177,7 +209,7 @@ pub trait Model: Send + Sync {
         &'a self,
         request: &'a ModelRequest,
         words: TextSink<'a>,
-    ) -> BoxFuture<'a, Result<Completion, ModelError>>;
+    ) -> BoxFuture<'a, Result<Completion, ModelFailure>>;
 
     /// Turns texts to vectors.
     fn embed<'a>(

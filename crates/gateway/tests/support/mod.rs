@@ -18,7 +18,7 @@ pub use briefer::{FakeBriefer, Note};
 pub use code::FakeCode;
 pub use fault::Fault;
 pub use flags::FakeFlags;
-pub use model::{FakeModel, Says, Script};
+pub use model::{FakeModel, Says, Script, completion};
 pub use outside::FakeOutside;
 pub use product::{FakeProduct, Incident};
 pub use readers::FakeReaders;

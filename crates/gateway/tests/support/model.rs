@@ -7,7 +7,8 @@ use std::{
 
 use futures::future::{BoxFuture, pending};
 use wakeman_gateway::ports::{
-    Completion, Embeddings, Finish, Model, ModelError, ModelMessage, ModelRequest, TextSink, ToolCall,
+    Bill, Completion, Embeddings, Finish, Model, ModelError, ModelFailure, ModelMessage, ModelRequest, TextSink,
+    ToolCall,
 };
 use wakeman_types::Timestamp;
 
@@ -21,6 +22,8 @@ pub enum Says {
     Calls(Vec<(&'static str, String)>),
     /// A failure.
     Fails(ModelError),
+    /// Exactly this.
+    Exactly(Result<Completion, ModelFailure>),
     /// The words, and then our own adapter breaks.
     Panics(&'static str),
     /// The words, and then nothing ever.
@@ -72,15 +75,15 @@ impl FakeModel {
     }
 }
 
-fn completion(text: &str, calls: Vec<ToolCall>) -> Completion {
+pub fn completion(text: &str, calls: Vec<ToolCall>) -> Completion {
     let finish = if calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
     Completion {
         text: text.to_owned(),
         calls,
+        cut_call: None,
         finish,
-        prompt_tokens: Some(100),
-        completion_tokens: Some(10),
-        cost_usd: Some(0.001),
+        bill: Bill { prompt_tokens: Some(100), completion_tokens: Some(10), cost_usd: Some(0.001) },
+        earlier: Vec::new(),
         alias: "chat".to_owned(),
     }
 }
@@ -90,7 +93,7 @@ impl Model for FakeModel {
         &'a self,
         request: &'a ModelRequest,
         words: TextSink<'a>,
-    ) -> BoxFuture<'a, Result<Completion, ModelError>> {
+    ) -> BoxFuture<'a, Result<Completion, ModelFailure>> {
         Box::pin(async move {
             let turn = {
                 let mut asked = self.asked.lock().unwrap();
@@ -106,8 +109,7 @@ impl Model for FakeModel {
                 }
                 Says::Unpriced(text) => {
                     words(text);
-                    let unpriced = Completion { cost_usd: None, ..completion(text, Vec::new()) };
-                    Ok(Completion { prompt_tokens: None, completion_tokens: None, ..unpriced })
+                    Ok(Completion { bill: Bill::default(), ..completion(text, Vec::new()) })
                 }
                 Says::Calls(calls) => {
                     let call = |(n, (name, arguments)): (usize, (&str, String))| ToolCall {
@@ -121,7 +123,13 @@ impl Model for FakeModel {
                     if let ModelError::Cut { text, .. } = &error {
                         words(text);
                     }
-                    Err(error)
+                    Err(error.into())
+                }
+                Says::Exactly(outcome) => {
+                    if let Ok(done) = &outcome {
+                        words(&done.text);
+                    }
+                    outcome
                 }
                 Says::Panics(text) => {
                     words(text);

@@ -23,7 +23,7 @@ output:
 You are {{ name }}. Answer with one JSON object.
 ";
 
-async fn shaped(model: &Arc<FakeModel>) -> Talk {
+pub async fn shaped(model: &Arc<FakeModel>) -> Talk {
     let world = World::with(json!({}), "{}").await;
     let mut core = world.core_with_model(Some(model.clone()));
     let file = PromptFile { label: "v2".to_owned(), path: "chat/v2.md".to_owned(), text: SHAPED.to_owned() };

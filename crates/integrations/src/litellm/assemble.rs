@@ -1,7 +1,7 @@
 //! One answer from its pieces.
 
 use serde_json::Value;
-use wakeman_gateway::ports::{Completion, Finish, ToolCall};
+use wakeman_gateway::ports::{Bill, Completion, Finish, ToolCall};
 
 use super::chunk::{self, CallPiece, Chunk};
 use super::trouble::Trouble;
@@ -23,9 +23,7 @@ pub(super) struct Assembly {
     text: String,
     calls: Vec<Call>,
     finish: Option<String>,
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    cost_usd: Option<f64>,
+    bill: Bill,
     bytes: usize,
 }
 
@@ -44,9 +42,9 @@ impl Assembly {
             self.place(call);
         }
         self.finish = piece.finish.or_else(|| self.finish.take());
-        self.prompt_tokens = piece.prompt_tokens.or(self.prompt_tokens);
-        self.completion_tokens = piece.completion_tokens.or(self.completion_tokens);
-        self.cost_usd = piece.cost_usd.or(self.cost_usd);
+        self.bill.prompt_tokens = piece.prompt_tokens.or(self.bill.prompt_tokens);
+        self.bill.completion_tokens = piece.completion_tokens.or(self.bill.completion_tokens);
+        self.bill.cost_usd = piece.cost_usd.or(self.bill.cost_usd);
         Ok(piece.text)
     }
 
@@ -82,43 +80,42 @@ impl Assembly {
 
     /// The answer broke off here.
     pub(super) fn cut(&self, reason: impl Into<String>) -> Trouble {
-        Trouble::Cut { text: self.text.clone(), reason: reason.into() }
+        Trouble::Cut { text: self.text.clone(), reason: reason.into(), bill: self.bill }
     }
 
-    /// The whole answer, from the model called `alias`; `cost_usd` is what a header said.
+    /// What a header says that it costs; what the answer itself says counts for more.
+    pub(super) const fn cost(&mut self, usd: Option<f64>) {
+        self.bill.cost_usd = usd;
+    }
+
+    /// The whole answer, from the model called `alias`.
     ///
     /// # Errors
     /// [`Trouble::Empty`] if there is nothing in it.
-    pub(super) fn finish(self, alias: String, cost_usd: Option<f64>) -> Result<Completion, Trouble> {
+    pub(super) fn finish(self, alias: String) -> Result<Completion, Trouble> {
         let told = self.finish.as_deref().and_then(chunk::finish);
         let broke_off = matches!(told, Some(Finish::Length | Finish::Filtered));
-        let mut calls: Vec<ToolCall> = Vec::new();
+        let (mut calls, mut cut_call): (Vec<ToolCall>, _) = (Vec::new(), None);
         for call in self.calls {
             // What has no name calls nothing. Where the answer was stopped, a call whose arguments are no JSON is half a call.
             let Some(name) = call.name else { continue };
             if broke_off && serde_json::from_str::<Value>(&call.arguments).is_err() {
+                cut_call = Some(name).filter(|_| told == Some(Finish::Length));
                 continue;
             }
             let id = call.id.filter(|id| calls.iter().all(|call| call.id != *id));
             let id = id.unwrap_or_else(|| format!("call_{}", calls.len() + 1));
             calls.push(ToolCall { id, name, arguments: call.arguments });
         }
-        if calls.is_empty() && self.text.trim().is_empty() && told != Some(Finish::Filtered) {
-            return Err(Trouble::Empty);
+        let nothing = calls.is_empty() && cut_call.is_none() && self.text.trim().is_empty();
+        if nothing && told != Some(Finish::Filtered) {
+            return Err(Trouble::Empty { bill: self.bill });
         }
         let finish = match told {
             Some(Finish::Stop | Finish::ToolCalls) | None if calls.is_empty() => Finish::Stop,
             Some(Finish::Stop | Finish::ToolCalls) | None => Finish::ToolCalls,
             Some(other) => other,
         };
-        Ok(Completion {
-            text: self.text,
-            calls,
-            finish,
-            prompt_tokens: self.prompt_tokens,
-            completion_tokens: self.completion_tokens,
-            cost_usd: self.cost_usd.or(cost_usd),
-            alias,
-        })
+        Ok(Completion { text: self.text, calls, cut_call, finish, bill: self.bill, earlier: Vec::new(), alias })
     }
 }

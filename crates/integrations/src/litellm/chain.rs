@@ -12,7 +12,7 @@ use std::sync::{
 };
 
 use futures::future::BoxFuture;
-use wakeman_gateway::ports::{Clock, ModelError, Random};
+use wakeman_gateway::ports::{Bill, Clock, ModelError, Random};
 use wakeman_types::Timestamp;
 
 use super::guard::Guard;
@@ -74,6 +74,8 @@ struct Course<'a> {
     last: Option<(&'a str, Trouble)>,
     /// Aliases that will not do for this call.
     out: Vec<&'a str>,
+    /// What the tries are billed that came to nothing.
+    billed: Vec<Bill>,
 }
 
 impl Chain {
@@ -81,15 +83,25 @@ impl Chain {
         Self { clock, random, guard: Guard::default() }
     }
 
-    /// Runs `ask` with an alias until it works or nothing more may be tried.
+    /// Runs `ask` with an alias until it works or nothing more may be tried. Also what the tries are billed that came to nothing.
     pub(super) async fn run<'a, T>(
         &self,
         plan: &Plan<'a>,
         ask: impl Fn(&'a str) -> BoxFuture<'a, Result<T, Trouble>>,
+    ) -> (Result<T, ModelError>, Vec<Bill>) {
+        let mut course = Course::default();
+        let result = self.tries(plan, &mut course, ask).await;
+        (result, course.billed)
+    }
+
+    async fn tries<'a, T>(
+        &self,
+        plan: &Plan<'a>,
+        course: &mut Course<'a>,
+        ask: impl Fn(&'a str) -> BoxFuture<'a, Result<T, Trouble>>,
     ) -> Result<T, ModelError> {
         let begun = self.clock.now();
         let limit_ms = plan.deadline.since(begun);
-        let mut course = Course::default();
         loop {
             let now = self.clock.now();
             if now >= plan.deadline {
@@ -98,7 +110,7 @@ impl Chain {
             if let Some(trouble) = self.guard.breaker(now) {
                 return Err(trouble.into_error(now));
             }
-            let alias = match self.next(plan, &course, now) {
+            let alias = match self.next(plan, course, now) {
                 Ok((alias, not_before)) => {
                     if not_before > now {
                         self.clock.sleep_until(not_before).await;
@@ -108,7 +120,7 @@ impl Chain {
                 Err(error) => return Err(error),
             };
             course.tries += 1;
-            match self.attempt(plan, &course, alias, ask(alias)).await {
+            match self.attempt(plan, course, alias, ask(alias)).await {
                 Some(Ok(answer)) => {
                     self.guard.worked(alias);
                     return Ok(answer);
@@ -116,6 +128,7 @@ impl Chain {
                 Some(Err(trouble)) => {
                     let now = self.clock.now();
                     self.guard.failed(alias, &trouble, now);
+                    course.billed.extend(trouble.bill());
                     tracing::debug!(model.alias = alias, model.tries = course.tries, "model.try_failed");
                     if !plan.progress.said().is_empty() || course.tries == TRIES_MAX || !trouble.may_work_elsewhere() {
                         return Err(trouble.into_error(now));
@@ -125,7 +138,12 @@ impl Chain {
                     }
                     course.last = Some((alias, trouble));
                 }
-                None => return Err(out_of_time(plan.progress.said(), limit_ms)),
+                None => {
+                    let said = plan.progress.said();
+                    // Words came, so somebody is billed; the sum would have stood at the end.
+                    course.billed.extend((!said.is_empty()).then(Bill::default));
+                    return Err(out_of_time(said, limit_ms));
+                }
             }
         }
     }
@@ -141,7 +159,7 @@ impl Chain {
         // The one that is free; of those that rest the one that rests the shortest; the first of equals.
         let best = left.min_by_key(|alias| self.guard.rests_until(alias, now)).copied();
         let Some(alias) = best else {
-            let (_, trouble) = course.last.clone().unwrap_or(("", Trouble::Empty));
+            let (_, trouble) = course.last.clone().unwrap_or(("", Trouble::unavailable("no alias is left")));
             return Err(trouble.into_error(now));
         };
         let again = course.last.as_ref().is_some_and(|(last, _)| *last == alias);

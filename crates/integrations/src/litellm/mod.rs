@@ -20,7 +20,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use secrecy::SecretString;
-use wakeman_gateway::ports::{Clock, Completion, Embeddings, Model, ModelError, ModelRequest, Random, TextSink};
+use wakeman_gateway::ports::{
+    Clock, Completion, Embeddings, Model, ModelError, ModelFailure, ModelRequest, Random, TextSink,
+};
 use wakeman_types::Timestamp;
 
 pub use check::check_litellm;
@@ -63,7 +65,7 @@ impl Model for Litellm {
         &'a self,
         request: &'a ModelRequest,
         words: TextSink<'a>,
-    ) -> BoxFuture<'a, Result<Completion, ModelError>> {
+    ) -> BoxFuture<'a, Result<Completion, ModelFailure>> {
         Box::pin(async move {
             let progress = Progress::default();
             let plan = Plan {
@@ -72,7 +74,10 @@ impl Model for Litellm {
                 progress: &progress,
             };
             let ask = |alias| -> BoxFuture<'_, _> { Box::pin(self.wire.complete(request, alias, words, &progress)) };
-            self.chain.run(&plan, ask).await
+            match self.chain.run(&plan, ask).await {
+                (Ok(done), earlier) => Ok(Completion { earlier, ..done }),
+                (Err(error), billed) => Err(ModelFailure { error, billed }),
+            }
         })
     }
 
@@ -89,7 +94,7 @@ impl Model for Litellm {
             let progress = Progress::default();
             let plan = Plan { aliases: vec![alias], deadline, progress: &progress };
             let ask = |alias| -> BoxFuture<'_, _> { Box::pin(self.wire.embed(alias, texts)) };
-            self.chain.run(&plan, ask).await
+            self.chain.run(&plan, ask).await.0
         })
     }
 
@@ -98,7 +103,7 @@ impl Model for Litellm {
             let progress = Progress::default();
             let plan = Plan { aliases: vec![""], deadline, progress: &progress };
             let ask = |_| -> BoxFuture<'_, _> { Box::pin(self.wire.aliases()) };
-            self.chain.run(&plan, ask).await
+            self.chain.run(&plan, ask).await.0
         })
     }
 }

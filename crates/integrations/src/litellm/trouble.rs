@@ -2,7 +2,7 @@
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use wakeman_gateway::ports::ModelError;
+use wakeman_gateway::ports::{Bill, ModelError};
 use wakeman_types::Timestamp;
 
 use crate::http::{is_html, retry_after_ms, short};
@@ -21,9 +21,9 @@ pub(super) enum Trouble {
     /// It does not accept the request.
     Rejected { reason: String },
     /// Neither words nor calls.
-    Empty,
+    Empty { bill: Bill },
     /// The answer broke off after `text`.
-    Cut { text: String, reason: String },
+    Cut { text: String, reason: String, bill: Bill },
 }
 
 impl Trouble {
@@ -33,12 +33,20 @@ impl Trouble {
 
     /// Whether the same request may work a moment later.
     pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Limited { .. } | Self::Unavailable { .. } | Self::Empty | Self::Cut { .. })
+        matches!(self, Self::Limited { .. } | Self::Unavailable { .. } | Self::Empty { .. } | Self::Cut { .. })
     }
 
     /// Whether another model may manage what this one did not.
     pub(super) const fn may_work_elsewhere(&self) -> bool {
         self.may_pass() || matches!(self, Self::Rejected { .. } | Self::Denied { ours: false, .. })
+    }
+
+    /// What a try that failed so is billed; `None`: nothing came.
+    pub(super) const fn bill(&self) -> Option<Bill> {
+        match self {
+            Self::Empty { bill } | Self::Cut { bill, .. } => Some(*bill),
+            _ => None,
+        }
     }
 
     /// What happened, in words.
@@ -50,7 +58,7 @@ impl Trouble {
             | Self::TooLong { reason }
             | Self::Rejected { reason }
             | Self::Cut { reason, .. } => reason,
-            Self::Empty => "nothing in it",
+            Self::Empty { .. } => "nothing in it",
         }
     }
 
@@ -63,22 +71,29 @@ impl Trouble {
             Self::Unavailable { reason } => ModelError::Unavailable { reason },
             Self::TooLong { reason } => ModelError::TooLong { reason },
             Self::Rejected { reason } => ModelError::Rejected { reason },
-            Self::Empty => ModelError::Empty,
-            Self::Cut { text, reason } => ModelError::Cut { text, reason },
+            Self::Empty { .. } => ModelError::Empty,
+            Self::Cut { text, reason, .. } => ModelError::Cut { text, reason },
         }
     }
 }
 
-/// What a refusal says: status, body, headers.
-pub(super) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Trouble {
+/// What a refusal of a request for `alias` says: status, body, headers.
+pub(super) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8], alias: &str, now: Timestamp) -> Trouble {
     if (300..400).contains(&status) {
         return Trouble::unavailable(format!(
             "{status}, it sends us elsewhere, where the key may not go; check LITELLM_URL"
         ));
     }
     let value = serde_json::from_slice::<Value>(body).unwrap_or_default();
-    let words = if is_html(headers, body) { "a web page".to_owned() } else { words(&value, body) };
-    of_words(status, kind(&value), &words, waiting_ms(headers, now))
+    if is_html(headers, body) {
+        // What refuses a key says so in JSON; a page comes from something in front of the proxy.
+        let firewall = "403, a web page; does a firewall stand before LITELLM_URL?";
+        return match status {
+            403 => Trouble::unavailable(firewall),
+            _ => of_words(status, "", "a web page", alias, waiting_ms(headers, now)),
+        };
+    }
+    of_words(status, kind(&value), &words(&value, body), alias, waiting_ms(headers, now))
 }
 
 /// What an error inside a stream says; its status is its code.
@@ -88,15 +103,21 @@ pub(super) fn of_event(error: &Value) -> Trouble {
         other => other.as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500),
     };
     let value = serde_json::json!({ "error": error });
-    of_words(code, kind(&value), &words(&value, b""), None)
+    of_words(code, kind(&value), &words(&value, b""), "", None)
 }
 
-fn of_words(status: u16, kind: &str, words: &str, wait_ms: Option<i64>) -> Trouble {
+fn of_words(status: u16, kind: &str, words: &str, alias: &str, wait_ms: Option<i64>) -> Trouble {
     let reason = if words.is_empty() { status.to_string() } else { format!("{status}, {words}") };
     // LiteLLM looks an unknown key up in its database; without one that is its answer.
     let unknown_key = matches!(kind, "no_db_connection" | "token_not_found_in_db" | "auth_error");
     match status {
         400.. if unknown_key => Trouble::Denied { reason, ours: true },
+        // The key is good, and not for this model: another alias may be in its list. LiteLLM says whose list it is in front:
+        // `key_model_access_denied`, `team_…`, `user_…`.
+        401 | 403 if kind.ends_with("model_access_denied") => {
+            let alias = if alias.is_empty() { "this alias" } else { alias };
+            Trouble::Rejected { reason: format!("{status}, the key may not use {alias}") }
+        }
         401 | 403 => Trouble::Denied { reason, ours: kind != "authentication_error" },
         408 => Trouble::Unavailable { reason },
         429 => Trouble::Limited { reason, wait_ms },

@@ -65,8 +65,9 @@ impl Wire {
             return Ok(response);
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let alias = body.and_then(|body| body["model"].as_str()).unwrap_or_default();
         let body = self.bytes(response).await.unwrap_or_default();
-        Err(self.scrubbed(trouble::of_answer(status, &headers, &body, self.clock.now())))
+        Err(self.scrubbed(trouble::of_answer(status, &headers, &body, alias, self.clock.now())))
     }
 
     /// What ties the calls of a turn together in the proxy's log. Not `x-litellm-timeout`: it would override the time-out that the
@@ -128,6 +129,8 @@ impl Wire {
         let (alias, cost_usd) = (group.unwrap_or(alias).to_owned(), cost(&headers));
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let mut assembly = Assembly::default();
+        // Known before the first word: also an answer that breaks off costs it.
+        assembly.cost(cost_usd);
         if kind.contains("json") || kind.contains("html") {
             // A host that does not stream answers all at once.
             let piece = chunk::read(&self.json(response).await?);
@@ -135,7 +138,7 @@ impl Wire {
         } else {
             self.stream(response, &mut assembly, words, progress).await.map_err(|trouble| self.scrubbed(trouble))?;
         }
-        assembly.finish(alias, cost_usd)
+        assembly.finish(alias)
     }
 
     /// Reads a stream to its end: `[DONE]`, or a reason to stop and then a clean end.
@@ -175,7 +178,7 @@ impl Wire {
             | Trouble::TooLong { reason }
             | Trouble::Rejected { reason }
             | Trouble::Cut { reason, .. } => *reason = reason.replace(key.expose_secret(), "[credential]"),
-            Trouble::Empty => {}
+            Trouble::Empty { .. } => {}
         }
         trouble
     }

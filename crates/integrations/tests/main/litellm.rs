@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use futures::future::BoxFuture;
 use serde_json::json;
 use wakeman_gateway::ports::{
-    Clock, Completion, Model, ModelError, ModelMessage, ModelRequest, SystemClock, SystemRandom, ToolCall, ToolSpec,
+    Bill, Clock, Completion, Model, ModelError, ModelMessage, ModelRequest, SystemClock, SystemRandom, ToolCall,
+    ToolSpec,
 };
 use wakeman_integrations::{Litellm, LitellmOptions, check_litellm};
 use wakeman_types::Timestamp;
 
-use crate::support::{Fake, NOW, SECRET, Say, StillClock, nobody};
+use crate::support::{Fake, NOW, SECRET, Say, Seen, StillClock, nobody};
 
 /// How long a call may take, by a clock that does not move by itself.
 const LIMIT_MS: i64 = 600_000;
@@ -67,7 +68,7 @@ pub fn request(question: &str) -> ModelRequest {
 pub async fn ask(model: &Litellm, request: &ModelRequest) -> (Result<Completion, ModelError>, String) {
     let heard = Mutex::new(String::new());
     let outcome = model.complete(request, &|words: &str| heard.lock().expect("words").push_str(words)).await;
-    (outcome, heard.into_inner().expect("words"))
+    (outcome.map_err(|failure| failure.error), heard.into_inner().expect("words"))
 }
 
 /// An outcome on one line.
@@ -76,10 +77,11 @@ pub fn told(outcome: &Result<Completion, ModelError>) -> String {
         Ok(done) => {
             let calls = done.calls.iter().map(|call| format!(" {}#{}({})", call.name, call.id, call.arguments));
             let tokens = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
-            let cost = done.cost_usd.map_or("?".to_owned(), |cost| format!("{cost:.6}"));
-            let (read, written) = (tokens(done.prompt_tokens), tokens(done.completion_tokens));
+            let cost = done.bill.cost_usd.map_or("?".to_owned(), |cost| format!("{cost:.6}"));
+            let (read, written) = (tokens(done.bill.prompt_tokens), tokens(done.bill.completion_tokens));
             let calls = calls.collect::<String>();
-            format!("{:?} \"{}\"{calls} {read}+{written} ${cost} by {}", done.finish, done.text, done.alias)
+            let half = done.cut_call.as_ref().map(|name| format!(" half of {name}")).unwrap_or_default();
+            format!("{:?} \"{}\"{calls}{half} {read}+{written} ${cost} by {}", done.finish, done.text, done.alias)
         }
         Err(error) => format!("{error:?}"),
     }
@@ -209,7 +211,15 @@ async fn odd_shapes_are_taken_as_they_are_meant() {
                 r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"b","function":{"name":"g","arguments":"{\"x\":"}}]},"finish_reason":"length"}]}"#,
                 "[DONE]",
             ],
-            r#"Length "" f#a({}) ?+? $? by chat"#,
+            r#"Length "" f#a({}) half of g ?+? $? by chat"#,
+        ),
+        (
+            "nothing but half a call",
+            &[
+                r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{\"x\":"}}]},"finish_reason":"length"}]}"#,
+                "[DONE]",
+            ],
+            r#"Length "" half of g ?+? $? by chat"#,
         ),
         (
             "the host's filter",
@@ -279,6 +289,11 @@ async fn answers_that_are_none_are_told_apart() {
             Say::Json(403, json!({"error": {"message": "budget exceeded"}})),
             r#"Denied { reason: "403, budget exceeded" }"#,
             1,
+        ),
+        (
+            Say::Text(403, "text/html", page()),
+            r#"Unavailable { reason: "403, a web page; does a firewall stand before LITELLM_URL?" }"#,
+            3,
         ),
         (Say::Json(422, json!({"detail": "no"})), r#"Rejected { reason: "422, no" }"#, 1),
         (Say::Json(413, json!({})), r#"TooLong { reason: "413" }"#, 1),
@@ -357,6 +372,45 @@ async fn a_refused_key_is_not_sent_again() {
     let texts = ["a".to_owned()];
     assert!(model.embed("embedder", &texts, NOW.plus_ms(LIMIT_MS)).await.is_err());
     assert_eq!(fake.calls(), 1);
+}
+
+#[tokio::test]
+async fn an_alias_that_the_key_may_not_use_is_no_refused_key_and_the_fallback_answers() {
+    let refusal = json!({"error": {"message": "key not allowed to access model. Tried to access chat",
+        "type": "key_model_access_denied", "param": "model", "code": "401"}});
+    for status in [401, 403] {
+        let refusal = refusal.clone();
+        let only_small = move |seen: &Seen, _: usize| match seen.body["model"].as_str() {
+            Some("small") => events(&[r#"{"choices":[{"delta":{"content":"ok"}}]}"#, "[DONE]"]),
+            _ => Say::Json(status, refusal.clone()),
+        };
+        let fake = Fake::start(only_small).await;
+        let model = adapter(&fake.address);
+        let reason = format!("{status}, the key may not use chat");
+        for _ in 0..2 {
+            let alone = ask(&model, &request("hi")).await.0;
+            assert_eq!(alone, Err(ModelError::Rejected { reason: reason.clone() }), "no breaker");
+        }
+        let with_fallback = ModelRequest { fallback: Some("small".to_owned()), ..request("hi") };
+        assert_eq!(told(&ask(&model, &with_fallback).await.0), r#"Stop "ok" ?+? $? by small"#);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_answer_and_a_cut_one_are_billed_for_every_try() {
+    let usage = r#""usage":{"prompt_tokens":11,"completion_tokens":7,"cost":"0.5"}"#;
+    let empty = format!(r#"{{"choices":[{{"delta":{{"content":""}},"finish_reason":"stop"}}],{usage}}}"#);
+    let cut = format!(r#"{{"choices":[{{"delta":{{"role":"assistant"}}}}],{usage}}}"#);
+    let bill = Bill { prompt_tokens: Some(11), completion_tokens: Some(7), cost_usd: Some(0.5) };
+    for said in [vec![empty.as_str(), "[DONE]"], vec![cut.as_str()]] {
+        let fake = Fake::always(events(&said)).await;
+        let failure = adapter(&fake.address).complete(&request("hi"), &|_: &str| {}).await.expect_err("nothing in it");
+        assert_eq!(failure.billed, [bill; 3], "{said:?}: {failure}");
+        let (first, said) = (events(&said), [r#"{"choices":[{"delta":{"content":"ok"}}]}"#, "[DONE]"]);
+        let fake = Fake::start(move |_, nth| if nth == 0 { first.clone() } else { events(&said) }).await;
+        let done = adapter(&fake.address).complete(&request("hi"), &|_: &str| {}).await.expect("an answer");
+        assert_eq!((done.earlier, done.bill), (vec![bill], Bill::default()));
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
-use wakeman_gateway::ports::{Clock, ModelError, Random, SystemRandom};
+use wakeman_gateway::ports::{Bill, Clock, ModelError, Random, SystemRandom};
 use wakeman_types::Timestamp;
 
 use super::super::guard::BREAKER_MS;
@@ -43,13 +43,14 @@ struct World {
     chain: Chain,
     clock: Arc<Paused>,
     asked: Mutex<Vec<(i64, String)>>,
+    billed: Mutex<Vec<Bill>>,
 }
 
 impl World {
     fn new() -> Self {
         let clock = Arc::new(Paused(tokio::time::Instant::now()));
         let random: Arc<dyn Random> = Arc::new(SystemRandom::from_seed(7));
-        Self { chain: Chain::new(clock.clone(), random), clock, asked: Mutex::default() }
+        Self { chain: Chain::new(clock.clone(), random), clock, asked: Mutex::default(), billed: Mutex::default() }
     }
 
     /// One call with a minute's time; `script` answers by alias and how often that was asked in this call.
@@ -91,7 +92,9 @@ impl World {
                 }
             })
         });
-        self.chain.run(&plan, ask).await
+        let (result, billed) = self.chain.run(&plan, ask).await;
+        self.billed.lock().unwrap().extend(billed);
+        result
     }
 
     fn names(&self) -> Vec<String> {
@@ -116,7 +119,33 @@ fn denied(ours: bool) -> Trouble {
 }
 
 fn cut(text: &str) -> Trouble {
-    Trouble::Cut { text: text.to_owned(), reason: "gone".to_owned() }
+    Trouble::Cut { text: text.to_owned(), reason: "gone".to_owned(), bill: Bill::default() }
+}
+
+fn empty(cost_usd: Option<f64>) -> Trouble {
+    Trouble::Empty { bill: Bill { cost_usd, ..Bill::default() } }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_try_that_is_billed_is_counted_whatever_comes_in_the_end() {
+    let bill = |cost_usd| Bill { cost_usd, ..Bill::default() };
+    let world = World::new();
+    let does = |_: &str, nth| match nth {
+        0 => Does::Fails(empty(Some(0.5))),
+        1 => Does::Fails(down()),
+        _ => Does::Answers,
+    };
+    assert_eq!(world.call(&["chat"], does).await, Ok("chat".to_owned()));
+    assert_eq!(*world.billed.lock().unwrap(), [bill(Some(0.5))]);
+    let world = World::new();
+    world.call(&["chat", "small"], |_, nth| Does::Fails(empty((nth == 0).then_some(0.5)))).await.unwrap_err();
+    assert_eq!(*world.billed.lock().unwrap(), [bill(Some(0.5)), bill(Some(0.5)), bill(None)]);
+    let world = World::new();
+    world.call(&["chat"], |_, _| Does::Hangs(Some("It fell"))).await.unwrap_err();
+    assert_eq!(*world.billed.lock().unwrap(), [bill(None)], "words came, so somebody is billed");
+    let world = World::new();
+    world.call(&["chat"], |_, _| Does::Hangs(None)).await.unwrap_err();
+    assert_eq!(*world.billed.lock().unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +153,7 @@ async fn what_may_pass_is_tried_three_times_with_growing_pauses_and_nothing_else
     for (trouble, tries) in [
         (down(), 3),
         (limited(None), 3),
-        (Trouble::Empty, 3),
+        (empty(None), 3),
         (cut(""), 3),
         (denied(true), 1),
         (denied(false), 1),
@@ -216,7 +245,7 @@ async fn the_fallback_answers_at_once_and_is_preferred_while_the_first_rests() {
         down(),
         limited(Some(20)),
         limited(None),
-        Trouble::Empty,
+        empty(None),
         denied(false),
         cut(""),
         Trouble::Rejected { reason: "400, no such model".to_owned() },
