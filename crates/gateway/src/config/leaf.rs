@@ -218,9 +218,11 @@ impl Leaf for Tz {
         text.parse().map_err(|_| {
             // "Berlin" alone is the slip people make.
             let city = |zone: &&Tz| zone.name().rsplit('/').next().is_some_and(|c| c.eq_ignore_ascii_case(text));
-            let close = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
+            // Etc/GMT+2 is two hours behind, not ahead: nobody who writes GMT+2 means it.
+            let mut places = TZ_VARIANTS.iter().filter(|zone| !zone.name().starts_with("Etc/"));
+            let close = places.clone().find(|zone| zone.name().eq_ignore_ascii_case(text));
             close
-                .or_else(|| TZ_VARIANTS.iter().find(city))
+                .or_else(|| places.find(city))
                 .map(|zone| format!("{} is not a timezone; did you mean \"{zone}\"?", quote(text)))
         })
     }

@@ -9,11 +9,13 @@ use croner::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     duration::parse_duration_ms,
     error::{Parsed, Warning},
-    explain::quote,
+    explain::{name_value, quote, with_example},
+    keys,
     leaf::Leaf,
     place::{Step, line_of},
     suggest::nearest,
@@ -226,7 +228,8 @@ pub(crate) struct RawWakeups {
     /// What is asked, by id.
     pub prompts: BTreeMap<String, WakeupPrompt>,
     /// When: `timeUtc`, or `cron` with `timezone`.
-    pub schedule: Vec<RawEntry>,
+    #[schemars(with = "Vec<RawEntry>")]
+    pub schedule: Vec<WrittenEntry>,
 }
 
 impl Default for RawWakeups {
@@ -235,8 +238,21 @@ impl Default for RawWakeups {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// An entry of whatever kinds: one that is wrong does not stop the others.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct WrittenEntry {
+    prompt_id: Value,
+    time_utc: Value,
+    cron: Value,
+    timezone: Value,
+    late: Value,
+    only: Value,
+    jitter: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
 pub(crate) struct RawEntry {
     /// Which prompt: one of this file, or `morning-brief`, `night-check`, `weekly-review`, `release-check` or `tip`.
     prompt_id: String,
@@ -259,8 +275,9 @@ impl RawWakeups {
     pub(crate) fn resolve(self, text: &str, label: &str) -> Parsed<WakeupConfig> {
         let mut warnings = Vec::new();
         let mut schedule: Vec<ScheduleEntry> = Vec::new();
-        for (index, entry) in self.schedule.into_iter().enumerate() {
-            let plan = entry.plan(&self.prompts).and_then(|plan| {
+        for (index, written) in self.schedule.into_iter().enumerate() {
+            let (entry, read) = written.read();
+            let plan = read.and_then(|()| entry.plan(&self.prompts)).and_then(|plan| {
                 match schedule.iter().any(|other| {
                     other.prompt_id == entry.prompt_id && other.plan.as_ref().is_ok_and(|other| other.when == plan.when)
                 }) {
@@ -286,6 +303,36 @@ impl RawWakeups {
 
 /// The key that is wrong (empty: the entry as a whole), and why.
 type Wrong = (&'static str, String);
+
+impl WrittenEntry {
+    /// The entry, and what of it is of the wrong kind.
+    fn read(self) -> (RawEntry, Result<(), Wrong>) {
+        let mut wrong = Ok(());
+        let mut text = |key: &'static str, value: Value| {
+            let why = match value {
+                Value::String(text) => return Some(text),
+                Value::Null if key != "promptId" => return None,
+                Value::Null => "is missing".to_owned(),
+                other => format!("{} is not a text", name_value(&other)),
+            };
+            let like = keys::WAKEUP.iter().find(|(pattern, _)| pattern.strip_prefix("schedule[].") == Some(key));
+            if wrong.is_ok() {
+                wrong = Err((key, with_example(&why, like.map(|(_, example)| *example))));
+            }
+            None
+        };
+        let entry = RawEntry {
+            prompt_id: text("promptId", self.prompt_id).unwrap_or_else(|| "unnamed".to_owned()),
+            time_utc: text("timeUtc", self.time_utc),
+            cron: text("cron", self.cron),
+            timezone: text("timezone", self.timezone),
+            late: text("late", self.late),
+            only: text("only", self.only),
+            jitter: text("jitter", self.jitter),
+        };
+        (entry, wrong)
+    }
+}
 
 impl RawEntry {
     fn plan(&self, prompts: &BTreeMap<String, WakeupPrompt>) -> Result<Plan, Wrong> {

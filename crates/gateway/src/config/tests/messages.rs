@@ -124,14 +124,6 @@ fn wrong_wakeups() {
                 r#"{"prompts": {"a": {"title": "A"}}}"#,
                 r#"`prompts.a.prompt`: is missing; write it like "Tell me what changed.""#,
             ),
-            (
-                r#"{"schedule": [{"timeUtc": "06:30"}]}"#,
-                r#"`schedule[0].promptId`: is missing; write it like "morning""#,
-            ),
-            (
-                r#"{"schedule": [{"promptId": "a", "timeUtc": 630}]}"#,
-                r#"`schedule[0].timeUtc`: 630 is not a text; write it like "10:00""#,
-            ),
             (r#"{"schedule": {"promptId": "a"}}"#, "`schedule`: an object is not a list; write it in [ ]"),
         ],
     );

@@ -327,6 +327,20 @@ pub(super) const WRONG_VALUES: &[(&str, &str)] = &[
 
 /// Lines of a wakeup schedule that cannot hold.
 pub(super) const WRONG_ENTRIES: &[(&str, &str)] = &[
+    (r#"{"timeUtc": "06:30"}"#, r#"`schedule[0].promptId`: is missing; write it like "morning""#),
+    (r#"{"promptId": 7, "timeUtc": "06:30"}"#, r#"`schedule[0].promptId`: 7 is not a text; write it like "morning""#),
+    (
+        r#"{"promptId": "morning", "timeUtc": 630}"#,
+        r#"`schedule[0].timeUtc`: 630 is not a text; write it like "10:00""#,
+    ),
+    (
+        r#"{"promptId": "morning", "cron": [5]}"#,
+        r#"`schedule[0].cron`: a list is not a text; write it like "0 9 * * 1-5""#,
+    ),
+    (
+        r#"{"promptId": "morning", "cron": "0 9 * * *", "timezone": "GMT+2"}"#,
+        r#"`schedule[0].timezone`: "GMT+2" is not a timezone; write it like "Europe/Berlin""#,
+    ),
     (
         r#"{"promptId": "mornin", "timeUtc": "06:30"}"#,
         r#"`schedule[0].promptId`: "mornin" is not a prompt of this file; did you mean "morning"?"#,
