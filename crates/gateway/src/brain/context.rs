@@ -12,6 +12,10 @@ use crate::{deliver::PROMPT_VERSION, ports::ModelMessage};
 
 /// Tokens of the conversation so far.
 const WINDOW_TOKENS: usize = 3_000;
+/// A long message that would get less room than this is left out.
+const SHORT_TOKENS: usize = 100;
+/// Tokens of a shortened message for its marks and what says that it is.
+const SPARE_TOKENS: usize = 40;
 /// Open findings that are shown.
 const FINDINGS_MAX: usize = 6;
 /// Notes that are shown, the newest.
@@ -87,17 +91,46 @@ pub fn assemble(material: &Material<'_>, width: Width) -> Vec<ModelMessage> {
     let mut left = width.window_tokens();
     let mut window = Vec::new();
     for message in material.messages {
-        let said = said(message);
-        let cost: usize = said.iter().map(|part| words_of(part) + 4).sum();
+        let mut parts = said(message);
+        let mut cost = cost_of(&parts);
         if cost > left {
-            break;
+            // One long message does not hide what was said before it: it gets half of the room, the older ones the rest.
+            if left / 2 < SHORT_TOKENS {
+                break;
+            }
+            parts = said(&shortened(message, left / 2));
+            cost = cost_of(&parts).min(left);
         }
         left -= cost;
-        window.push(said);
+        window.push(parts);
+    }
+    let older = material.messages.len() - window.len();
+    if older > 0 {
+        let (messages, are) = if older == 1 { ("message", "is") } else { ("messages", "are") };
+        shown.push(ModelMessage::User(marked(
+            "Wakeman",
+            &format!("{older} earlier {messages} of this thread {are} left out"),
+        )));
     }
     shown.extend(window.into_iter().rev().flatten());
     shown.push(ModelMessage::User(material.question.to_owned()));
     shown
+}
+
+fn cost_of(parts: &[ModelMessage]) -> usize {
+    parts.iter().map(|part| words_of(part) + 4).sum()
+}
+
+/// Head and tail of a message that is too long for `room` tokens.
+fn shortened(message: &Message, room: usize) -> Message {
+    let text = &message.content;
+    let half = room.saturating_sub(SPARE_TOKENS) * 3 / 2;
+    let (head, tail) = (text.floor_char_boundary(half), text.ceil_char_boundary(text.len().saturating_sub(half)));
+    if head >= tail {
+        return message.clone();
+    }
+    let content = format!("{}\n({} bytes left out)\n{}", &text[..head], tail - head, &text[tail..]);
+    Message { content, ..message.clone() }
 }
 
 /// A message as the model is shown it. Only a model's own words are shown as such: what Wakeman says by itself, and what it puts

@@ -1,6 +1,7 @@
 //! From a message to its one terminal outcome.
 
 use std::{
+    collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,8 +16,8 @@ use futures::{
 use serde_json::{Value, json};
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    AskRequest, ErrorKind, GatewayError, Identity, MessageRole, ThreadId, Turn, TurnAnswer, TurnEvent, TurnId,
-    TurnState, Usage,
+    AskRequest, ErrorKind, GatewayError, Identity, MessageId, MessageRole, ThreadId, Turn, TurnAnswer, TurnEvent,
+    TurnId, TurnState, Usage,
 };
 
 use super::{Brain, Listener, Teller, answer::broken, memory::ThreadMemory, meter::Meter};
@@ -388,14 +389,44 @@ impl Brain {
         }
     }
 
-    /// The newest messages of a thread before `turn`'s question, newest first.
+    /// The newest messages of a thread before `turn`'s question, newest first. Where several questions were sent at once, the answers
+    /// that were stored since are among them, each behind its own question; questions that still wait are not.
     pub(super) async fn window(&self, turn: &Turn, most: usize) -> Result<Vec<wakeman_types::Message>, StoreError> {
-        let query = ListQuery::newest(most + 1).parent(turn.thread_id.as_str());
-        let page = self.core.store.list::<wakeman_types::Message>(&query).await?;
-        let before =
-            page.items.into_iter().map(|found| found.value).skip_while(|message| message.message_id != turn.question);
-        Ok(before.skip(1).take(most).collect())
+        let store = &self.core.store;
+        let query = ListQuery::newest(most + 1 + 2 * WAITING_MAX).parent(turn.thread_id.as_str());
+        let page = store.list::<wakeman_types::Message>(&query).await?;
+        let mut all: Vec<wakeman_types::Message> = page.items.into_iter().map(|found| found.value).collect();
+        let asked = all.iter().position(|message| message.message_id == turn.question).unwrap_or(all.len());
+        let mut place = 0;
+        all.retain(|message| {
+            place += 1;
+            // `place - 1` is its own; whatever people wrote later is asked after this.
+            place - 1 > asked || (place - 1 < asked && message.role != MessageRole::User)
+        });
+        let beside = |two: &[wakeman_types::Message]| two.iter().all(|message| message.role == MessageRole::User);
+        if asked > 0 || all.windows(2).any(beside) {
+            let query = ListQuery::newest(most).parent(turn.thread_id.as_str());
+            let turns = store.list::<Turn>(&query).await?.items.into_iter().map(|found| found.value);
+            all = in_turn(all, &turns.filter_map(|turn| Some((turn.answer?, turn.question))).collect());
+        }
+        all.truncate(most);
+        Ok(all)
     }
+}
+
+/// Newest first, as they came; but an answer stands right behind its question. `asked`: the question of each answer.
+fn in_turn(all: Vec<wakeman_types::Message>, asked: &HashMap<MessageId, MessageId>) -> Vec<wakeman_types::Message> {
+    let here: HashSet<MessageId> = all.iter().map(|message| message.message_id.clone()).collect();
+    let of = |message: &wakeman_types::Message| asked.get(&message.message_id).filter(|id| here.contains(*id)).cloned();
+    let (answers, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|message| of(message).is_some());
+    let mut answers: HashMap<MessageId, wakeman_types::Message> =
+        answers.into_iter().filter_map(|answer| Some((of(&answer)?, answer))).collect();
+    let mut ordered = Vec::new();
+    for message in others {
+        ordered.extend(answers.remove(&message.message_id));
+        ordered.push(message);
+    }
+    ordered
 }
 
 fn check(request: &AskRequest) -> Result<(), GatewayError> {

@@ -130,11 +130,29 @@ async fn the_conversation_is_shown_from_the_newest_on_as_far_as_its_tokens_reach
         let shown = shelf.shown(width, &question);
         assert_eq!(text(&shown[0]), "Our instructions.", "whole and first, {width:?}");
         assert_eq!(text(shown.last().unwrap()), question, "whole and last, {width:?}");
-        let window = &shown[2..shown.len() - 1];
+        let left_out =
+            format!("<data from=\"Wakeman\">\n{} earlier messages of this thread are left out\n</data>", oldest - 1);
+        assert_eq!(text(&shown[2]), left_out);
+        let window = &shown[3..shown.len() - 1];
         let numbers: Vec<u64> = window.iter().map(|message| text(message).trim().parse().unwrap()).collect();
         assert_eq!(numbers, (oldest..=24).collect::<Vec<u64>>(), "{width:?}");
         assert!(window.iter().map(|message| tokens(text(message))).sum::<usize>() <= most);
     }
+}
+
+#[tokio::test]
+async fn one_long_message_is_shown_by_its_ends_and_hides_none_before_it() {
+    let mut shelf = Shelf::full().await;
+    shelf.messages[0].content = format!("BEGIN {}é END", "x".repeat(30_000));
+    let shown = shelf.shown(Width::Full, "why?");
+    let long = text(&shown[shown.len() - 2]);
+    assert!(long.starts_with("BEGIN xxx") && long.ends_with("é END") && long.contains(" bytes left out)"), "{long}");
+    assert!(long.len() < 4_600, "{}", long.len());
+    let before = &shown[3..shown.len() - 2];
+    let numbers: Vec<u64> = before.iter().map(|message| text(message).trim().parse().unwrap()).collect();
+    assert_eq!(numbers.last(), Some(&23), "{numbers:?}");
+    assert!(numbers.len() >= 6, "{numbers:?}");
+    assert!(shown[2..shown.len() - 1].iter().map(|message| tokens(text(message))).sum::<usize>() <= 3_100);
 }
 
 #[tokio::test]
@@ -166,5 +184,6 @@ async fn the_narrowest_view_still_has_what_was_decided_and_named() {
     let shelf = Shelf::full().await;
     let shown: Vec<String> = shelf.shown(Width::Bare, "why?").iter().map(|message| text(message).to_owned()).collect();
     let decided = "<data from=\"Wakeman\">\nearlier: ada: we decided to revert #482\n</data>";
-    assert_eq!(shown, ["Our instructions.", decided, "why?"]);
+    let left_out = "<data from=\"Wakeman\">\n24 earlier messages of this thread are left out\n</data>";
+    assert_eq!(shown, ["Our instructions.", decided, left_out, "why?"]);
 }
