@@ -59,6 +59,9 @@ async fn no_path_leads_out() {
         ".env",
         "a\u{0}b",
         "..\\read-only",
+        "report\u{202e}fdp.md",
+        "no\u{200b}tes.md",
+        "a\u{1b}[2J.md",
         "~/x\n",
     ];
     for path in paths {

@@ -165,7 +165,9 @@ fn names(path: &str) -> Result<Vec<&str>, Refusal> {
         if name.len() > NAME_BYTES_MAX {
             return Err(Refusal::Path("has a name of more than 100 bytes"));
         }
-        if name.starts_with('.') || name.chars().any(|c| c.is_control() || c == '\\') {
+        // What hides or reorders would show another name than the file's.
+        let plain = wakeman_present::visible(name) == *name && !name.contains(|c: char| c.is_control() || c == '\\');
+        if name.starts_with('.') || !plain {
             return Err(Refusal::Path("has a name that begins with a dot or holds a character that names have not"));
         }
     }
