@@ -99,6 +99,8 @@ pub struct Core {
     pub guard: Guard,
     /// Rings when there is something to execute.
     pub work: tokio::sync::Notify,
+    /// Rings when somebody wants a wakeup now.
+    pub alarm: tokio::sync::Notify,
     /// What the chat surfaces share.
     pub surfaces: Surfaces,
     /// When operators are away or busy.

@@ -1,6 +1,8 @@
 //! Turns: a message in, exactly one terminal outcome out, whatever the model does.
 
+mod bills;
 mod ends;
+mod queued;
 mod shape;
 mod shown;
 
@@ -18,7 +20,7 @@ use wakeman_types::{
     AskRequest, Citation, ErrorKind, FindingId, Identity, Message, MessageRole, Turn, TurnAnswer, TurnEvent, TurnState,
 };
 
-use crate::support::{FakeModel, FakeTool, Says, Script, World, by, says};
+use crate::support::{FakeModel, FakeTool, NOW, Says, Script, World, by, says};
 
 fn ada() -> Identity {
     Identity {
@@ -230,6 +232,11 @@ async fn every_failure_of_the_model_is_one_visible_end() {
     let table = [
         (ModelError::Denied { reason: reason() }, ErrorKind::Unavailable, "does not accept our key"),
         (ModelError::Limited { reason: reason(), until: None }, ErrorKind::Unavailable, "rate-limited"),
+        (
+            ModelError::Limited { reason: reason(), until: Some(NOW.plus_ms(900_000)) },
+            ErrorKind::Unavailable,
+            "rate-limited (502); try again after 03:15",
+        ),
         (ModelError::Unavailable { reason: reason() }, ErrorKind::Unavailable, "does not answer (502)"),
         (ModelError::TimedOut { limit_ms: 60_000 }, ErrorKind::Unavailable, "longer than 60 s; ask again"),
         (ModelError::Rejected { reason: reason() }, ErrorKind::Invalid, "ai.aliases"),
@@ -529,6 +536,9 @@ async fn a_wakeups_note_is_asked_on_its_own_account_with_the_facts_as_data() {
     let own = talk.brain.brief(ask(WakePrompt::Own("look at sign-ups"))).await.unwrap();
     assert_eq!(own.prompt, "chat/v1");
     assert!(model.last_shown().contains("look at sign-ups") && model.asked()[1].tools.len() == 1);
+    assert_eq!(shipped.budget, None);
+    let warned = "Model budget: $0.00 of this wakeup's share of $0.00 used today; it resets tomorrow 00:00.";
+    assert_eq!(own.budget.as_deref(), Some(warned));
     // Two calls at 0.001 each: its fifth of the day's 0.01 is spent, the threads' money is not.
     let over = talk.brain.brief(ask(WakePrompt::Own("again"))).await.unwrap_err();
     assert!(matches!(&over, WakeError::Budget(text) if text.starts_with("this wakeup's share")), "{over:?}");

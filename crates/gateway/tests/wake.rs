@@ -1,5 +1,6 @@
 //! Wakeups: every due slot ends as exactly one row, and a brief tells what changed and nothing else.
 
+mod clock;
 mod orders;
 mod when;
 
@@ -379,11 +380,9 @@ async fn the_daily_wakeup_runs_once_a_date_whatever_the_clock_does() {
     let mut ran: BTreeMap<i64, u32> = BTreeMap::new();
     for row in night.rows().await {
         let date = row.due_at.floor_to(DAY_MS).since(NOW.floor_to(DAY_MS)) / DAY_MS;
-        // The date before the first is one that the clock passed when it was wrong.
-        assert_eq!(row.state, if date < 0 { S::Missed } else { S::Ran }, "{row:?}");
+        assert_eq!(row.state, S::Ran, "{row:?}");
         *ran.entry(date).or_default() += 1;
     }
-    ran.remove(&-1);
     assert_eq!(ran, (0..5).map(|day| (day, 1)).collect());
 }
 
@@ -465,7 +464,7 @@ async fn every_slot_that_passed_has_exactly_one_row_through_every_random_night()
         let file = json!({"prompts": {"mine": {"title": "M", "prompt": "?"}}, "schedule": schedules()});
         night.world.restart_with_wakeups(&file).await;
         night.pass().await;
-        let mut lowest = night.world.core.now();
+        let (seen, mut lowest) = (night.world.core.now(), night.world.core.now());
         let mut passed: Vec<(usize, Timestamp)> = Vec::new();
         for _ in 0..60 {
             let before = night.world.core.now();
@@ -475,6 +474,8 @@ async fn every_slot_that_passed_has_exactly_one_row_through_every_random_night()
             for (index, plan) in plans.iter().enumerate() {
                 passed.extend(due_between(&plan.when, before, now, 5_000).into_iter().map(|slot| (index, slot)));
             }
+            // What a clock that was put back behind the first look passes there is none of theirs.
+            passed.retain(|(_, slot)| *slot > seen);
             check(&night, &passed, now, lowest).await;
         }
     }

@@ -15,9 +15,9 @@ use crate::{
 
 /// Lines of a brief, its headline among them.
 const LINES_MAX: usize = 6;
-/// Lines of a model's note, and the longest of them in characters.
+/// Lines of a model's note, and the longest of them in characters: as long as the brain lets a note be.
 const NOTE_LINES_MAX: usize = 12;
-const NOTE_LEN_MAX: usize = 400;
+const NOTE_LEN_MAX: usize = 1_600;
 /// Longest title of a change, in characters.
 const TITLE_LEN_MAX: usize = 48;
 
@@ -33,12 +33,17 @@ pub fn brief_doc(view: &BriefView, ctx: &RenderContext) -> Doc {
     };
     if let Some(note) = &view.note {
         doc = doc.gap().text(Line::new().dim("Model's note:"));
-        for line in sanitize_lines(note, NOTE_LINES_MAX, NOTE_LEN_MAX) {
+        // Who asked a question of their own reads the whole answer; the surfaces split what is too long for one message.
+        let (lines, len) = if view.own { (usize::MAX, usize::MAX) } else { (NOTE_LINES_MAX, NOTE_LEN_MAX) };
+        for line in sanitize_lines(note, lines, len) {
             doc = doc.block(Block::Indented(Line::new().with(line, Style::Model)));
         }
     }
-    match &view.no_model {
-        Some(why) => doc.text(Line::new().dim(format!("No model's note: {}.", sanitize(why, 200)))),
+    if let Some(why) = &view.no_model {
+        doc = doc.text(Line::new().dim(format!("No model's note: {}.", sanitize(why, 200))));
+    }
+    match &view.budget {
+        Some(warning) => doc.gap().text(Line::new().dim(sanitize(warning, 200))),
         None => doc,
     }
 }

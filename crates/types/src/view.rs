@@ -149,6 +149,12 @@ pub struct BriefView {
     pub prompt: Option<String>,
     /// Why there is no note, where one was to be had.
     pub no_model: Option<String>,
+    /// Whether the note answers a person's own question: it is shown whole.
+    #[serde(default)]
+    pub own: bool,
+    /// That most of the wakeup's share of the model budget is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
     /// The slot: `<wakeup id>@<due, Unix milliseconds>`.
     pub occurrence: String,
 }

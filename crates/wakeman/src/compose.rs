@@ -314,6 +314,7 @@ pub fn core_with(
         overlay: Default::default(),
         guard,
         work: tokio::sync::Notify::new(),
+        alarm: tokio::sync::Notify::new(),
         surfaces: Default::default(),
         calendars: Default::default(),
     })

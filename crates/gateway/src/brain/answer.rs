@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wakeman_present::{RenderContext, answer_footer};
 use wakeman_store::{ListQuery, StoreError};
-use wakeman_types::{AskRequest, ErrorKind, Finding, Identity, Note, Timestamp, Turn, TurnState};
+use wakeman_types::{AskRequest, ErrorKind, Finding, Identity, Note, ThreadId, Timestamp, Turn, TurnState};
 
 use super::{
     Account, Brain, Material, Meter, Teller, ThreadMemory, Width, assemble,
@@ -66,7 +66,7 @@ impl Brain {
                 Ending {
                     state: TurnState::Answered,
                     failure: None,
-                    text: joined(&[&text, &footer, &self.warning()]),
+                    text: joined(&[&text, &footer, &self.warning(&turn.thread_id)]),
                     reason: None,
                     prompt_version: label,
                 }
@@ -160,16 +160,37 @@ impl Brain {
         RenderContext { now: self.core.now(), zone: self.core.settings.timezone_of(&by.operator) }
     }
 
-    /// Said once a day, under an answer.
-    fn warning(&self) -> String {
+    /// Said once a day, under an answer: of the day's budget, and of the thread's share of it.
+    fn warning(&self, thread: &ThreadId) -> String {
         let now = self.core.now();
-        if !self.ledger.should_warn(now) {
-            return String::new();
-        }
         let view = self.ledger.view(now);
-        let context = RenderContext { now, zone: self.core.zone() };
+        let resets = RenderContext { now, zone: self.core.zone() }.time(view.resets_at);
         let (spent, budget) = (view.spent_usd, view.budget_usd);
-        format!("Model budget: ${spent:.2} of ${budget:.2} used today; it resets {}.", context.time(view.resets_at))
+        let of_day = self.ledger.should_warn(now);
+        let of_day =
+            of_day.then(|| format!("Model budget: ${spent:.2} of ${budget:.2} used today; it resets {resets}."));
+        let of_thread = self.share_warning(&Account::Thread(thread.clone()), "thread");
+        joined(&[&of_day.unwrap_or_default(), &of_thread.unwrap_or_default()])
+    }
+
+    /// Said once a day: that an account has used most of its share. `whose`: what it is to people.
+    pub(super) fn share_warning(&self, account: &Account, whose: &str) -> Option<String> {
+        let now = self.core.now();
+        let (used, share) = self.ledger.warn_account(now, account)?;
+        let context = RenderContext { now, zone: self.core.zone() };
+        let resets = context.time(self.ledger.view(now).resets_at);
+        Some(format!("Model budget: ${used:.2} of this {whose}'s share of ${share:.2} used today; it resets {resets}."))
+    }
+
+    /// An error as people are told it; with the time from which on it may work, where that is known.
+    pub(super) fn told(&self, error: &LoopError) -> String {
+        match error {
+            LoopError::Model(ModelError::Limited { until: Some(until), .. }) => {
+                let context = RenderContext { now: self.core.now(), zone: self.core.zone() };
+                format!("{error}; try again after {}", context.time(*until))
+            }
+            other => other.to_string(),
+        }
     }
 
     /// The model gave nothing: what can be said without it, and why.
@@ -181,7 +202,7 @@ impl Brain {
                     if over.of_account { "this thread's share of the model budget" } else { "today's model budget" };
                 format!("{whose}, ${:.2}, is used up; it resets {}", over.limit_usd, context.time(over.resets_at))
             }
-            other => other.to_string(),
+            other => self.told(other),
         };
         tracing::warn!(%reason, "turn.failed");
         let counted = meter.read();

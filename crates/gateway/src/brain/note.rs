@@ -108,6 +108,14 @@ impl Entity for Explained {
     }
 }
 
+/// A note of a length that people read, cut behind a word and with a mark.
+fn note_of(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(NOTE_CHARS_MAX) else { return text.to_owned() };
+    // A text without spaces is cut where it must be.
+    let at = text[..end].rfind(char::is_whitespace).filter(|at| *at > end / 2).unwrap_or(end);
+    format!("{} … (cut)", text[..at].trim_end())
+}
+
 impl Brain {
     /// Says something without having been asked.
     ///
@@ -149,9 +157,9 @@ impl Brain {
         // Whoever wanted it goes on without it, also where a tool or an adapter panics.
         let said = AssertUnwindSafe(work.run()).catch_unwind().await.unwrap_or(Err(LoopError::Broken));
         self.keep_spent(&ask.account, meter.read().usage).await;
-        // Half a JSON value is none; only what people read is cut.
-        let most = if prompt.output.is_some() { usize::MAX } else { NOTE_CHARS_MAX };
-        let text: String = said?.chars().take(most).collect();
+        // Half a JSON value is none, and who asked a question of their own reads the whole answer.
+        let whole = prompt.output.is_some() || ask.words.is_some();
+        let text = if whole { said? } else { note_of(&said?) };
         Ok(Said { text, prompt: prompt.label() })
     }
 
@@ -297,7 +305,10 @@ impl Briefer for Brain {
                 })
                 .await;
             match said {
-                Ok(said) => Ok(WakeAnswer { note: said.text, prompt: said.prompt, turn: None }),
+                Ok(said) => {
+                    let budget = self.share_warning(&Account::Wakeup(ask.occurrence.wakeup_id.clone()), "wakeup");
+                    Ok(WakeAnswer { note: said.text, prompt: said.prompt, turn: None, budget })
+                }
                 Err(LoopError::Budget(over)) => {
                     let whose = if over.of_account {
                         "this wakeup's share of the model budget"
@@ -307,8 +318,24 @@ impl Briefer for Brain {
                     let resets = render.time(over.resets_at);
                     Err(WakeError::Budget(format!("{whose} is used up; it resets {resets}")))
                 }
-                Err(error) => Err(WakeError::Failed(error.to_string())),
+                Err(error) => Err(WakeError::Failed(self.told(&error))),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_cut_behind_a_word_and_says_so() {
+        assert_eq!(note_of("short"), "short");
+        let words = note_of(&"sign-ups fell ".repeat(200));
+        let whole = words.strip_suffix(" … (cut)").unwrap();
+        assert!(whole.ends_with("fell") || whole.ends_with("sign-ups"), "{words}");
+        assert!(words.chars().count() <= NOTE_CHARS_MAX + 8);
+        let unbroken = note_of(&"é".repeat(3_000));
+        assert_eq!(unbroken.chars().count(), NOTE_CHARS_MAX + 8);
     }
 }

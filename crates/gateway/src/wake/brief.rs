@@ -38,6 +38,8 @@ pub struct WakeAnswer {
     pub prompt: String,
     /// The turn that answered, where there is one.
     pub turn: Option<TurnId>,
+    /// That most of the wakeup's share of the model budget is used.
+    pub budget: Option<String>,
 }
 
 /// Why there is no note. The brief is told from the facts alone.

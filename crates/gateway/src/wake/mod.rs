@@ -9,6 +9,7 @@
 //! Start at [`Wake::pass`]; [`schedule`] is pure.
 
 mod brief;
+mod clock;
 mod facts;
 mod order;
 mod overlay;

@@ -44,7 +44,11 @@ pub async fn order(core: &Core, who: &Identity, order: WakeupOrder) -> Result<Wa
         WakeupOrder::Edit { id, when, rules } => edit(core, who, &id, when.as_deref(), rules).await?,
         WakeupOrder::Pause { id } => set(core, who, &WakeupChange::Pause { id, paused: true }, None).await?.id,
         WakeupOrder::Resume { id } => set(core, who, &WakeupChange::Pause { id, paused: false }, None).await?.id,
-        WakeupOrder::Run { id } => run(core, who, id).await?,
+        WakeupOrder::Run { id } => {
+            let id = run(core, who, id).await?;
+            core.alarm.notify_one();
+            id
+        }
         WakeupOrder::Skip { id } => skip(core, who, id).await?,
     };
     let views = wakeup_views(core).await.map_err(|error| storage_error(&error))?;

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use serde_json::json;
 use wakeman_present::{RenderContext, plain};
 use wakeman_store::{Commit, ListQuery, StoreError, Version};
@@ -14,6 +15,7 @@ use wakeman_types::{
 
 use super::{
     brief::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
+    clock::is_still_to_come,
     facts::{Facts, facts},
     overlay::{Pause, effective, last_read},
     schedule::{Lateness, ON_TIME_MS, due_between, judge, put_off},
@@ -34,6 +36,8 @@ const CHUNK: usize = 256;
 const CHUNKS_MAX: usize = 40;
 /// How often a run of one slot is begun: the second time after a restart cut the first.
 const ATTEMPTS_MAX: u32 = 2;
+/// Wakeups that ask the model at one time.
+const BESIDE: usize = 4;
 /// The reason of a slot whose run was cut and may not be repeated.
 const INTERRUPTED: &str = "interrupted by a restart";
 
@@ -108,12 +112,31 @@ impl Wake {
             Some(Entry { enabled: all.config.enabled, pause: all.pauses.get(&id), id, file, plan })
         });
         let entries: Vec<Entry<'_>> = entries.collect();
+        // One time for all: who waits behind a slow model is no later for it.
+        let now = self.core.now();
         let mut result = self.forget(&entries).await;
+        let mut due: Vec<BoxFuture<'_, Result<(), SettleError>>> = Vec::new();
         for entry in &entries {
-            if let Err(error) = self.one(entry).await {
-                tracing::error!(%error, wakeup = entry.id, "wake.pass");
-                result = result.and(Err(error));
+            let mut begun = Vec::new();
+            let settled = self.one(entry, now, &mut begun).await;
+            result = result.and(settled.inspect_err(|error| failed(entry, error)));
+            if !begun.is_empty() {
+                due.push(self.run_all(entry, begun).boxed());
             }
+        }
+        let mut due = stream::iter(due).buffer_unordered(BESIDE);
+        while let Some(ended) = due.next().await {
+            result = result.and(ended);
+        }
+        result
+    }
+
+    /// Runs the slots of one wakeup one after the other: each tells what the one before did not.
+    async fn run_all(&self, entry: &Entry<'_>, begun: Vec<Occurrence>) -> Result<(), SettleError> {
+        let mut result = Ok(());
+        for row in begun {
+            let ended = self.run(entry, &row).await;
+            result = result.and(ended.inspect_err(|error| failed(entry, error)));
         }
         result
     }
@@ -123,7 +146,7 @@ impl Wake {
         let known: BTreeSet<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
         let cut = self.core.store.list::<Occurrence>(&ListQuery::oldest(200).state("running")).await?;
         for found in cut.items.iter().filter(|found| !known.contains(found.value.wakeup_id.as_str())) {
-            self.end(&found.value, OccurrenceState::Missed, INTERRUPTED).await?;
+            self.give_up(&found.value, Some("the wakeup was changed or taken out before it ran".to_owned())).await?;
         }
         let states = self.core.store.list::<WakeupState>(&ListQuery::oldest(1000)).await?;
         for state in states.items.into_iter().filter(|found| !known.contains(found.value.id.as_str())) {
@@ -135,20 +158,19 @@ impl Wake {
         Ok(())
     }
 
-    async fn one(&self, entry: &Entry<'_>) -> Result<(), SettleError> {
-        let now = self.core.now();
+    /// Settles what is due of one entry; what it has begun is put to `begun`.
+    async fn one(&self, entry: &Entry<'_>, now: Timestamp, begun: &mut Vec<Occurrence>) -> Result<(), SettleError> {
         let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else {
             let state = WakeupState::new(entry.id.clone(), entry.file.prompt_id.clone(), now);
             let _ = self.core.store.commit(Commit::new(now).insert(&state)).await?;
             return Ok(());
         };
-        self.recover(entry, now).await?;
-        if state.value.cursor > now {
-            self.clock_went_back(entry, now).await?;
-        }
+        self.recover(entry, now, begun).await?;
+        self.set_by_clock(state, now).await?;
         for _ in 0..CHUNKS_MAX {
             let Some(state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
-            let mut slots = due_between(&entry.plan.when, state.value.cursor, now, CHUNK + 1);
+            let from = state.value.cursor.max(state.value.first_seen);
+            let mut slots = due_between(&entry.plan.when, from, now, CHUNK + 1);
             let mut then = if slots.len() > CHUNK { Then::More } else { Then::Nothing };
             slots.truncate(CHUNK);
             // Only the newest may be put off; what it keeps waiting was due before it.
@@ -160,9 +182,7 @@ impl Wake {
             if slots.is_empty() {
                 return Ok(());
             }
-            if let Some(claimed) = self.claim(entry, &slots, then, now).await? {
-                self.run(entry, &claimed).await?;
-            }
+            begun.extend(self.claim(entry, &slots, then, now).await?);
             if then != Then::More {
                 return Ok(());
             }
@@ -171,56 +191,35 @@ impl Wake {
     }
 
     /// Runs that a process began and did not end.
-    async fn recover(&self, entry: &Entry<'_>, now: Timestamp) -> Result<(), SettleError> {
+    async fn recover(&self, entry: &Entry<'_>, now: Timestamp, begun: &mut Vec<Occurrence>) -> Result<(), SettleError> {
         let query = ListQuery::oldest(100).state("running").parent(entry.id.clone());
         let cut = self.core.store.list::<Occurrence>(&query).await?;
         for found in cut.items {
             let mut occurrence = found.value;
             let late_ms = now.since(occurrence.due_at) - entry.put_off(occurrence.due_at);
-            let may = entry.left_out(now).is_none()
+            let left_out = entry.left_out(now);
+            let may = left_out.is_none()
                 && occurrence.attempts < ATTEMPTS_MAX
                 && judge(entry.plan.late, late_ms, ON_TIME_MS) == Lateness::Run;
             if !may {
-                self.end(&occurrence, OccurrenceState::Missed, INTERRUPTED).await?;
+                self.give_up(&occurrence, left_out).await?;
                 continue;
             }
             occurrence.attempts += 1;
             occurrence.at = now;
             let commit = Commit::durable(now).replace(&occurrence, found.version);
             if self.core.store.commit(commit).await?.landed() {
-                self.run(entry, &occurrence).await?;
+                begun.push(occurrence);
             }
         }
         Ok(())
     }
 
-    /// The clock was ahead and has been put right. Slots that were written off are still to come, so their rows go; those that ran,
-    /// and those that a person skipped before they were due, keep theirs.
-    async fn clock_went_back(&self, entry: &Entry<'_>, now: Timestamp) -> Result<(), SettleError> {
-        let query = ListQuery::newest(1000).parent(entry.id.clone()).since(now.ms().saturating_add(1));
-        loop {
-            let found = self.core.store.list::<Occurrence>(&query).await?.items;
-            let ahead: Vec<_> = found.iter().filter(|found| is_written_off(&found.value)).collect();
-            let mut commit = Commit::new(now);
-            for found in &ahead {
-                let row = wakeman_store::EntityRef::of(&found.value);
-                commit = commit.expect(&row, found.version).delete(row);
-            }
-            if !ahead.is_empty() {
-                let payload = json!({"unsaid": ahead.len()});
-                commit = commit.event(self.event("wakeup.clock_back", &entry.id, payload));
-            }
-            let done = found.len() < 1000 || ahead.is_empty();
-            if done {
-                let Some(mut state) = self.core.store.get::<WakeupState>(&entry.id).await? else { return Ok(()) };
-                state.value.cursor = now;
-                state.value.first_seen = state.value.first_seen.min(now);
-                commit = commit.replace(&state.value, state.version);
-            }
-            let landed = self.core.store.commit(commit).await?.landed();
-            if done || !landed {
-                return Ok(());
-            }
+    /// Ends a slot that was begun and does not go on: one that somebody asked for and that nothing has run yet is left out.
+    async fn give_up(&self, row: &Occurrence, left_out: Option<String>) -> Result<(), SettleError> {
+        match left_out.filter(|_| row.attempts == 0) {
+            Some(reason) => self.end(row, OccurrenceState::Skipped, &reason).await,
+            None => self.end(row, OccurrenceState::Missed, INTERRUPTED).await,
         }
     }
 
@@ -245,8 +244,9 @@ impl Wake {
             let (mut claimed, mut missed) = (None, 0_u32);
             for slot in slots {
                 let mut row = slot_of(entry.id.clone(), entry.file, *slot, now);
+                let known = core.store.get::<Occurrence>(&wakeman_types::Entity::entity_id(&row)).await?;
                 // A slot that had its turn before the clock went back.
-                if core.store.get::<Occurrence>(&wakeman_types::Entity::entity_id(&row)).await?.is_some() {
+                if known.as_ref().is_some_and(|known| !is_still_to_come(&known.value, now)) {
                     continue;
                 }
                 let late = || now.since(*slot) - entry.put_off(*slot) > ON_TIME_MS;
@@ -265,7 +265,7 @@ impl Wake {
                     commit = self.with_thread(commit, &mut state.value, &mut row).await?;
                     claimed = Some(row.clone());
                 }
-                commit = commit.insert(&row);
+                commit = commit.replace(&row, known.map_or(Version::ABSENT, |known| known.version));
             }
             state.value.cursor = *last;
             commit = commit.replace(&state.value, state.version);
@@ -333,6 +333,7 @@ impl Wake {
         if row.prompt_id == TIP_WAKEUP && !config.config.prompts.contains_key(TIP_WAKEUP) {
             return self.tips(row, &thread).await;
         }
+        let own = config.config.prompts.contains_key(&row.prompt_id);
         let mut view = BriefView {
             title: config.config.title(&row.prompt_id).to_owned(),
             since,
@@ -340,16 +341,17 @@ impl Wake {
             note: None,
             prompt: None,
             no_model: None,
+            own,
+            budget: None,
             occurrence: wakeman_types::Entity::entity_id(row),
         };
         let mut turn = None;
         let reason = if facts.news.is_empty() {
             "nothing changed; no model was asked".to_owned()
         } else {
-            let answer = self.ask(row, &view, &thread).await;
-            let own = config.config.prompts.contains_key(&row.prompt_id);
-            match answer {
+            match self.ask(row, &view, &thread).await {
                 Ok(answer) => {
+                    view.budget = answer.budget;
                     (view.note, view.prompt, turn) = (Some(answer.note), Some(answer.prompt), answer.turn);
                     "told".to_owned()
                 }
@@ -446,7 +448,7 @@ impl Wake {
         Ok(Some((commit, row)))
     }
 
-    fn event(&self, kind: &str, subject: &str, payload: serde_json::Value) -> wakeman_store::JournalEvent {
+    pub(super) fn event(&self, kind: &str, subject: &str, payload: serde_json::Value) -> wakeman_store::JournalEvent {
         self.core.event(kind, Principal::system(), subject, payload)
     }
 
@@ -457,13 +459,8 @@ impl Wake {
     }
 }
 
-/// Whether the slot ended without a turn of its own when it was looked at: one that a person skips has its row before it is due.
-fn is_written_off(row: &Occurrence) -> bool {
-    match row.state {
-        OccurrenceState::Missed => true,
-        OccurrenceState::Skipped => row.attempts == 0 && row.at >= row.due_at,
-        OccurrenceState::Running | OccurrenceState::Ran => false,
-    }
+fn failed(entry: &Entry<'_>, error: &SettleError) {
+    tracing::error!(%error, wakeup = entry.id, "wake.pass");
 }
 
 /// Why a wakeup with this condition has nothing to say; `None`: it speaks.

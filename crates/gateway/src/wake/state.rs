@@ -20,6 +20,9 @@ pub(crate) struct WakeupState {
     pub first_seen: Timestamp,
     /// Every slot up to here has its row.
     pub cursor: Timestamp,
+    /// Where the cursor stood before the clock was put back; until then slots have their rows already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Timestamp>,
     /// The conversation it speaks in.
     pub thread: Option<ThreadId>,
     /// When it last spoke.
@@ -31,7 +34,16 @@ pub(crate) struct WakeupState {
 impl WakeupState {
     /// A wakeup that was just found in the file.
     pub fn new(id: String, prompt_id: String, now: Timestamp) -> Self {
-        Self { id, prompt_id, first_seen: now, cursor: now, thread: None, said_at: None, told: BTreeMap::new() }
+        Self {
+            id,
+            prompt_id,
+            first_seen: now,
+            cursor: now,
+            ahead: None,
+            thread: None,
+            said_at: None,
+            told: BTreeMap::new(),
+        }
     }
 
     /// From when on news count: what was told before is not told again.

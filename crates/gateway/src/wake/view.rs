@@ -4,6 +4,7 @@ use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{Entity, Occurrence, Timestamp, WakeupView};
 
 use super::{
+    clock::is_still_to_come,
     overlay::{effective, last_read},
     schedule::{next_due, next_run, next_slot, put_off},
     state::{WakeupState, slot_of, wakeup_id},
@@ -49,11 +50,15 @@ async fn next_at(core: &Core, entry: &ScheduleEntry) -> Result<Option<Timestamp>
 pub(super) async fn next_free(core: &Core, entry: &ScheduleEntry) -> Result<Option<Occurrence>, StoreError> {
     let Ok(plan) = &entry.plan else { return Ok(None) };
     let (id, now) = (wakeup_id(entry), core.now());
-    let settled = core.store.get::<WakeupState>(&id).await?.map_or(now, |state| state.value.cursor.min(now));
-    let mut next = next_slot(plan, &id, settled, now);
+    let state = core.store.get::<WakeupState>(&id).await?.map(|state| state.value);
+    let settled = state.as_ref().map_or(now, |state| state.cursor.min(now));
+    // A clock that stands before the day on which it was first seen: none of its slots is there.
+    let seen = state.map_or(now, |state| state.first_seen);
+    let mut next = next_slot(plan, &id, settled.max(seen), now.max(seen));
     while let Some(due_at) = next {
         let row = slot_of(id.clone(), entry, due_at, now);
-        if core.store.get::<Occurrence>(&row.entity_id()).await?.is_none() {
+        let known = core.store.get::<Occurrence>(&row.entity_id()).await?;
+        if known.is_none_or(|known| is_still_to_come(&known.value, now)) {
             return Ok(Some(row));
         }
         next = next_due(&plan.when, due_at.max(now));

@@ -71,7 +71,7 @@ impl Briefer for FakeBriefer {
                     "Fine."
                 }
             };
-            Ok(WakeAnswer { note: says.to_owned(), prompt: label, turn: None })
+            Ok(WakeAnswer { note: says.to_owned(), prompt: label, turn: None, budget: None })
         })
     }
 }

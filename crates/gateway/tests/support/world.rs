@@ -174,6 +174,7 @@ impl World {
             overlay: Default::default(),
             guard: guard(),
             work: tokio::sync::Notify::new(),
+            alarm: tokio::sync::Notify::new(),
             surfaces: Default::default(),
             calendars: Default::default(),
         })
@@ -345,6 +346,7 @@ async fn core(
         overlay: Default::default(),
         guard: guard(),
         work: tokio::sync::Notify::new(),
+        alarm: tokio::sync::Notify::new(),
         surfaces: Default::default(),
         calendars: Default::default(),
     })

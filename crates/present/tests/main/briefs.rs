@@ -4,7 +4,7 @@ use wakeman_types::*;
 
 use crate::{samples::*, text};
 
-fn brief(lines: Vec<BriefLine>) -> BriefView {
+pub fn brief(lines: Vec<BriefLine>) -> BriefView {
     BriefView {
         title: "Morning brief".into(),
         since: ago(18 * 60 + 35),
@@ -12,6 +12,8 @@ fn brief(lines: Vec<BriefLine>) -> BriefView {
         note: None,
         prompt: None,
         no_model: None,
+        own: false,
+        budget: None,
         occurrence: "morning-brief-1a2b3c@0".into(),
     }
 }
@@ -82,4 +84,17 @@ Morning brief · since yesterday 20:00
 PostHog has not answered since 14:26 (429): what it would say is unknown, not fine.
 No model's note: the model does not answer (502).
 ");
+}
+
+#[test]
+fn the_answer_to_a_question_of_ones_own_is_shown_whole_and_the_budget_is_named() {
+    let long = format!("{} END", "word ".repeat(300));
+    let note = format!("{long}\n{}last line", "line\n".repeat(40));
+    let view = BriefView { note: Some(note), own: true, ..brief(vec![source(true)]) };
+    let shown = said(view.clone());
+    assert!(shown.contains(" END") && shown.contains("last line") && !shown.contains('…'), "{shown}");
+    let warning = "Model budget: $0.17 of this wakeup's share of $0.20 used today; it resets tomorrow 00:00.";
+    let view = BriefView { budget: Some(warning.to_owned()), own: false, ..view };
+    let shown = said(view);
+    assert!(shown.contains("more lines") && shown.ends_with(warning), "{shown}");
 }

@@ -558,13 +558,9 @@ pub fn answers() -> Vec<View> {
 /// What a chat is answered with when somebody looks at something, and what is told beside findings and cards.
 pub fn looks() -> Vec<View> {
     let brief = BriefView {
-        title: "Morning brief".into(),
-        since: ago(18 * 60 + 35),
-        lines: vec![BriefLine::Finding { finding: Box::new(finding()) }],
         note: Some("Look at @ada's form, see https://evil.example.".into()),
         prompt: Some("morning-brief/v1".into()),
-        no_model: None,
-        occurrence: "morning-brief-1a2b3c@0".into(),
+        ..crate::briefs::brief(vec![BriefLine::Finding { finding: Box::new(finding()) }])
     };
     let tip = tip();
     let why = TipWhyView {

@@ -466,6 +466,7 @@ async fn waking(wake: Wake, core: Arc<Core>, mut stopped: watch::Receiver<bool>)
         }
         tokio::select! {
             () = core.clock.sleep_until(wake.wait_until(WAKE_MS)) => {}
+            () = core.alarm.notified() => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }

@@ -71,6 +71,7 @@ async fn core(folder: &std::path::Path, clock: Arc<FastClock>) -> Arc<Core> {
         overlay: Default::default(),
         guard: Guard::default(),
         work: tokio::sync::Notify::new(),
+        alarm: tokio::sync::Notify::new(),
         surfaces: Default::default(),
         calendars: Default::default(),
     })
