@@ -84,6 +84,33 @@ fn keys_that_arrive_together_are_all_read_and_what_was_typed_is_kept_but_no_cred
 }
 
 #[test]
+fn a_typed_stop_ends_the_answer_at_once_and_what_else_was_typed_has_its_turn() {
+    let (home, lab) = at_home("bad-merge");
+    lab.order(&json!([{"match": "any", "text": "It fell by a lot. ".repeat(2_000), "delay_ms": 50}]));
+    let mut terminal = at_terminal(&home);
+    terminal.types("why did it fall?\r");
+    terminal.until("It fell by");
+    terminal.types("whoami\r/stop\r");
+    terminal.until("(Stopped here.)");
+    terminal.until("(owner)");
+    terminal.until("›");
+    terminal.types("\u{4}");
+    assert_eq!(terminal.ends(), Some(0));
+}
+
+#[test]
+fn a_piped_ask_prints_the_answer_and_nothing_that_was_taken_back() {
+    let (home, lab) = at_home("bad-merge");
+    lab.order(&json!([
+        {"match": "any", "after_tools": false, "text": "Let me look. ", "tool_calls": [{"name": "findings", "arguments": {}}]},
+        {"match": "any", "text": "Sign-ups fell."}
+    ]));
+    let output = home.run(&["ask", "why did it fall?"]);
+    let out = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(out.starts_with("Sign-ups fell."), "{out}\n{}", said(&output));
+}
+
+#[test]
 fn a_card_comes_unasked_above_a_half_typed_line_and_is_answered_by_its_key() {
     let (home, lab) = at_home("bad-merge");
     wait(lab.client().advance("2026-01-22T10:20:00Z")).unwrap();

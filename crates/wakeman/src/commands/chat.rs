@@ -14,9 +14,10 @@ use wakeman_present::{self as present, Verb, parse_verb};
 use wakeman_types::{AskRequest, GatewayError, ListRequest, Principal, ThreadId, View};
 
 use super::{
+    ahead::Ahead,
     chat_above::{above, keys, offered},
     show::clock,
-    talk::{close, turn},
+    talk::{Shown, close, turn},
     verbs,
 };
 use crate::{
@@ -39,7 +40,8 @@ pub async fn chat(global: &Global, args: ChatArgs) -> Result<u8, Failure> {
     let attached = attach(global).await?;
     let by = global.principal();
     let offer = Offer::default();
-    let mut talk = Talk { global, attached: &attached, by: &by, thread: args.thread.map(ThreadId::new), offer };
+    let mut talk =
+        Talk { global, attached: &attached, by: &by, thread: args.thread.map(ThreadId::new), offer, ahead: None };
     let outcome =
         if global.interactive && !global.json { at_terminal(&mut talk).await } else { plain(&mut talk).await };
     close(attached).await;
@@ -62,6 +64,8 @@ struct Talk<'a> {
     thread: Option<ThreadId>,
     /// The card that a key answers.
     offer: Offer,
+    /// What is typed while an answer comes.
+    ahead: Option<Ahead>,
 }
 
 /// Lines from a pipe. Ends with its input; what failed is told and the next line goes on.
@@ -92,16 +96,22 @@ async fn at_terminal(talk: &mut Talk<'_>) -> Result<u8, Failure> {
     let arriving = above(talk.global, talk.attached, talk.by, printer, &screen, talk.offer.clone());
     tokio::pin!(arriving);
     let mut warned = false;
+    talk.ahead = Ahead::new().ok();
     loop {
-        editor.set_ids(talk.ids().await);
-        drop(held.take());
-        let reading = tokio::task::spawn_blocking(move || {
-            let typed = editor.read("› ");
-            (editor, typed)
-        });
-        let (back, typed) = beside(reading, &mut arriving).await.map_err(Failure::failed)?;
-        editor = back;
-        held = Some(beside(Arc::clone(&screen).lock_owned(), &mut arriving).await);
+        let typed = if let Some(line) = talk.ahead.as_ref().and_then(Ahead::next) {
+            Ok(Typed::Line(line))
+        } else {
+            editor.set_ids(talk.ids().await);
+            drop(held.take());
+            let reading = tokio::task::spawn_blocking(move || {
+                let typed = editor.read("› ");
+                (editor, typed)
+            });
+            let (back, typed) = beside(reading, &mut arriving).await.map_err(Failure::failed)?;
+            editor = back;
+            held = Some(beside(Arc::clone(&screen).lock_owned(), &mut arriving).await);
+            typed
+        };
         let line = match typed? {
             Typed::End => return Ok(DONE),
             Typed::Interrupt if warned => return Ok(INTERRUPTED),
@@ -170,7 +180,7 @@ impl Talk<'_> {
         }
     }
 
-    /// An answer under way here is stopped by ctrl-c; this stops one that somebody else waits for in the same conversation.
+    /// An answer under way here is stopped by ctrl-c, and by the same word typed meanwhile; this stops one that somebody else waits for in the same conversation.
     async fn stop(&self) {
         let Some(thread) = &self.thread else { return self.global.note("Nothing is being answered.") };
         match self.attached.gateway.stop(self.by, thread).await {
@@ -201,7 +211,8 @@ impl Talk<'_> {
 
     async fn ask(&mut self, text: &str) -> Result<(), Failure> {
         let request = AskRequest { message: text.to_owned(), thread_id: self.thread.clone(), ..AskRequest::default() };
-        let answer = turn(self.global, &*self.attached.gateway, self.by, request).await?;
+        let how = Shown { live: true, ahead: self.ahead.as_ref() };
+        let answer = turn(self.global, &*self.attached.gateway, self.by, request, how).await?;
         if self.global.json {
             self.global.print_json(&answer)?;
         }

@@ -1,5 +1,6 @@
 //! One thin file per subcommand.
 
+mod ahead;
 mod audit;
 mod backtest;
 mod chat;

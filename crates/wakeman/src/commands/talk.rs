@@ -1,6 +1,6 @@
 //! Talking: one turn, as `ask` and `chat` show it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io::IsTerminal as _};
 
 use futures::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,7 +10,7 @@ use wakeman_types::{
     AskRequest, ErrorKind, Gateway, Principal, ThreadId, TurnAnswer, TurnEvent, TurnState, TurnStream,
 };
 
-use super::verbs;
+use super::{ahead::Ahead, verbs};
 use crate::{
     args::AskArgs,
     attach::{Attached, attach},
@@ -33,7 +33,9 @@ pub async fn ask(global: &Global, args: AskArgs) -> Result<u8, Failure> {
         prompt_version: args.prompt_version,
         key: None,
     };
-    let outcome = turn(global, &*attached.gateway, &by, request).await;
+    // What is piped on cannot be taken back: it gets the answer when it is one.
+    let live = std::io::stdout().is_terminal();
+    let outcome = turn(global, &*attached.gateway, &by, request, Shown { live, ahead: None }).await;
     close(attached).await;
     let answer = outcome?;
     if global.json {
@@ -63,19 +65,36 @@ fn exit_code(answer: &TurnAnswer) -> Result<u8, Failure> {
     }
 }
 
-/// Asks, shows the answer as it comes, and stops it on ctrl-c.
+/// How a turn is shown.
+pub(super) struct Shown<'a> {
+    /// Whether its words are shown as they come, also those that are taken back.
+    pub(super) live: bool,
+    /// What is typed meanwhile, at a terminal.
+    pub(super) ahead: Option<&'a Ahead>,
+}
+
+/// Asks, shows the answer as it comes, and stops it on ctrl-c and on a typed `/stop`.
 pub(super) async fn turn(
     global: &Global,
     gateway: &dyn Gateway,
     by: &Principal,
     request: AskRequest,
+    how: Shown<'_>,
 ) -> Result<TurnAnswer, Failure> {
     let events = gateway.ask(by, request).await?;
     // A pipe gets the text as it is.
     let width = if global.interactive { global.style.width } else { 0 };
-    Follow { global, gateway, by, shown: String::new(), flow: Flow::new(width), progress: None }
+    Follow { global, gateway, by, how, shown: String::new(), flow: Flow::new(width), progress: None }
         .until_done(events)
         .await
+}
+
+/// Resolves when somebody types that the answer should end.
+async fn stop_typed(ahead: Option<&Ahead>) {
+    match ahead {
+        Some(ahead) => ahead.stop().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Shows one turn.
@@ -83,6 +102,7 @@ struct Follow<'a> {
     global: &'a Global,
     gateway: &'a dyn Gateway,
     by: &'a Principal,
+    how: Shown<'a>,
     /// What is on the screen of the answer.
     shown: String,
     flow: Flow,
@@ -104,6 +124,11 @@ impl Follow<'_> {
                         // It is asked to stop and does not: nobody is kept waiting.
                         return Err(Failure::interrupted());
                     }
+                    self.stop(thread.as_ref()).await?;
+                    continue;
+                }
+                () = stop_typed(self.how.ahead) => {
+                    stopping = true;
                     self.stop(thread.as_ref()).await?;
                     continue;
                 }
@@ -141,6 +166,9 @@ impl Follow<'_> {
     }
 
     fn words(&mut self, token: &str) -> Result<(), Failure> {
+        if !self.how.live {
+            return Ok(());
+        }
         self.progress = None;
         self.shown.push_str(token);
         let text = self.flow.push(&sanitize_piece(token));
