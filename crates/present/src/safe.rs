@@ -95,11 +95,21 @@ fn spell_out(text: &str, marks: Marks) -> String {
     let mut hidden: Vec<char> = Vec::new();
     let mut combining = 0;
     let mut chars = text.chars().peekable();
+    // What a joiner would join.
+    let mut before = None;
     while let Some(c) = chars.next() {
+        if joins(before, c, chars.peek().copied()) {
+            out.push(c);
+            continue;
+        }
         let fate = if marks == Marks::Keep && is_ours(c) { Fate::Keep } else { fate(c) };
         if matches!(fate, Fate::Hidden) {
+            before = None;
             hidden.push(c);
             continue;
+        }
+        if !matches!(fate, Fate::Drop) {
+            before = matches!(fate, Fate::Keep).then_some(c);
         }
         flush(&mut hidden, &mut out);
         match fate {
@@ -159,6 +169,42 @@ fn is_hidden(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
+/// Whether `c` is a joiner or a non-joiner where people write one: between letters of one script that is written joined, as in Persian and
+/// Hindi, or between two pictures that make one. Anywhere else it only hides.
+fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    match c {
+        '\u{200c}' | '\u{200d}' if script(before).is_some() => {
+            script(before) == script(after) && after.is_alphabetic() && after.width() != Some(0)
+        }
+        '\u{200d}' => is_picture(before) && is_picture(after) && !is_tone(after),
+        _ => false,
+    }
+}
+
+/// The script of a letter that is written joined, by its block; of a mark that binds two of them too.
+fn script(c: char) -> Option<u32> {
+    // Each Indic script has its virama at the same place in its block; Sinhala's is elsewhere.
+    let binds = matches!(u32::from(c), 0x900..=0xd7f if u32::from(c) & 0x7f == 0x4d) || c == '\u{dca}';
+    match u32::from(c) {
+        _ if !c.is_alphabetic() && !binds => None,
+        0x600..=0x6ff | 0x750..=0x77f | 0x8a0..=0x8ff => Some(0),
+        block @ 0x900..=0xdff => Some(block & !0x7f),
+        _ => None,
+    }
+}
+
+/// Whether it is a pictograph, or the tone of one.
+fn is_picture(c: char) -> bool {
+    let picture =
+        matches!(c, '\u{2194}' | '\u{2195}' | '\u{2600}'..='\u{27bf}' | '\u{2b1b}' | '\u{1f300}'..='\u{1faff}');
+    picture && !is_ours(c)
+}
+
+fn is_tone(c: char) -> bool {
+    matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
+}
+
 /// The severity marks are ours alone: outside text must not wear them.
 fn is_ours(c: char) -> bool {
     matches!(c, '🔴' | '🟠' | '🟢' | '⚪' | '⏳')
@@ -173,5 +219,6 @@ fn cap(text: &str, max: usize) -> String {
         return text.to_owned();
     }
     let kept: String = text.chars().take(max.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    // Nor may a joiner be the last: there is nothing left to join.
+    format!("{}…", kept.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200c}' | '\u{200d}')))
 }

@@ -10,6 +10,8 @@ use crate::{
     safe::sanitize,
 };
 
+/// Ten years: what the decision log says of somebody who was never interrupted.
+const NEVER_MINUTES: f64 = 5_256_000.0;
 /// Features that are listed; the rest are counted.
 const FEATURES_MAX: usize = 12;
 /// Learnt weights that are listed.
@@ -108,7 +110,10 @@ fn features(features: &[(String, f64)]) -> String {
     let mut items: Vec<String> = features
         .iter()
         .take(FEATURES_MAX)
-        .map(|(name, value)| format!("{} {}", sanitize(name, 40), trimmed(*value)))
+        .map(|(name, value)| match name.as_str() {
+            "minutes_since_last_interruption" if *value >= NEVER_MINUTES => format!("{name} never"),
+            name => format!("{} {}", sanitize(name, 40), trimmed(*value)),
+        })
         .collect();
     if features.len() > FEATURES_MAX {
         items.push(format!("{} more", features.len() - FEATURES_MAX));
