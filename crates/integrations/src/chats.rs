@@ -12,6 +12,8 @@ use crate::{
 };
 
 const TELEGRAM_API: &str = "https://api.telegram.org";
+/// In the form that Discord asks for, as its adapter says it.
+const DISCORD_AGENT: &str = concat!("DiscordBot (https://github.com/wakeman/wakeman, ", env!("CARGO_PKG_VERSION"), ")");
 const DISCORD_API: &str = "https://discord.com";
 /// An application may read messages: granted, or granted to a bot in few servers.
 const MESSAGE_CONTENT: u64 = (1 << 18) | (1 << 19);
@@ -61,7 +63,7 @@ pub async fn check_discord(token: &SecretString, api_url: Option<&str>) -> Check
     let name = "Discord token";
     let given = api_url.unwrap_or(DISCORD_API).trim_end_matches('/').trim_end_matches("/api/v10");
     let asked = match Asked::new("DISCORD_API_URL", given.trim_end_matches("/api"), DISCORD_API) {
-        Ok(asked) => asked,
+        Ok(asked) => Asked { agent: Some(DISCORD_AGENT), ..asked },
         Err(problem) => {
             outcome.fail(name, problem, "set DISCORD_API_URL to Discord's address, or unset it");
             return outcome;
@@ -101,6 +103,8 @@ fn found(outcome: &mut CheckOutcome, name: &str, user: &str) {
 struct Asked {
     http: Client,
     base: Url,
+    /// Who asks, where a service wants that said in its own way.
+    agent: Option<&'static str>,
 }
 
 impl Asked {
@@ -108,7 +112,7 @@ impl Asked {
         let base = base_address(setting, address, example).map_err(|error| error.to_string())?;
         let timeouts = Timeouts { answer: ANSWER, ..Timeouts::default() };
         let http = http_client(&base, timeouts).map_err(|error| error.to_string())?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, agent: None })
     }
 
     /// Reads a JSON answer called `what`. Who is refused is told `remedy`.
@@ -122,6 +126,9 @@ impl Asked {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         let mut request = self.http.get(url);
+        if let Some(agent) = self.agent {
+            request = request.header(reqwest::header::USER_AGENT, agent);
+        }
         if let Some(signed) = signed {
             request = request.header(reqwest::header::AUTHORIZATION, signed);
         }

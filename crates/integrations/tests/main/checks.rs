@@ -49,6 +49,9 @@ async fn a_bot_that_may_not_read_messages_is_told() {
     assert_eq!(failed(&outcome), ["Discord permissions"], "{outcome:?}");
     let header = format!("Bot {SECRET}");
     assert!(fake.seen().iter().all(|seen| seen.header("authorization") == Some(header.as_str())));
+    let agents: Vec<_> =
+        fake.seen().iter().map(|seen| seen.header("user-agent").unwrap_or_default().to_owned()).collect();
+    assert!(agents.iter().all(|agent| agent.starts_with("DiscordBot (https://")), "Discord asks for that: {agents:?}");
 }
 
 #[tokio::test]
