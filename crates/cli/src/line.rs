@@ -4,7 +4,10 @@ use std::{
     borrow::Cow,
     io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustyline::{
@@ -25,8 +28,10 @@ use crate::{
 pub enum Typed {
     /// A line, maybe empty.
     Line(String),
-    /// Control-C; what stood there is gone.
+    /// Control-C where nothing was typed.
     Interrupt,
+    /// Control-C on what was being typed, which is gone.
+    Cleared,
     /// Control-D on an empty line, or the terminal is gone.
     End,
 }
@@ -36,6 +41,7 @@ pub struct LineEditor {
     editor: Editor<Words, MemHistory>,
     history: Option<History>,
     ids: Arc<Mutex<Ids>>,
+    typing: Arc<AtomicBool>,
 }
 
 /// Prints above the line being typed, which stays as it is.
@@ -64,12 +70,13 @@ impl LineEditor {
             .build();
         let mut editor = Editor::with_history(config, MemHistory::new()).map_err(to_io)?;
         let ids = Arc::new(Mutex::new(Ids::default()));
-        editor.set_helper(Some(Words { ids: Arc::clone(&ids), offer, style }));
+        let typing = Arc::default();
+        editor.set_helper(Some(Words { ids: Arc::clone(&ids), offer, style, typing: Arc::clone(&typing) }));
         let history = History::open(history).ok();
         for line in history.iter().flat_map(|history| history.lines()) {
             editor.add_history_entry(line.as_str()).map_err(to_io)?;
         }
-        Ok(Self { editor, history, ids })
+        Ok(Self { editor, history, ids, typing })
     }
 
     /// A printer for messages that come while a line is typed.
@@ -90,8 +97,10 @@ impl LineEditor {
     /// # Errors
     /// What the terminal says.
     pub fn read(&mut self, prompt: &str) -> io::Result<Typed> {
+        self.typing.store(false, Ordering::SeqCst);
         match self.editor.readline(prompt) {
             Ok(line) => Ok(Typed::Line(line)),
+            Err(ReadlineError::Interrupted) if self.typing.load(Ordering::SeqCst) => Ok(Typed::Cleared),
             Err(ReadlineError::Interrupted) => Ok(Typed::Interrupt),
             Err(ReadlineError::Eof) => Ok(Typed::End),
             Err(error) => Err(to_io(error)),
@@ -126,6 +135,8 @@ struct Words {
     ids: Arc<Mutex<Ids>>,
     offer: Offer,
     style: TermStyle,
+    /// Whether something stands in the line.
+    typing: Arc<AtomicBool>,
 }
 
 impl Completer for Words {
@@ -153,6 +164,8 @@ impl Hinter for Words {
     type Hint = Would;
 
     fn hint(&self, line: &str, _: usize, _: &Context<'_>) -> Option<Would> {
+        // Asked for after every key, and nothing else tells what stood there when it is thrown away.
+        self.typing.store(!line.is_empty(), Ordering::SeqCst);
         // Never cut: a decision's digest stands at its end.
         Some(Would(format!("  enter: {}", self.offer.behind(line)?)))
     }

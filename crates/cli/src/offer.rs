@@ -27,6 +27,8 @@ struct Inner {
     settled: bool,
     /// What stands behind the line, to be done with enter.
     asked: Option<Button>,
+    /// What was rejected here, with the answer on the screen.
+    rejected: Option<ProposalId>,
 }
 
 /// What a line is to the card.
@@ -66,6 +68,16 @@ impl Offer {
         if inner.card.as_ref().and_then(proposal) == Some(id) {
             inner.put(None);
         }
+    }
+
+    /// `id` was rejected here, and the screen says so.
+    pub fn rejected(&self, id: ProposalId) {
+        self.lock().rejected = Some(id);
+    }
+
+    /// Whether the screen says already that `id` was rejected.
+    pub fn says_rejected(&self, id: ProposalId) -> bool {
+        self.lock().rejected == Some(id)
     }
 
     /// What can be answered: `P-31 for F-128: [a]pprove · [r]eject · [d]etails`.
@@ -122,7 +134,7 @@ fn about(doc: &Doc) -> String {
 
 impl Inner {
     fn put(&mut self, card: Option<Doc>) {
-        *self = Self { number: self.number + 1, card, settled: false, asked: None };
+        *self = Self { number: self.number + 1, card, settled: false, asked: None, rejected: self.rejected };
     }
 
     fn button(&self, line: &str) -> Option<Button> {

@@ -55,6 +55,8 @@ pub struct TermStyle {
     pub color: bool,
     /// Whether anything beyond ASCII may be used.
     pub unicode: bool,
+    /// Nobody knows how wide it is: no column is left out for want of room.
+    pub endless: bool,
 }
 
 impl TermStyle {
@@ -67,12 +69,12 @@ impl TermStyle {
             ColorChoice::Never => false,
             ColorChoice::Auto => is_tty && !no_color,
         };
-        Self { width: width.unwrap_or(WIDTH_UNKNOWN), color, unicode: true }.clamped()
+        Self { width: width.unwrap_or(WIDTH_UNKNOWN), color, unicode: true, endless: width.is_none() }.clamped()
     }
 
     /// A style without colour, `width` columns wide.
     pub fn plain(width: usize) -> Self {
-        Self { width, color: false, unicode: true }.clamped()
+        Self { width, color: false, unicode: true, endless: false }.clamped()
     }
 
     /// The same style in ASCII, for a terminal whose locale has nothing else.

@@ -24,6 +24,9 @@ pub(crate) fn table_rows(table: &Table, width: usize, style: &TermStyle) -> Vec<
         if let Some(widths) = fit(&table.columns, &natural, &shown, width) {
             return aligned(&table.columns, &rows, &shown, &widths, style);
         }
+        if style.endless {
+            return aligned(&table.columns, &rows, &shown, &natural, style);
+        }
         match shown.iter().rposition(|&i| table.columns[i].optional) {
             Some(position) => shown.remove(position),
             None => return stacked(&table.columns, &rows, &natural, width, style),

@@ -129,6 +129,17 @@ fn a_card_comes_unasked_above_a_half_typed_line_and_is_answered_by_its_key() {
     terminal.types("\r");
     terminal.until("Rejected by");
     assert_eq!(home.json(&["proposals"])[0]["state"], "rejected");
+    assert!(!terminal.shows("Rejected by ada twice", Duration::from_secs(4)), "nobody says that");
+    assert_eq!(terminal.shown().matches("Rejected by").count(), 1, "{}", terminal.shown());
+    terminal.types("\u{3}");
+    terminal.until("again leaves");
+    // What is thrown away half typed is no wish to leave.
+    for half in ["half a line", "another"] {
+        terminal.types(half);
+        terminal.until(half);
+        terminal.types("\u{3}");
+        terminal.until("›");
+    }
     terminal.types("\u{3}");
     terminal.until("again leaves");
     terminal.until("›");

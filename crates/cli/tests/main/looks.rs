@@ -7,7 +7,7 @@ use wakeman_types::*;
 use crate::samples::*;
 
 fn colored(width: usize) -> TermStyle {
-    TermStyle { width, color: true, unicode: true }
+    TermStyle { width, color: true, unicode: true, endless: false }
 }
 
 /// What the terminal gets, with its escape character made visible.

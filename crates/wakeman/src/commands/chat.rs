@@ -114,6 +114,10 @@ async fn at_terminal(talk: &mut Talk<'_>) -> Result<u8, Failure> {
         };
         let line = match typed? {
             Typed::End => return Ok(DONE),
+            Typed::Cleared => {
+                warned = false;
+                continue;
+            }
             Typed::Interrupt if warned => return Ok(INTERRUPTED),
             Typed::Interrupt => {
                 warned = true;
@@ -199,6 +203,10 @@ impl Talk<'_> {
             true = self.given_up() => return self.global.note("Not waited for. `status` tells what came of it."),
         };
         let worked = outcome.is_ok();
+        if let (true, Verb::Reject { id, .. }) = (worked, &shown) {
+            // What came of it stands there already.
+            self.offer.rejected(*id);
+        }
         self.tell(outcome);
         if worked && self.global.interactive {
             self.offer_shown(&shown).await;
@@ -232,7 +240,7 @@ impl Talk<'_> {
         let gateway = &self.attached.gateway;
         Ok(match verb {
             Verb::Finding(id) => Some(View::Finding(Box::new(gateway.finding(self.by, *id).await?))),
-            Verb::Proposal(id) => Some(View::Proposal(Box::new(gateway.proposal(self.by, *id).await?))),
+            Verb::Proposal(id) => Some(View::Details(Box::new(gateway.proposal(self.by, *id).await?))),
             _ => None,
         })
     }

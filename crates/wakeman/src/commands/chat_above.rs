@@ -6,7 +6,7 @@ use futures::StreamExt;
 use tokio::sync::Mutex;
 use wakeman_cli::{Above, Console, Flow, Offer};
 use wakeman_present::Doc;
-use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Principal, View};
+use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Principal, ProposalState, View};
 
 use super::show::clock;
 use crate::{attach::Attached, failure::Failure, global::Global};
@@ -24,7 +24,7 @@ const SEEN: Duration = Duration::from_millis(1_500);
 pub fn offered(offer: &Offer, view: &View, doc: &Doc) {
     match view {
         View::Settled(settled) => offer.over(settled.proposal.id),
-        View::Proposal(shown) if doc.buttons.is_empty() => offer.over(shown.proposal.id),
+        View::Proposal(shown) | View::Details(shown) if doc.buttons.is_empty() => offer.over(shown.proposal.id),
         _ => {}
     }
     if let Some(number) = offer.show(doc) {
@@ -90,12 +90,20 @@ async fn arrived(
     let (now, zone) = clock(&**gateway, by).await?;
     let mut text = Vec::new();
     let mut console = Console::new(&mut text, global.style);
-    for item in &claimed {
+    for item in claimed.iter().filter(|item| !is_on_screen(&item.delivery.view, offer)) {
         let doc = console.print(&item.delivery, &global.context(now, &zone))?;
         offered(offer, &item.delivery.view, &doc);
     }
-    printer.print(format!("\n{}{}", String::from_utf8_lossy(&text), keys(offer, global)))?;
+    if !text.is_empty() {
+        printer.print(format!("\n{}{}", String::from_utf8_lossy(&text), keys(offer, global)))?;
+    }
     confirm(attached, claimed).await
+}
+
+/// Whether it was said in answer to the key or word that did it.
+fn is_on_screen(view: &View, offer: &Offer) -> bool {
+    let View::Settled(settled) = view else { return false };
+    settled.proposal.state == ProposalState::Rejected && offer.says_rejected(settled.proposal.id)
 }
 
 async fn confirm(attached: &Attached, printed: Vec<ClaimedDelivery>) -> Result<(), Failure> {
