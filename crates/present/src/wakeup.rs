@@ -21,7 +21,11 @@ pub fn wakeups_table(wakeups: &[WakeupView], ctx: &RenderContext) -> Doc {
         let next = match (wakeup.next, &wakeup.problem) {
             (_, Some(_)) => Line::new().with("never", Style::Bad),
             (Some(at), None) => ctx.time(at).into(),
-            (None, None) => Line::new().dim(if wakeup.enabled { "never" } else { "switched off" }),
+            (None, None) => Line::new().dim(match &wakeup.paused_by {
+                Some(by) => format!("paused by {}", sanitize(by, NAME_LEN_MAX)),
+                None if wakeup.enabled => "never".to_owned(),
+                None => "switched off".to_owned(),
+            }),
         };
         let last = wakeup.last.as_ref().map_or_else(
             || Line::new().dim("–"),
@@ -37,6 +41,10 @@ pub fn wakeups_table(wakeups: &[WakeupView], ctx: &RenderContext) -> Doc {
         ]
     };
     let doc = Doc::bare().block(Block::Table(Table { columns, rows: wakeups.iter().map(row).collect() }));
+    let named =
+        |wakeup: &WakeupView| Some((sanitize(wakeup.was.as_ref()?, NAME_LEN_MAX), sanitize(&wakeup.id, NAME_LEN_MAX)));
+    let doc =
+        wakeups.iter().filter_map(named).fold(doc, |doc, (was, id)| doc.text(format!("{was} is now called {id}.")));
     let problems = wakeups.iter().filter_map(|wakeup| wakeup.problem.as_deref());
     problems.fold(doc, |doc, problem| doc.text(Line::new().with(sanitize(problem, 300), Style::Bad)))
 }

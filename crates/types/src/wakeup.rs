@@ -109,6 +109,12 @@ pub struct WakeupView {
     pub jitter: Option<String>,
     /// Whether it runs.
     pub enabled: bool,
+    /// Who paused it, if it is paused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub paused_by: Option<String>,
+    /// What it was called before the edit that this answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub was: Option<String>,
     /// Where it comes from: `read-only/wakeup.json`.
     pub origin: String,
     /// What is wrong with it; such an entry never runs, the others do.

@@ -7,13 +7,13 @@ use wakeman_types::{
 };
 
 use super::{
-    overlay::{AddedWakeup, WakeupChange, effective, set},
+    overlay::{AddedWakeup, WakeupChange, effective, set, unknown},
     phrase::cron_of,
     state::{WakeupState, slot_of},
-    view::{next_free, wakeup_views},
+    view::{next_free, next_is_skipped, wakeup_views},
 };
 use crate::{
-    config::{SHIPPED_PROMPTS, ScheduleEntry},
+    config::{SHIPPED_PROMPTS, ScheduleEntry, nearest},
     core::Core,
     deliver::ThreadWriter,
     desk::{settle_error, storage_error},
@@ -36,12 +36,17 @@ pub async fn order(core: &Core, who: &Identity, order: WakeupOrder) -> Result<Wa
         let message = format!("Only an approver or owner can set a wakeup. You are {} ({}).", who.operator, who.role);
         return Err(GatewayError::new(ErrorKind::Forbidden, message));
     }
+    let mut was = None;
     let id = match order {
         WakeupOrder::Add { when, what, rules } => {
-            let added = at(core, who, &when, worded(&what))?.with(rules);
+            let added = at(core, who, &when, meant(&what)?)?.with(rules);
             set(core, who, &WakeupChange::Add(added), None).await?.id
         }
-        WakeupOrder::Edit { id, when, rules } => edit(core, who, &id, when.as_deref(), rules).await?,
+        WakeupOrder::Edit { id, when, rules } => {
+            let now = edit(core, who, &id, when.as_deref(), rules).await?;
+            was = Some(id).filter(|id| *id != now);
+            now
+        }
         WakeupOrder::Pause { id } => set(core, who, &WakeupChange::Pause { id, paused: true }, None).await?.id,
         WakeupOrder::Resume { id } => set(core, who, &WakeupChange::Pause { id, paused: false }, None).await?.id,
         WakeupOrder::Run { id } => {
@@ -53,7 +58,8 @@ pub async fn order(core: &Core, who: &Identity, order: WakeupOrder) -> Result<Wa
     };
     let views = wakeup_views(core).await.map_err(|error| storage_error(&error))?;
     let view = views.into_iter().find(|view| view.id == id);
-    view.ok_or_else(|| GatewayError::new(ErrorKind::Conflict, format!("wakeup {id} changed meanwhile; look again")))
+    view.map(|view| WakeupView { was, ..view })
+        .ok_or_else(|| GatewayError::new(ErrorKind::Conflict, format!("wakeup {id} changed meanwhile; look again")))
 }
 
 /// `wakeup` at the time that a person wrote.
@@ -62,6 +68,19 @@ fn at(core: &Core, who: &Identity, when: &str, wakeup: AddedWakeup) -> Result<Ad
     let zone = operator.and_then(|operator| operator.timezone).unwrap_or(core.zone());
     let (cron, zone) = cron_of(when, zone).map_err(invalid)?;
     Ok(AddedWakeup { time_utc: None, cron: Some(cron), timezone: Some(zone.name().to_owned()), ..wakeup })
+}
+
+/// The same, but one word that is nearly a shipped prompt is a slip and no words for the model.
+fn meant(what: &str) -> Result<AddedWakeup, GatewayError> {
+    let word = what.trim();
+    let shipped = || SHIPPED_PROMPTS.iter().map(|(id, _)| *id);
+    match nearest(word, shipped()) {
+        Some(near) if !word.contains(char::is_whitespace) && shipped().all(|id| id != word) => Err(invalid(format!(
+            "\"{}\" is no prompt; did you mean {near}? To ask it in your own words, write more than one",
+            wakeman_present::sanitize(word, TITLE_CHARS)
+        ))),
+        _ => Ok(worded(what)),
+    }
 }
 
 /// A wakeup of a person's words, without its time.
@@ -96,6 +115,7 @@ async fn edit(
     }
     let entry = known(core, id).await?;
     let all = effective(core).await.map_err(|error| storage_error(&error))?;
+    let old = entry.clone();
     let own = all.config.prompts.get(&entry.prompt_id).map(|prompt| prompt.prompt.clone());
     let what = own.unwrap_or_else(|| entry.prompt_id.clone());
     let before = AddedWakeup {
@@ -112,17 +132,19 @@ async fn edit(
         Some(when) => at(core, who, when, before)?,
         None => before,
     };
+    let skipped = next_is_skipped(core, &old).await.map_err(|error| storage_error(&error))?;
     let change = WakeupChange::Move { from: id.to_owned(), to: to.with(rules) };
-    Ok(set(core, who, &change, None).await?.id)
+    let moved = set(core, who, &change, None).await?;
+    if skipped && moved.id != id && !moved.is_paused() {
+        // Somebody wanted to be left alone once, at whatever hour that is now.
+        skip(core, who, moved.id.clone()).await?;
+    }
+    Ok(moved.id)
 }
 
 async fn known(core: &Core, id: &str) -> Result<ScheduleEntry, GatewayError> {
     let all = effective(core).await.map_err(|error| storage_error(&error))?;
-    let found = all.entry(id).cloned();
-    found.ok_or_else(|| {
-        let id = wakeman_present::sanitize(id, 60);
-        GatewayError::new(ErrorKind::NotFound, format!("there is no wakeup {id}; `wakeups` lists them"))
-    })
+    all.entry(id).cloned().ok_or_else(|| unknown(id))
 }
 
 /// An entry that runs.

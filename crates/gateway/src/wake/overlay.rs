@@ -26,6 +26,8 @@ use crate::{
 const OVERLAYS_MAX: u64 = 200;
 /// Overlays that are read: those, and what was paused or changed of the file.
 const READ_MAX: usize = 1_000;
+/// Earlier ids of one wakeup that are remembered.
+const NAMES_MAX: usize = 8;
 /// Longest title and prompt, in characters.
 const TITLE_LEN_MAX: usize = 100;
 const PROMPT_LEN_MAX: usize = 4_000;
@@ -157,6 +159,9 @@ pub struct WakeupOverlay {
     pub principal: Principal,
     /// When.
     pub at: Timestamp,
+    /// The ids it had before it was moved, the last first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub was: Vec<String>,
 }
 
 impl WakeupOverlay {
@@ -179,13 +184,15 @@ struct StoredOverlay {
     by: OperatorId,
     principal: Principal,
     at: Timestamp,
+    #[serde(default)]
+    was: Vec<String>,
 }
 
 impl From<StoredOverlay> for WakeupOverlay {
-    fn from(StoredOverlay { id, paused, pause, added, by, principal, at }: StoredOverlay) -> Self {
+    fn from(StoredOverlay { id, paused, pause, added, by, principal, at, was }: StoredOverlay) -> Self {
         let since = || Pause { by: by.clone(), from: at, until: None };
         let pause = pause.or_else(|| paused.then(since));
-        Self { id, pause, added, by, principal, at }
+        Self { id, pause, added, by, principal, at, was }
     }
 }
 
@@ -220,12 +227,15 @@ pub struct Effective {
     pub pauses: BTreeMap<String, Pause>,
     /// Where each comes from, where that is not the file alone.
     pub origins: BTreeMap<String, String>,
+    /// The ids that each had before it was moved, the last first.
+    pub was: BTreeMap<String, Vec<String>>,
 }
 
 impl Effective {
     fn of_file(core: &Core) -> Self {
         let config = core.wakeups.clone();
-        Self { config, paused: BTreeSet::new(), pauses: BTreeMap::new(), origins: BTreeMap::new() }
+        let (paused, pauses, origins, was) = Default::default();
+        Self { config, paused, pauses, origins, was }
     }
 
     /// Where the wakeup comes from.
@@ -271,7 +281,8 @@ pub async fn effective(core: &Core) -> Result<Arc<Effective>, StoreError> {
             }
             all.pauses.insert(overlay.id.clone(), pause);
         }
-        all.origins.insert(overlay.id, origin);
+        all.origins.insert(overlay.id.clone(), origin);
+        all.was.insert(overlay.id, overlay.was);
     }
     let all = Arc::new(all);
     core.overlay.keep_wakeups(Arc::clone(&all));
@@ -304,6 +315,12 @@ pub enum WakeupChange {
     },
 }
 
+/// There is no such wakeup.
+pub(super) fn unknown(id: &str) -> GatewayError {
+    let id = wakeman_present::sanitize(id, 60);
+    GatewayError::new(ErrorKind::NotFound, format!("there is no wakeup {id}; `wakeups` lists them"))
+}
+
 /// Sets it; the same again changes nothing. `cause`: the proposal it was approved in. Approvers and owners.
 ///
 /// # Errors
@@ -322,7 +339,7 @@ pub async fn set(
     let id = match change {
         WakeupChange::Pause { id, .. } => {
             let all = effective(core).await.map_err(|error| storage_error(&error))?;
-            all.entry(id).ok_or_else(|| invalid(format!("there is no wakeup {id}; `wakeups` lists them")))?;
+            all.entry(id).ok_or_else(|| unknown(id))?;
             id.clone()
         }
         WakeupChange::Add(added) | WakeupChange::Move { to: added, .. } => {
@@ -357,8 +374,9 @@ pub async fn set(
         }
         let payload = json!({"principal": principal.to_string(), "paused": paused, "added": added, "proposal": cause});
         let event = core.event("wakeup.set", &by, &id, payload);
+        let was = names(core, before.as_ref(), moved).await?;
         let pause = pause(before, paused, &pauses, core.now());
-        let overlay = WakeupOverlay { id: id.clone(), pause, added, by, principal, at: core.now() };
+        let overlay = WakeupOverlay { id: id.clone(), pause, added, by, principal, at: core.now(), was };
         let mut commit = Commit::durable(core.now()).replace(&overlay, version).event(event);
         if let Some(from) = moved {
             commit = gone(core, commit, from, &overlay).await?;
@@ -368,6 +386,13 @@ pub async fn set(
     let set = set.map_err(|error| settle_error(&error))?;
     effective(core).await.map_err(|error| storage_error(&error))?;
     Ok(set)
+}
+
+/// The ids that a wakeup had before: those of `before`, or that of the wakeup it is `moved` from with those before it.
+async fn names(core: &Core, before: Option<&WakeupOverlay>, moved: Option<&str>) -> Result<Vec<String>, StoreError> {
+    let Some(from) = moved else { return Ok(before.map(|before| before.was.clone()).unwrap_or_default()) };
+    let older = core.store.get::<WakeupOverlay>(from).await?.map(|found| found.value.was).unwrap_or_default();
+    Ok(std::iter::once(from.to_owned()).chain(older).take(NAMES_MAX).collect())
 }
 
 /// Refuses what would be one wakeup too many.
@@ -413,6 +438,6 @@ async fn gone(core: &Core, commit: Commit, id: &str, instead: &WakeupOverlay) ->
         return Ok(commit.expect(&row, version).delete(row));
     }
     let pause = pause(before, true, &instead.by, instead.at);
-    let paused = WakeupOverlay { id: id.to_owned(), pause, added: None, ..instead.clone() };
+    let paused = WakeupOverlay { id: id.to_owned(), pause, added: None, was: Vec::new(), ..instead.clone() };
     Ok(commit.replace(&paused, version))
 }

@@ -26,6 +26,9 @@ pub fn cron_of(phrase: &str, zone: Tz) -> Result<(String, Tz), String> {
     let lower: Vec<&str> = lower.iter().map(String::as_str).filter(|word| *word != "at").collect();
     let pattern = match lower.as_slice() {
         ["cron", fields @ ..] if fields.len() == 5 => fields.join(" "),
+        ["cron", name] if name.starts_with('@') => {
+            return Err(format!("\"{}\" is not five fields; write \"daily 00:00\" or \"cron 0 0 * * *\"", shown(name)));
+        }
         ["hourly"] => "0 * * * *".to_owned(),
         ["every", number, unit] if number.parse::<u32>().is_ok() => every(number, unit)?,
         ["every", days, time] | [days, time] => {
@@ -35,9 +38,31 @@ pub fn cron_of(phrase: &str, zone: Tz) -> Result<(String, Tz), String> {
                 None => format!("{minute} {hour} * * {}", days_of(days)?),
             }
         }
-        _ => return Err(format!("\"{}\" is not a time; {EXAMPLES}", shown(phrase))),
+        _ => return Err(wrong(phrase, &words, zone)),
     };
     Ok((pattern, zone))
+}
+
+/// What is wrong with words that are no time: the last of them alone, where the others are one.
+fn wrong(phrase: &str, words: &[&str], zone: Tz) -> String {
+    if let [time @ .., last] = words
+        && cron_of(&time.join(" "), zone).is_ok()
+    {
+        return no_zone(last);
+    }
+    match words {
+        ["cron", fields @ ..] => {
+            format!(
+                "cron takes five fields, minutes first, and not {}: write it like \"cron 0 9 * * 1-5\"",
+                fields.len()
+            )
+        }
+        _ => format!("\"{}\" is not a time; {EXAMPLES}", shown(phrase)),
+    }
+}
+
+fn no_zone(word: &str) -> String {
+    format!("\"{}\" is not a time zone; write it like Europe/Berlin or UTC", shown(word))
 }
 
 fn shown(text: &str) -> String {
@@ -50,19 +75,21 @@ fn zone_of(word: &str) -> Result<Option<Tz>, String> {
         return Ok(None);
     }
     let found = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(word));
-    found
-        .copied()
-        .map(Some)
-        .ok_or_else(|| format!("\"{}\" is not a time zone; write it like Europe/Berlin or UTC", shown(word)))
+    found.copied().map(Some).ok_or_else(|| no_zone(word))
 }
 
 fn every(number: &str, unit: &str) -> Result<String, String> {
-    let wrong = || format!("every {} {} does not fit into a day; {EXAMPLES}", shown(number), shown(unit));
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    match unit.trim_end_matches('s') {
+    let (given, name) = (format!("every {} {}", shown(number), shown(unit)), unit.trim_end_matches('s'));
+    let number: u32 = number.parse().map_err(|_| format!("\"{}\" is not a number", shown(number)))?;
+    match name {
         "hour" | "h" if number > 0 && 24 % number == 0 => Ok(format!("0 */{number} * * *")),
+        "hour" | "h" => Err(format!("{given} does not fit into a day; hours can be 1, 2, 3, 4, 6, 8, 12 or 24")),
         "minute" | "min" | "m" if (5..60).contains(&number) && 60 % number == 0 => Ok(format!("*/{number} * * * *")),
-        _ => Err(wrong()),
+        "minute" | "min" | "m" if number < 5 => Err(format!("{given} is too often; every 5 minutes is the most")),
+        "minute" | "min" | "m" => {
+            Err(format!("{given} does not fit into an hour; minutes can be 5, 6, 10, 12, 15, 20 or 30"))
+        }
+        _ => Err(format!("\"{}\" is not minutes or hours; write it like \"every 2 hours\"", shown(unit))),
     }
 }
 
@@ -144,7 +171,14 @@ mod tests {
             ("31st 09:00", "\"31st\" is not a day"),
             ("daily 09:00 Europe/Atlantis", "\"Europe/Atlantis\" is not a time zone"),
             ("every 7 hours", "does not fit into a day"),
-            ("every 1 minute", "does not fit into a day"),
+            ("every 1 minute", "every 1 minute is too often; every 5 minutes is the most"),
+            ("every 7 minutes", "every 7 minutes does not fit into an hour"),
+            ("every 2 weeks", "\"weeks\" is not minutes or hours"),
+            ("cron @daily", "\"@daily\" is not five fields; write \"daily 00:00\""),
+            ("cron 0 9 * *", "cron takes five fields, minutes first, and not 4"),
+            ("daily 09:00 CET", "\"CET\" is not a time zone; write it like Europe/Berlin or UTC"),
+            ("every 2 hours UTC+2", "\"UTC+2\" is not a time zone"),
+            ("cron 0 9 * * 1-5 CET", "\"CET\" is not a time zone"),
             ("daily 09:00\u{1b}[2J", "is not a time of day"),
         ];
         for (phrase, want) in table {

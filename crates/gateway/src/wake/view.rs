@@ -1,7 +1,7 @@
 //! The wakeups as they are shown.
 
 use wakeman_store::{ListQuery, StoreError};
-use wakeman_types::{Entity, Occurrence, Timestamp, WakeupView};
+use wakeman_types::{Entity, Occurrence, OccurrenceState, Timestamp, WakeupView};
 
 use super::{
     clock::is_still_to_come,
@@ -17,7 +17,8 @@ pub(crate) async fn wakeup_views(core: &Core) -> Result<Vec<WakeupView>, StoreEr
     let all = effective(core).await?;
     for entry in &all.config.schedule {
         let id = wakeup_id(entry);
-        let last = core.store.list::<Occurrence>(&ListQuery::newest(1).parent(id.clone())).await?;
+        let last = last_of(core, &id, all.was.get(&id).map_or(&[][..], Vec::as_slice)).await?;
+        let pause = all.pauses.get(&id).filter(|_| all.paused.contains(&id));
         let enabled = all.config.enabled && entry.plan.is_ok() && !all.paused.contains(&id);
         views.push(WakeupView {
             origin: all.origin(&id),
@@ -31,12 +32,34 @@ pub(crate) async fn wakeup_views(core: &Core) -> Result<Vec<WakeupView>, StoreEr
             only: entry.only.clone(),
             jitter: entry.jitter.clone(),
             enabled,
+            paused_by: pause.map(|pause| pause.by.to_string()),
+            was: None,
             problem: entry.plan.as_ref().err().cloned(),
             next: if enabled { next_at(core, entry).await? } else { None },
-            last: last.items.into_iter().next().map(|found| found.value),
+            last,
         });
     }
     Ok(views)
+}
+
+/// What became of the last slot, under the names that the wakeup had before it was moved too.
+async fn last_of(core: &Core, id: &str, was: &[String]) -> Result<Option<Occurrence>, StoreError> {
+    for id in std::iter::once(id).chain(was.iter().map(String::as_str)) {
+        let last = core.store.list::<Occurrence>(&ListQuery::newest(1).parent(id)).await?;
+        if let Some(found) = last.items.into_iter().next() {
+            return Ok(Some(found.value));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether somebody skipped the slot that would be next.
+pub(super) async fn next_is_skipped(core: &Core, entry: &ScheduleEntry) -> Result<bool, StoreError> {
+    let Ok(plan) = &entry.plan else { return Ok(false) };
+    let (id, now) = (wakeup_id(entry), core.now());
+    let Some(due_at) = next_due(&plan.when, now) else { return Ok(false) };
+    let found = core.store.get::<Occurrence>(&slot_of(id, entry, due_at, now).entity_id()).await?;
+    Ok(found.is_some_and(|found| found.value.state == OccurrenceState::Skipped))
 }
 
 /// When the next slot runs.

@@ -5,8 +5,8 @@ use serde_json::json;
 use wakeman_gateway::wake::{WakeupOverlay, schedule::put_off};
 use wakeman_store::Commit;
 use wakeman_types::{
-    Admin, DAY_MS, Entity, HOUR_MS, MINUTE_MS, OccurrenceState as S, Timestamp, WakeupOrder, WakeupRules, WakeupView,
-    Wakeups,
+    Admin, DAY_MS, Entity, ErrorKind, HOUR_MS, MINUTE_MS, OccurrenceState as S, Timestamp, WakeupOrder, WakeupRules,
+    WakeupView, Wakeups,
 };
 
 use super::{Night, SIX_HOURS};
@@ -215,6 +215,43 @@ async fn what_is_paused_stays_paused_when_it_is_changed() {
     night.at(2 * HOUR_MS).await;
     let rows = night.rows().await;
     assert!(rows.iter().any(|row| row.wakeup_id == moved.id && row.state == S::Ran), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_wakeup_that_is_moved_keeps_its_skip_and_its_past_and_says_what_it_is_called_now() {
+    let (night, id) = Night::hourly().await;
+    night.at(HOUR_MS).await;
+    night.world.clock.set(NOW.plus_ms(HOUR_MS + MINUTE_MS));
+    night.order(WakeupOrder::Skip { id: id.clone() }).await;
+    let moved = night.order(edit(&id, Some("cron 30 * * * *"), WakeupRules::default())).await;
+    assert_eq!(moved.was.as_deref(), Some(id.as_str()));
+    assert_eq!(moved.last.as_ref().map(|last| last.wakeup_id.as_str()), Some(moved.id.as_str()), "the slot left out");
+    assert_eq!(moved.next, Some(NOW.plus_ms(2 * HOUR_MS + 30 * MINUTE_MS)), "half past one is left out");
+    let again = night.order(edit(&moved.id, Some("cron 45 * * * *"), jitter("off"))).await;
+    assert_eq!(again.next, Some(NOW.plus_ms(2 * HOUR_MS + 45 * MINUTE_MS)));
+    assert!(night.views().await.iter().all(|view| view.was.is_none()), "it is said once");
+    let paused = night.order(pause(&again.id)).await;
+    assert_eq!((paused.enabled, paused.paused_by.as_deref()), (false, Some("lin")));
+    for order in [pause("none-1"), resume("none-1"), WakeupOrder::Run { id: "none-1".to_owned() }] {
+        let refused = night.world.desk.order_wakeup(&by("telegram:2"), order).await.unwrap_err();
+        assert_eq!(
+            (refused.kind, refused.message.as_str()),
+            (ErrorKind::NotFound, "there is no wakeup none-1; `wakeups` lists them")
+        );
+    }
+    let slip = add("daily 04:00", "morning-breif");
+    let refused = night.world.desk.order_wakeup(&by("telegram:2"), slip).await.unwrap_err();
+    assert!(refused.message.contains("did you mean morning-brief?"), "{refused}");
+    assert_eq!(night.order(add("daily 04:00", "is the brief there?")).await.prompt_id[..6], *"added-");
+}
+
+#[tokio::test]
+async fn the_past_of_a_wakeup_is_found_under_each_name_it_had() {
+    let (night, id) = Night::hourly().await;
+    night.at(HOUR_MS).await;
+    let moved = night.order(edit(&id, Some("cron 30 * * * *"), WakeupRules::default())).await;
+    let again = night.order(edit(&moved.id, Some("cron 45 * * * *"), WakeupRules::default())).await;
+    assert_eq!(again.last.map(|last| (last.wakeup_id, last.due_at)), Some((id, NOW.plus_ms(HOUR_MS))));
 }
 
 #[tokio::test]

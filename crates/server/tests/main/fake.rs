@@ -470,6 +470,8 @@ pub fn wakeup() -> WakeupView {
         only: Some("changed".into()),
         jitter: None,
         enabled: true,
+        paused_by: None,
+        was: None,
         origin: "read-only/wakeup.json".into(),
         problem: None,
         next: Some(Timestamp(90_000)),
