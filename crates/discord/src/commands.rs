@@ -1,7 +1,7 @@
 //! The operator's words as slash commands.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use serenity::all::{CommandOptionType, CreateCommand, CreateCommandOption, InteractionContext};
 
 use crate::backoff::Backoff;
@@ -99,12 +99,29 @@ pub(crate) async fn serve(adapter: &Adapter) -> Result<(), DiscordError> {
     Ok(())
 }
 
+/// Without what says nothing: keys that are `null`, `false`, empty or about types that an option does not have.
+fn lean(value: Value) -> Value {
+    let says = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    };
+    match value {
+        Value::Array(items) => items.into_iter().map(lean).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key, lean(value))).filter(|(_, value)| says(value)).collect()
+        }
+        other => other,
+    }
+}
+
 async fn register(adapter: &Adapter) -> Result<(), RestError> {
     let application = adapter.rest.ask(Ask::new(Method::GET, "/oauth2/applications/@me", None)).await?;
     let application = id_of(&application)?;
     adapter.chats.set_application(application);
     let path = format!("/applications/{application}/commands");
-    adapter.rest.ask(Ask::new(Method::PUT, path, Some(json!(all())))).await.map(drop)
+    adapter.rest.ask(Ask::new(Method::PUT, path, Some(lean(json!(all()))))).await.map(drop)
 }
 
 #[cfg(test)]
@@ -126,6 +143,11 @@ mod tests {
                 assert!(choices.into_iter().all(|choice| choice["value"] != ""), "{word}: {option}");
             }
         }
+        let told = lean(json!(all())).to_string();
+        for nothing in ["null", "[]", "{}", "nsfw", "channel_types", "min_value"] {
+            assert!(!told.contains(nothing), "{nothing}: {told}");
+        }
+        assert!(told.contains("\"required\":true") && told.contains("\"choices\""), "{told}");
         assert_eq!(parts("F-12 2h"), [("F-12", true), ("2h", true)]);
         assert_eq!(parts("P-3 [REASON]"), [("P-3", true), ("REASON", false)]);
         assert_eq!([option_names("resolve"), option_names("wakeups")], [[WORDS], [WORDS]]);

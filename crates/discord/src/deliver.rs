@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc};
+use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc, parse_zone};
 use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Stuck, View};
 
 use crate::backoff::Backoff;
@@ -122,6 +122,11 @@ async fn in_order(adapter: Arc<Adapter>, chat: String, owed: Vec<ClaimedDelivery
         if result.is_ok() {
             stuck(&adapter).arrived(id);
         }
+        match &result {
+            Err(error) if error.is_ill() => adapter.health.sent(Some(error.to_string())),
+            Ok(_) | Err(RestError::Refused { .. }) => adapter.health.sent(None),
+            Err(_) => {}
+        }
         let report = match result {
             Ok(mut references) if references.len() < 2 => DeliveryReport::Sent { reference: references.pop() },
             Ok(references) => DeliveryReport::SentInParts { references },
@@ -176,7 +181,9 @@ async fn deliver(
 ) -> Result<Vec<String>, RestError> {
     let delivery = &one.delivery;
     let channel = adapter.chats.channel(&delivery.chat, &adapter.rest).await?;
-    let ctx = RenderContext::new((adapter.options.now)(), adapter.options.zone);
+    // Of whoever reads it.
+    let zone = one.timezone.as_deref().and_then(|name| parse_zone(name).ok());
+    let ctx = RenderContext::new((adapter.options.now)(), zone.unwrap_or(adapter.options.zone));
     let mut words = doc(&delivery.view, &ctx);
     if one.in_doubt && one.edit.is_none() {
         words = marked(words);

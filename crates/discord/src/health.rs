@@ -1,4 +1,4 @@
-//! How the adapter is doing: the last heartbeat that Discord acknowledged.
+//! How the adapter is doing: the last heartbeat that Discord acknowledged, and whether what is owed gets through.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +19,8 @@ const REPORT_GRACE: Duration = Duration::from_secs(10);
 struct State {
     problem: Option<String>,
     beat: Option<(Instant, Duration)>,
+    /// Why the newest message did not get through; `None`: it did.
+    unsent: Option<String>,
 }
 
 /// What is known of the connection.
@@ -33,9 +35,9 @@ pub(crate) struct Health {
 impl Health {
     fn change(&self, act: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = state.problem.clone();
+        let before = (state.problem.clone(), state.unsent.is_some());
         act(&mut state);
-        if state.problem != before {
+        if (&state.problem, state.unsent.is_some()) != (&before.0, before.1) {
             self.changed.notify_one();
         }
     }
@@ -57,6 +59,11 @@ impl Health {
         self.change(|state| state.problem = Some(problem.to_owned()));
     }
 
+    /// What was owed got through, or was answered at least; `why`: it was not, however well the socket is.
+    pub(crate) fn sent(&self, why: Option<String>) {
+        self.change(|state| state.unsent = why);
+    }
+
     /// Notes whether requests work.
     pub(crate) fn set_ill(&self, ill: bool) {
         self.ill.store(ill, Ordering::SeqCst);
@@ -74,7 +81,10 @@ impl Health {
             (Some(problem), _) => (false, problem.clone()),
             (None, None) => (false, "not connected yet".to_owned()),
             (None, Some(beat)) if late(beat) => (false, "no heartbeat is acknowledged".to_owned()),
-            (None, Some(_)) => (true, "connected".to_owned()),
+            (None, Some(_)) => match &state.unsent {
+                Some(why) => (false, format!("cannot send: {why}")),
+                None => (true, "connected".to_owned()),
+            },
         };
         let within_ms = i64::try_from((report + REPORT_GRACE).as_millis()).unwrap_or(i64::MAX);
         FrontendHealth { ok, detail, within_ms }
@@ -132,6 +142,21 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::from_millis(46_250));
         assert_eq!(health.due(REPORT), Instant::now() + REPORT, "and then at its usual times");
         health.beat(Duration::from_millis(41_250));
+        assert!(health.told(REPORT).ok);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_did_not_get_through_is_told_until_one_does() {
+        let health = Health::default();
+        health.beat(Duration::from_secs(41));
+        health.changed.notified().await;
+        health.sent(Some("Discord answers 503".to_owned()));
+        health.changed.notified().await;
+        health.beat(Duration::from_secs(41));
+        let told = health.told(REPORT);
+        assert_eq!((told.ok, told.detail.as_str()), (false, "cannot send: Discord answers 503"));
+        health.sent(None);
+        health.changed.notified().await;
         assert!(health.told(REPORT).ok);
     }
 }

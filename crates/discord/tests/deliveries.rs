@@ -81,6 +81,24 @@ async fn an_outage_costs_no_try_and_nothing_is_claimed_before_discord_answers_ag
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_nothing_can_be_sent_is_told_although_the_socket_is_well() {
+    let world = ready().await;
+    let told = async |want: (bool, &str)| {
+        let is = async |world: &World| {
+            let health = world.desk.state().health.last().cloned()?;
+            ((health.ok, health.detail.as_str()) == want).then_some(())
+        };
+        world.until(&format!("told {want:?}"), is).await;
+    };
+    told((true, "connected")).await;
+    world.fault("POST .*/messages", "not_applied", 30).await;
+    world.desk.owe(note("d1", "dm:4001", "once"));
+    told((false, "cannot send: Discord answers 502")).await;
+    told((true, "connected")).await;
+    assert_eq!(world.said("dm:4001").await, ["once"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_never_gets_through_while_others_do_costs_its_tries() {
     let world = ready().await;
     let bad = world.play(json!({"do": "channel", "name": "bad"})).await;

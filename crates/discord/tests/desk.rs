@@ -90,7 +90,17 @@ pub fn note(id: &str, chat: &str, text: &str) -> ClaimedDelivery {
         created_at: Timestamp::from_ms(0),
     };
     let (edit, edit_more, reply_to, buttons) = (None, Vec::new(), None, Vec::new());
-    ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, edit_more, reply_to, buttons }
+    ClaimedDelivery {
+        delivery,
+        epoch: 0,
+        attempt: 0,
+        in_doubt: false,
+        edit,
+        edit_more,
+        reply_to,
+        buttons,
+        timezone: None,
+    }
 }
 
 impl Desk {

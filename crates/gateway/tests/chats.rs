@@ -4,12 +4,12 @@ use serde_json::json;
 use wakeman_gateway::{InboundState, brain::Brain};
 use wakeman_store::{Commit, Fault};
 use wakeman_types::{
-    Channel, ClaimedDelivery, DAY_MS, ErrorKind, Frontend, Inbound, Proposal, ProposalState, Said, View,
+    Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, Frontend, Inbound, Proposal, ProposalState, Said, View,
 };
 
 use crate::{
     support::{World, by},
-    surfaces::{Surface, TELEGRAM, text, words},
+    surfaces::{Surface, TELEGRAM, in_group, text, words},
 };
 
 /// A press in somebody's own chat.
@@ -54,6 +54,39 @@ async fn the_first_of_two_yeses_leaves_every_copy_of_the_card_with_its_buttons()
     assert_eq!(world.proposal(proposal.id).await.state, ProposalState::Approved);
     let last = surface.send(TELEGRAM).await;
     assert!(last.len() == cards.len() && last.iter().all(|(edit, _)| edit.buttons.is_empty()), "{last:?}");
+}
+
+#[tokio::test]
+async fn everything_in_one_chat_is_told_in_one_zone() {
+    let operators = json!([
+        {"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "America/New_York"},
+        {"id": "lin", "role": "owner", "principals": ["telegram:2"]},
+    ]);
+    let settings = json!({"operators": operators, "ui": {"timezone": "Asia/Tokyo"}, "routes": [{"to": ["telegram"]}]});
+    let (world, surface, proposal, cards) = carded(settings).await;
+    for (n, (who, chat, zone, now)) in
+        [("telegram:1", "1", "America/New_York", "23:00"), ("telegram:2", "2", "Asia/Tokyo", "12:00")]
+            .iter()
+            .enumerate()
+    {
+        let card = cards.iter().find(|(c, _)| c.delivery.chat == *chat).unwrap();
+        assert_eq!(card.0.timezone.as_deref(), Some(*zone));
+        assert_eq!(world.desk.status(&by(who)).await.unwrap().timezone, *zone);
+        surface.end(text(&format!("s:{n}"), who, "status")).await;
+        let shown = surface.send(TELEGRAM).await;
+        let View::Status(status) = &shown[0].0.delivery.view else { panic!("{shown:?}") };
+        assert_eq!((shown[0].0.timezone.as_deref(), status.timezone.as_str()), (Some(*zone), *zone));
+        let word = if n == 0 { "approve" } else { "reject" };
+        let words = format!("{word} {} {}", proposal.id, proposal.digest.short());
+        let (_, told) = surface.end(text(&format!("u:{n}"), who, &words)).await;
+        assert!(told.contains(&format!("by ada {now}")) || told.contains(&format!("by ada at {now}")), "{told}");
+    }
+    // A group is several people's.
+    surface.end(in_group(text("g:1", "telegram:1", "status"))).await;
+    let shown = surface.send(TELEGRAM).await;
+    let here = shown.iter().find(|(c, _)| matches!(c.delivery.view, View::Status(_))).unwrap();
+    let View::Status(status) = &here.0.delivery.view else { panic!("{here:?}") };
+    assert_eq!((here.0.timezone.as_deref(), status.timezone.as_str()), (Some("Asia/Tokyo"), "Asia/Tokyo"));
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! Long texts cut into messages of a platform's length, in UTF-16 code units as Telegram and Discord count them.
 
 /// What stands between blocks of code.
-const FENCE: &str = "```";
+pub(crate) const FENCE: &str = "```";
 /// A longer line is text, whatever it begins with.
-const FENCE_LINE_LEN_MAX: usize = 40;
+pub(crate) const FENCE_LINE_LEN_MAX: usize = 40;
 /// Under this limit fences are cut like any text: what reopens one would leave no room for what is in it.
 const FENCE_LIMIT_MIN: usize = 128;
 /// `\n` and a closing fence.

@@ -2,9 +2,14 @@
 //!
 //! Telegram itself looks for links, mentions, commands and tags in any text it is given; no option turns that off. So every place
 //! that it would find is broken with a word joiner (U+2060), in our words as in others': only buttons act. A joiner of the other kind
-//! (U+200D) would not do, Telegram takes it for a letter of a host name.
+//! (U+200D) would not do, Telegram takes it for a letter of a host name. In a block of code it finds nothing and nothing is broken: what
+//! is copied from there is what was written.
 
-use crate::{Block, Doc, Line, Span, Style, Table, sanitize_piece, sparkline, split::cut, utf16_len};
+use crate::{
+    Block, Doc, Line, Span, Style, Table, sanitize_piece, sparkline,
+    split::{FENCE, FENCE_LINE_LEN_MAX, cut},
+    utf16_len,
+};
 
 /// Longest message, in UTF-16 code units.
 pub const TEXT_LEN_MAX: usize = 4096;
@@ -14,7 +19,7 @@ pub const CAPTION_LEN_MAX: usize = 1024;
 const BREAK: char = '\u{2060}';
 
 /// How a part of a text is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EntityKind {
     /// What the eye should find first.
     Bold,
@@ -22,10 +27,15 @@ pub enum EntityKind {
     Italic,
     /// Of one width, for drawings made of characters.
     Pre,
+    /// A block of code, whose fences are no part of the text.
+    Code {
+        /// Its language, empty if none was named.
+        language: String,
+    },
 }
 
 /// A part of a text that is shown in a way of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {
     /// How.
     pub kind: EntityKind,
@@ -62,7 +72,21 @@ pub fn caption(doc: &Doc) -> (TelegramText, bool) {
 
 /// A text of Wakeman's or its model's that is not a message of its own yet: an answer as it grows.
 pub fn text(text: &str) -> Vec<TelegramText> {
-    parts(&break_live(&TelegramText { text: sanitize_piece(text), entities: Vec::new() }), TEXT_LEN_MAX)
+    let mut writer = Writer::default();
+    for line in sanitize_piece(text).split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        if !writer.fence(line) {
+            writer.push(line, None);
+            writer.push(end, None);
+        }
+    }
+    writer.close();
+    parts(&break_live(&writer.done), TEXT_LEN_MAX)
+}
+
+/// A text of ours as it is sent without entities: what was code may act now, so it is broken too.
+pub fn bare(text: &str) -> String {
+    break_live(&TelegramText { text: text.to_owned(), entities: Vec::new() }).text
 }
 
 /// Whether `c` between `before` and `after` makes something live.
@@ -105,13 +129,45 @@ fn host_like(next: char, after: &str) -> bool {
 struct Writer {
     done: TelegramText,
     units: usize,
+    /// The language of the block of code that it is in, and where that begins.
+    code: Option<(String, usize)>,
 }
 
 impl Writer {
+    /// Whether `line` is a fence: the block of code that it opens or closes is told by an entity in its place.
+    fn fence(&mut self, line: &str) -> bool {
+        let line = line.trim_end();
+        if self.code.is_some() {
+            if line == FENCE {
+                self.close();
+                return true;
+            }
+            return false;
+        }
+        let Some(info) = line.strip_prefix(FENCE).filter(|info| !info.contains('`')) else { return false };
+        if line.len() >= FENCE_LINE_LEN_MAX {
+            return false;
+        }
+        let word = info.split_whitespace().next().unwrap_or_default();
+        let named = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#' | '_' | '.'));
+        self.code = Some((if named { word.to_owned() } else { String::new() }, self.units));
+        true
+    }
+
+    /// Ends a block of code before the break that the last of its lines ends with.
+    fn close(&mut self) {
+        let Some((language, from)) = self.code.take() else { return };
+        let end = self.units - usize::from(self.done.text.ends_with('\n'));
+        if end > from {
+            let kind = EntityKind::Code { language };
+            self.done.entities.push(Entity { kind, offset_utf16: from, length_utf16: end - from });
+        }
+    }
+
     fn push(&mut self, text: &str, kind: Option<EntityKind>) {
         let length = utf16_len(text);
         self.done.text.push_str(text);
-        if let Some(kind) = kind.filter(|_| length > 0) {
+        if let Some(kind) = kind.filter(|_| length > 0 && self.code.is_none()) {
             let last = self.done.entities.last_mut();
             match last.filter(|last| last.kind == kind && last.offset_utf16 + last.length_utf16 == self.units) {
                 Some(last) => last.length_utf16 += length,
@@ -137,6 +193,7 @@ impl Writer {
 
     fn block(&mut self, block: &Block, chart: bool) {
         match block {
+            Block::Text(line) if is_written(line) && self.fence(&line.text()) => {}
             Block::Headline(line) | Block::Text(line) => self.line("", line, ""),
             Block::Bullet(line) => self.line("  · ", line, ""),
             Block::Indented(line) => self.line("  ", line, ""),
@@ -170,15 +227,27 @@ impl Writer {
     }
 }
 
+/// Whether nothing in a line is from outside: nobody else opens a block of code in our messages.
+fn is_written(line: &Line) -> bool {
+    matches!(line.spans.as_slice(), [Span { style: Style::Plain | Style::Model, .. }])
+}
+
 fn written(doc: &Doc, chart: bool) -> TelegramText {
     let mut writer = Writer::default();
     doc.blocks.iter().for_each(|block| writer.block(block, chart));
+    writer.close();
     if let Some(footer) = &doc.footer {
         writer.line("", footer, "");
     }
     let all = writer.done;
     let end = all.text.trim_end().len();
     break_live(&part(&all, 0, end))
+}
+
+/// Whether the unit before `end` is in a block of code.
+fn is_code(text: &TelegramText, end: usize) -> bool {
+    let holds = |entity: &Entity| entity.offset_utf16 < end && end <= entity.offset_utf16 + entity.length_utf16;
+    text.entities.iter().any(|entity| matches!(entity.kind, EntityKind::Code { .. }) && holds(entity))
 }
 
 /// The same text with breaks in it, and the entities where they were.
@@ -190,7 +259,7 @@ fn break_live(plain: &TelegramText) -> TelegramText {
     for (at, c) in plain.text.char_indices() {
         out.text.push(c);
         units += c.len_utf16();
-        if acts(before, c, &plain.text[at + c.len_utf8()..]) {
+        if !is_code(plain, units) && acts(before, c, &plain.text[at + c.len_utf8()..]) {
             out.text.push(BREAK);
             added.push(units);
         }
@@ -206,7 +275,7 @@ fn break_live(plain: &TelegramText) -> TelegramText {
     out
 }
 
-/// Without markup there is nothing to reopen: entities are cut with the text.
+/// Entities are cut with the text, so a block of code that goes on in the next part is one there too.
 fn parts(whole: &TelegramText, limit: usize) -> Vec<TelegramText> {
     let mut at = 0;
     let mut out = Vec::new();
@@ -230,7 +299,11 @@ fn part(whole: &TelegramText, from: usize, to: usize) -> TelegramText {
     let inside = |entity: &Entity| {
         let first = entity.offset_utf16.max(start);
         let last = (entity.offset_utf16 + entity.length_utf16).min(end);
-        (first < last).then(|| Entity { kind: entity.kind, offset_utf16: first - start, length_utf16: last - first })
+        (first < last).then(|| Entity {
+            kind: entity.kind.clone(),
+            offset_utf16: first - start,
+            length_utf16: last - first,
+        })
     };
     TelegramText { text, entities: whole.entities.iter().filter_map(inside).collect() }
 }

@@ -49,9 +49,19 @@ impl CallError {
         matches!(self, Self::Refused { code: 409, .. })
     }
 
+    /// Whether Telegram, or the way to it, is not well.
+    pub(crate) fn is_ill(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Doubt(_))
+    }
+
     /// Whether the token is wrong.
     pub(crate) fn is_token(&self) -> bool {
         matches!(self, Self::Refused { code: 401 | 404, .. })
+    }
+
+    /// Whether it is how parts of a text are shown that Telegram does not take.
+    pub(crate) fn is_entities(&self) -> bool {
+        matches!(self, Self::Refused { code: 400, .. }) && (self.says("can't parse entities") || self.says("ENTIT"))
     }
 
     /// Whether Telegram refuses with words that contain `text`.
@@ -93,6 +103,22 @@ impl Call {
     /// A method of teloxide's.
     pub(crate) fn of<P: Payload + Serialize>(payload: &P) -> Self {
         Self::Json(P::NAME, serde_json::to_value(payload).expect("invariant: a payload is JSON"))
+    }
+
+    /// The same without entities, where it has some: a text that is not set off is better than none.
+    pub(crate) fn bare(&self) -> Option<Self> {
+        let Self::Json(method, body) = self else { return None };
+        let mut body = body.clone();
+        let fields = body.as_object_mut()?;
+        let mut had = false;
+        for (text, entities) in [("text", "entities"), ("caption", "caption_entities")] {
+            let given = fields.remove(entities);
+            had |= given.is_some_and(|given| given.as_array().is_some_and(|given| !given.is_empty()));
+            if let Some(Value::String(text)) = fields.get_mut(text) {
+                *text = wakeman_present::telegram::bare(text);
+            }
+        }
+        had.then_some(Self::Json(method, body))
     }
 }
 
@@ -226,6 +252,16 @@ fn read(status: StatusCode, text: &str) -> Result<Value, CallError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_without_entities_says_the_same_and_nothing_in_it_acts() {
+        let body =
+            serde_json::json!({"text": "see a.example", "entities": [{"type": "pre", "offset": 0, "length": 13}]});
+        let Some(Call::Json("SendMessage", bare)) = Call::Json("SendMessage", body).bare() else { panic!() };
+        assert_eq!(bare, serde_json::json!({"text": "see a.\u{2060}example"}));
+        let plain = serde_json::json!({"text": "x", "entities": []});
+        assert!(Call::Json("SendMessage", plain).bare().is_none(), "nothing would change");
+    }
 
     #[test]
     fn every_answer_comes_to_what_it_means() {

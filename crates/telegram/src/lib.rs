@@ -16,6 +16,7 @@ mod inbound;
 mod live;
 mod poll;
 mod render;
+mod sending;
 mod start;
 mod worker;
 
@@ -30,6 +31,7 @@ use wakeman_types::Frontend;
 pub use clock::{Clock, SystemClock};
 
 use crate::api::Api;
+use crate::sending::Sending;
 use crate::worker::Chats;
 
 /// Telegram's own address.
@@ -83,6 +85,7 @@ struct Context {
     gateway: Arc<dyn Frontend>,
     clock: Arc<dyn Clock>,
     options: TelegramOptions,
+    sending: Sending,
 }
 
 /// Serves one bot until `stop` is ready. What is being sent then is finished first.
@@ -96,7 +99,7 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), TelegramError> {
     let api = Api::new(&options)?;
-    let context = Arc::new(Context { api, gateway, clock, options });
+    let context = Arc::new(Context { api, gateway, clock, options, sending: Sending::default() });
     tokio::pin!(stop);
     let me = tokio::select! {
         () = &mut stop => return Ok(()),

@@ -1,5 +1,6 @@
 //! The poll loop. An update is acknowledged only after it is kept: the offset that says so is kept in the same commit.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(crate) async fn poll(context: Arc<Context>, bot: Bot, presses: Arc<Presses>)
     loop {
         // While it is not known to answer, one that is answered at once: `status` says so then, not half a minute later.
         let seconds = if health.is_well() { context.options.poll_seconds.min(POLL_SECONDS_MAX) } else { 0 };
-        match updates(&context, offset, seconds).await {
+        match heeding(&mut health, updates(&context, offset, seconds)).await {
             Ok(updates) => {
                 if !updates.is_empty() {
                     offset = Some(keep(&context, &bot, &presses, &updates, offset).await);
@@ -51,6 +52,19 @@ pub(crate) async fn poll(context: Arc<Context>, bot: Bot, presses: Arc<Presses>)
                 let pause = health.ill(&error).await;
                 context.clock.sleep(pause).await;
             }
+        }
+    }
+}
+
+/// Waits for a poll, and tells meanwhile when messages get through no more, or again.
+async fn heeding<T>(health: &mut Health<'_>, poll: impl Future<Output = T>) -> T {
+    tokio::pin!(poll);
+    loop {
+        tokio::select! {
+            done = &mut poll => return done,
+            () = health.context.sending.changed(&*health.context.clock) => if health.is_well() {
+                health.tell().await;
+            },
         }
     }
 }
@@ -116,7 +130,7 @@ async fn keep(context: &Context, bot: &Bot, presses: &Presses, updates: &[Value]
     }
 }
 
-/// Health is the last successful poll.
+/// Health is the last successful poll, as long as what is owed gets through.
 struct Health<'a> {
     context: &'a Context,
     failures: u32,
@@ -133,11 +147,18 @@ impl Health<'_> {
         let now = self.context.clock.now().ms();
         let due = self.told_at.is_none_or(|told| now - told >= REPORT_MS);
         if self.failures > 0 || due {
-            let within_ms = i64::from(self.context.options.poll_seconds) * 1_000 + GRACE_MS;
-            report(self.context, true, "polling".to_owned(), within_ms).await;
-            self.told_at = Some(now);
+            self.tell().await;
         }
         self.failures = 0;
+    }
+
+    /// Polls are answered; whether messages get through is another matter.
+    async fn tell(&mut self) {
+        let within_ms = i64::from(self.context.options.poll_seconds) * 1_000 + GRACE_MS;
+        let trouble = self.context.sending.trouble();
+        let ok = trouble.is_none();
+        report(self.context, ok, trouble.unwrap_or_else(|| "polling".to_owned()), within_ms).await;
+        self.told_at = Some(self.context.clock.now().ms());
     }
 
     /// Says what is wrong and answers how long to wait, in milliseconds.

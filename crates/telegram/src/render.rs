@@ -34,7 +34,7 @@ pub(crate) fn again(part: &TelegramText) -> Vec<TelegramText> {
         return vec![marked, part.clone()];
     }
     marked.text = format!("{}\n{}", marked.text, part.text);
-    let moved = |entity: &Entity| Entity { offset_utf16: entity.offset_utf16 + before, ..*entity };
+    let moved = |entity: &Entity| Entity { offset_utf16: entity.offset_utf16 + before, ..entity.clone() };
     marked.entities.extend(part.entities.iter().map(moved));
     vec![marked]
 }
@@ -47,10 +47,13 @@ fn utf16(text: &str) -> usize {
 pub(crate) fn entities(text: &TelegramText) -> Vec<MessageEntity> {
     let entity = |entity: &Entity| {
         let (offset, length) = (entity.offset_utf16, entity.length_utf16);
-        match entity.kind {
+        match &entity.kind {
             EntityKind::Bold => MessageEntity::bold(offset, length),
             EntityKind::Italic => MessageEntity::italic(offset, length),
             EntityKind::Pre => MessageEntity::pre(None, offset, length),
+            EntityKind::Code { language } => {
+                MessageEntity::pre(Some(language.clone()).filter(|name| !name.is_empty()), offset, length)
+            }
         }
     };
     text.entities.iter().map(entity).collect()

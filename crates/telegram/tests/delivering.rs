@@ -210,6 +210,21 @@ async fn an_edit_that_never_gets_through_while_others_do_is_given_up() {
 }
 
 #[tokio::test]
+async fn that_nothing_can_be_sent_is_told_although_polls_are_answered() {
+    let scene = Scene::start().await;
+    let running = scene.run_polling("77:secret", &scene.lab.service_url("telegram"), 50);
+    let last = || scene.gateway.health().last().map(|health| (health.ok, health.detail.clone()));
+    scene.until("well", async || last() == Some((true, "polling".to_owned()))).await;
+    scene.fault("sendmessage", FaultMode::NotApplied, 3).await;
+    scene.gateway.owe(42, "not yet");
+    let cannot = "cannot send: Telegram did not answer: it answered 502";
+    scene.until("told", async || last() == Some((false, cannot.to_owned()))).await;
+    scene.until("well again", async || last() == Some((true, "polling".to_owned()))).await;
+    scene.all_settled().await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_confirmation_that_is_not_written_is_told_again() {
     let scene = Scene::start().await;
     scene.gateway.fail_confirm.store(2, Ordering::SeqCst);

@@ -45,6 +45,7 @@ struct Owed {
     edit_more: Vec<String>,
     reply_to: Option<String>,
     buttons: Vec<CardButton>,
+    timezone: Option<String>,
     epoch: u64,
     attempt: u32,
     leased_until: Option<Timestamp>,
@@ -195,6 +196,7 @@ fn owed(number: usize, chat: i64, text: &str, more: impl FnOnce(&mut ClaimedDeli
         edit_more: Vec::new(),
         reply_to: None,
         buttons: Vec::new(),
+        timezone: None,
     };
     more(&mut claimed);
     Owed {
@@ -203,6 +205,7 @@ fn owed(number: usize, chat: i64, text: &str, more: impl FnOnce(&mut ClaimedDeli
         edit_more: claimed.edit_more,
         reply_to: claimed.reply_to,
         buttons: claimed.buttons,
+        timezone: claimed.timezone,
         epoch: 0,
         attempt: 0,
         leased_until: None,
@@ -309,6 +312,7 @@ impl Frontend for FakeGateway {
                     edit_more: owed.edit_more.clone(),
                     reply_to: owed.reply_to.clone(),
                     buttons: owed.buttons.clone(),
+                    timezone: owed.timezone.clone(),
                 }
             };
             Ok(ready.map(claim).collect())

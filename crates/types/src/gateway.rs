@@ -182,6 +182,9 @@ pub struct ClaimedDelivery {
     /// What can be pressed; empty for a channel that has no buttons.
     #[serde(default)]
     pub buttons: Vec<CardButton>,
+    /// The zone in which its chat reads times, like `Europe/Berlin`; none: the one that the channel was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
 }
 
 impl ClaimedDelivery {

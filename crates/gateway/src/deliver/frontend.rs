@@ -13,6 +13,7 @@ use super::{
     instead::instead,
     place::{place_of, reference_of, stands},
     refresh::is_outdated,
+    route::zone_at,
     scrub::scrub,
 };
 use crate::{core::Core, desk::storage_error};
@@ -131,6 +132,7 @@ async fn over(core: &Core, commit: Commit, delivery: &Delivery) -> Result<Commit
 /// A delivery with the message it edits, the one it replies to, and its buttons.
 async fn place(core: &Core, delivery: Delivery) -> Result<ClaimedDelivery, StoreError> {
     let at = (delivery.channel, delivery.chat.as_str());
+    let zone = zone_at(core, at.0, at.1);
     let reply_to = match &delivery.reply_key {
         Some(key) => reference_of(core, at, key).await?,
         None => None,
@@ -145,7 +147,23 @@ async fn place(core: &Core, delivery: Delivery) -> Result<ClaimedDelivery, Store
         // Unconditional, so that it cannot conflict: rows of references nobody was shown yet.
         core.store.commit(commit).await.map(drop)?;
     }
-    Ok(ClaimedDelivery { delivery, epoch: 0, attempt: 0, in_doubt: false, edit, edit_more, reply_to, buttons })
+    let mut delivery = delivery;
+    if let View::Status(status) = &mut delivery.view {
+        // It names its zone, and that is the one of whoever asked, wherever they did.
+        zone.name().clone_into(&mut status.timezone);
+    }
+    let timezone = Some(zone.name().to_owned());
+    Ok(ClaimedDelivery {
+        delivery,
+        epoch: 0,
+        attempt: 0,
+        in_doubt: false,
+        edit,
+        edit_more,
+        reply_to,
+        buttons,
+        timezone,
+    })
 }
 
 /// Resolves once something may be claimable on `channel`, or after `wait_ms`.

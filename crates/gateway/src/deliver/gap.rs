@@ -11,7 +11,7 @@ use wakeman_types::{
     Channel, Delivery, DeliveryClass, DeliveryId, Entity, MINUTE_MS, NoticeView, Severity, Timestamp, View,
 };
 
-use super::thread::outbox_row;
+use super::{route::zone_at, thread::outbox_row};
 use crate::core::Core;
 
 /// An absence shorter than this is not told.
@@ -103,7 +103,7 @@ pub(super) async fn turn(core: &Core, delivery: &Delivery) -> Result<Turn, Store
     }
     let waiting = core.store.outbox(OutboxState::Pending, 0, COUNTED_MAX).await?;
     let here = waiting.iter().filter(|item| item.channel == away.channel.name() && item.chat == away.chat).count();
-    let context = RenderContext::new(now, core.zone());
+    let context = RenderContext::new(now, zone_at(core, delivery.channel, &delivery.chat));
     let (from, until) = (context.time(away.since), context.time(now));
     let follow = match here {
         0 => "nothing else was held back".to_owned(),

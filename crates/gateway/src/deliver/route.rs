@@ -1,5 +1,6 @@
 //! Who hears of it.
 
+use chrono_tz::Tz;
 use wakeman_types::{Channel, Principal, Proposal, Severity, View};
 
 use crate::{
@@ -176,6 +177,12 @@ pub(crate) fn chats(core: &Core, channel: Channel, severity: Severity) -> Vec<St
 pub(super) fn awake(core: &Core, channel: Channel, chat: &str) -> Option<bool> {
     let found = listening(core, channel).into_iter().find(|(there, _)| there == chat);
     found.map(|(_, whose)| whose.is_none_or(|operator| !is_quiet(core, operator)))
+}
+
+/// The zone in which times are read in a chat: the operator's where only that person and we are, the instance's elsewhere.
+pub(crate) fn zone_at(core: &Core, channel: Channel, chat: &str) -> Tz {
+    let found = listening(core, channel).into_iter().find(|(there, _)| there == chat);
+    found.and_then(|(_, whose)| whose?.timezone).unwrap_or(core.zone())
 }
 
 /// The chats of `channel`, with whose they are.

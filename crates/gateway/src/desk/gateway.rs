@@ -446,7 +446,11 @@ impl Admin for Desk {
     fn status<'a>(&'a self, by: &'a Principal) -> Reply<'a, StatusView> {
         Box::pin(async move {
             self.may_read(by).await?;
-            self.status_now().await
+            let zone = match self.core.identify(by).await.map_err(|error| storage_error(&error))? {
+                Some(identity) => self.core.settings.timezone_of(&identity.operator),
+                None => self.core.zone(),
+            };
+            Ok(StatusView { timezone: zone.name().to_owned(), ..self.status_now().await? })
         })
     }
 

@@ -41,12 +41,12 @@ pub(super) async fn pressed(inbox: &Inbox, row: &InboundRow) -> Result<End, Gate
     }
     let done = match (wakeman_present::parse_verb(&button.verb), button.digest) {
         (Ok(Verb::Approve { id, part, .. }), Some(digest)) => {
-            verbs::approve(inbox, from, id, (digest.as_str().to_owned(), part)).await
+            verbs::approve(inbox, row, from, id, (digest.as_str().to_owned(), part)).await
         }
         (Ok(Verb::Reject { id, .. }), Some(digest)) => {
             let (digest, reason) = (digest.as_str().to_owned(), note.clone());
             let request = DecisionRequest { decision: Verdict::Reject, digest, reason, step: None };
-            match verbs::decide(inbox, from, id, request).await {
+            match verbs::decide(inbox, row, from, id, request).await {
                 // It counts already; a channel without forms asks why afterwards.
                 Ok(Done::Told(text)) if note.is_none() && !has_forms(row.channel) => {
                     return Ok(End { show: Some(reason::ask(id)), ..End::new(core, InboundState::Done, text) });
@@ -56,7 +56,7 @@ pub(super) async fn pressed(inbox: &Inbox, row: &InboundRow) -> Result<End, Gate
         }
         // A decision without what was shown is none.
         (Ok(Verb::Approve { .. } | Verb::Reject { .. }) | Err(_), _) => return refused(UNKNOWN),
-        (Ok(verb), _) => verbs::run(inbox, from, verb).await,
+        (Ok(verb), _) => verbs::run(inbox, row, from, verb).await,
     };
     Ok(match done {
         Ok(Done::Told(text)) => End::new(core, InboundState::Done, text),

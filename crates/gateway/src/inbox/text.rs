@@ -111,7 +111,7 @@ async fn replied(inbox: &Inbox, row: &InboundRow, from: &Principal, text: &str) 
 
 /// Does what a word says, and what came of it.
 pub(super) async fn does(inbox: &Inbox, row: &InboundRow, from: &Principal, verb: Verb) -> Result<End, GatewayError> {
-    Ok(match verbs::run(inbox, from, verb).await {
+    Ok(match verbs::run(inbox, row, from, verb).await {
         Ok(Done::Told(text)) => End::told(&inbox.core, row, InboundState::Done, text),
         Ok(Done::Shown(show)) => End { show: Some(*show), ..done(inbox, "shown") },
         Err(error) => End::told(&inbox.core, row, InboundState::Refused, verbs::settled(error)?),

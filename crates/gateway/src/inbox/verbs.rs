@@ -7,8 +7,8 @@ use wakeman_types::{
     WakeupsView,
 };
 
-use super::{end::Show, work::Inbox};
-use crate::deliver::{details_key, finding_key, proposal_key};
+use super::{end::Show, row::InboundRow, work::Inbox};
+use crate::deliver::{details_key, finding_key, proposal_key, zone_at};
 
 /// What a verb comes to.
 pub(super) enum Done {
@@ -30,8 +30,8 @@ pub(super) fn settled(error: GatewayError) -> Result<String, GatewayError> {
     }
 }
 
-/// Does what the word says, as `by`.
-pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Done, GatewayError> {
+/// Does what the word says, as `by` in the chat of `row`.
+pub(super) async fn run(inbox: &Inbox, row: &InboundRow, by: &Principal, verb: Verb) -> Result<Done, GatewayError> {
     let desk = &inbox.desk;
     Ok(match verb {
         Verb::Approve { id, digest: None, part: Part::All } => card(inbox, by, id).await?,
@@ -40,18 +40,21 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
         Verb::Approve { id, digest: None, .. } | Verb::Approve { id, part: Part::Next, .. } => {
             details(inbox, by, id).await?
         }
-        Verb::Approve { id, digest: Some(digest), part } => approve(inbox, by, id, (digest, part)).await?,
+        Verb::Approve { id, digest: Some(digest), part } => approve(inbox, row, by, id, (digest, part)).await?,
         Verb::Reject { id, reason } => {
             let digest = desk.proposal(by, id).await?.proposal.digest.as_str().to_owned();
-            decide(inbox, by, id, DecisionRequest { decision: Verdict::Reject, digest, reason, step: None }).await?
+            decide(inbox, row, by, id, DecisionRequest { decision: Verdict::Reject, digest, reason, step: None })
+                .await?
         }
         Verb::Settle { id, found, reason } => {
             let resolved = desk.resolve_proposal(by, id, ResolveRequest { outcome: found, reason }).await?;
-            decided(inbox, resolved)
+            decided(inbox, row, resolved)
         }
-        Verb::Acknowledge(id) => Done::Told(of_finding(inbox, &desk.acknowledge(by, id).await?)),
-        Verb::Snooze { id, duration_ms } => Done::Told(of_finding(inbox, &desk.snooze(by, id, duration_ms).await?)),
-        Verb::Resolve(id) => Done::Told(of_finding(inbox, &desk.resolve(by, id).await?)),
+        Verb::Acknowledge(id) => Done::Told(of_finding(inbox, row, &desk.acknowledge(by, id).await?)),
+        Verb::Snooze { id, duration_ms } => {
+            Done::Told(of_finding(inbox, row, &desk.snooze(by, id, duration_ms).await?))
+        }
+        Verb::Resolve(id) => Done::Told(of_finding(inbox, row, &desk.resolve(by, id).await?)),
         Verb::Feedback { id, useful } => {
             desk.feedback(by, id, useful).await?;
             Done::Told(wakeman_present::feedback_line(id, useful))
@@ -72,7 +75,7 @@ pub(super) async fn run(inbox: &Inbox, by: &Principal, verb: Verb) -> Result<Don
         }
         Verb::Mute { id, duration_ms } => {
             let mute = desk.mute(by, id, duration_ms).await?;
-            Done::Told(wakeman_present::mute_line(&mute, &context(inbox)).text())
+            Done::Told(wakeman_present::mute_line(&mute, &context(inbox, row)).text())
         }
         Verb::Unmute(id) => {
             desk.unmute(by, id).await?;
@@ -151,6 +154,7 @@ async fn details(inbox: &Inbox, by: &Principal, id: ProposalId) -> Result<Done, 
 /// Yes to exactly what was shown, or to a part of it.
 pub(super) async fn approve(
     inbox: &Inbox,
+    row: &InboundRow,
     by: &Principal,
     id: ProposalId,
     (digest, part): (String, Part),
@@ -159,7 +163,7 @@ pub(super) async fn approve(
         Part::All => None,
         part => part.step_of(&inbox.desk.proposal(by, id).await?.proposal),
     };
-    decide(inbox, by, id, DecisionRequest { decision: Verdict::Approve, digest, reason: None, step }).await
+    decide(inbox, row, by, id, DecisionRequest { decision: Verdict::Approve, digest, reason: None, step }).await
 }
 
 fn of_proposal(proposal: &Proposal, key: String, view: View) -> Done {
@@ -175,24 +179,26 @@ fn of_proposal(proposal: &Proposal, key: String, view: View) -> Done {
 /// Decides, and says what came of it in one line.
 pub(super) async fn decide(
     inbox: &Inbox,
+    row: &InboundRow,
     by: &Principal,
     id: ProposalId,
     request: DecisionRequest,
 ) -> Result<Done, GatewayError> {
-    Ok(decided(inbox, inbox.desk.decide(by, id, request).await?))
+    Ok(decided(inbox, row, inbox.desk.decide(by, id, request).await?))
 }
 
-fn decided(inbox: &Inbox, proposal: Proposal) -> Done {
+fn decided(inbox: &Inbox, row: &InboundRow, proposal: Proposal) -> Done {
     let id = proposal.id;
     let view = SettledView { proposal, finding: None, verification: None };
-    Done::Told(format!("{id}: {}", wakeman_present::settled_line(&view, &context(inbox)).text()))
+    Done::Told(format!("{id}: {}", wakeman_present::settled_line(&view, &context(inbox, row)).text()))
 }
 
-fn context(inbox: &Inbox) -> RenderContext {
-    RenderContext { now: inbox.core.now(), zone: inbox.core.zone() }
+/// Times as everything else in the chat of `row` tells them.
+fn context(inbox: &Inbox, row: &InboundRow) -> RenderContext {
+    RenderContext { now: inbox.core.now(), zone: zone_at(&inbox.core, row.channel, &row.inbound.chat) }
 }
 
 /// How a finding stands after somebody said something of it.
-fn of_finding(inbox: &Inbox, finding: &Finding) -> String {
-    wakeman_present::standing_line(finding, &context(inbox))
+fn of_finding(inbox: &Inbox, row: &InboundRow, finding: &Finding) -> String {
+    wakeman_present::standing_line(finding, &context(inbox, row))
 }

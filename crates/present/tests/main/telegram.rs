@@ -15,10 +15,11 @@ fn shown(message: &TelegramText) -> String {
     let mut at = 0;
     for entity in &message.entities {
         let (from, to) = (entity.offset_utf16, entity.offset_utf16 + entity.length_utf16);
-        let mark = match entity.kind {
+        let mark = match &entity.kind {
             EntityKind::Bold => "*",
             EntityKind::Italic => "_",
             EntityKind::Pre => "`",
+            EntityKind::Code { .. } => "```",
         };
         out += &String::from_utf16_lossy(&units[at..from]);
         out += &format!("{mark}{}{mark}", String::from_utf16_lossy(&units[from..to]));
@@ -198,9 +199,7 @@ fn what_was_asked_for_is_read_on_a_telephone() {
     _thread_7f00 · cli_
     -----
     Sign-ups fell because of #482 [^1].
-    ```
-    select 1
-    ```
+    ```select 1```
     Ask @everyone.
     "#);
 }
@@ -355,7 +354,46 @@ fn lines() -> impl Strategy<Value = Vec<(String, u8)>> {
     proptest::collection::vec((text, 0u8..6), 0..24)
 }
 
+#[test]
+fn a_block_of_code_is_one_in_every_part_it_is_cut_into() {
+    let code: String = (0..400).map(|i| format!("select a.b{i} from c.d\n")).collect();
+    let parts = text(&format!("So:\n```sql\n{code}```\nThat is a.b."));
+    assert!(parts.len() > 1);
+    let sql = EntityKind::Code { language: "sql".to_owned() };
+    for part in &parts {
+        check_entities(part);
+        assert_eq!(part.entities.iter().map(|entity| &entity.kind).collect::<Vec<_>>(), [&sql]);
+    }
+    let whole: String = parts.iter().map(|part| part.text.as_str()).collect();
+    assert_eq!(whole, format!("So:\n{code}That is a.\u{2060}b."), "what is copied from there is what was written");
+    let open = text("```\nlet x = 1;");
+    assert_eq!((open[0].text.as_str(), open[0].entities[0].length_utf16), ("let x = 1;", 10), "while it grows");
+    let outside = message(&Doc::bare().text(Line::new().outside("```")).text("and so on"));
+    assert!(outside[0].entities.is_empty() && outside[0].text.starts_with("```"));
+}
+
+/// Words and blocks of code, as a model writes them, each with what is read of it.
+fn answers() -> impl Strategy<Value = Vec<(String, bool)>> {
+    let words = "[a-z é🔴.@/`]{0,60}".prop_map(|words| (format!("{}\n", words.trim_start_matches('`')), false));
+    let code =
+        proptest::collection::vec("[a-z {}=;.🔴]{0,50}", 1..60).prop_map(|lines| (lines.join("\n") + "\n", true));
+    proptest::collection::vec(prop_oneof![words, code], 0..12)
+}
+
 proptest! {
+    #[test]
+    fn parts_with_code_are_the_source_one_after_the_other(blocks in answers()) {
+        let wrap = |(block, code): &(String, bool)| if *code { format!("```rust\n{block}```\n") } else { block.clone() };
+        let source: String = blocks.iter().map(wrap).collect();
+        let parts = text(&source);
+        let whole: String = parts.iter().map(|part| part.text.replace('\u{2060}', "")).collect();
+        prop_assert_eq!(whole, blocks.iter().map(|(block, _)| block.as_str()).collect::<String>());
+        for part in &parts {
+            check_entities(part);
+            prop_assert!(utf16_len(&part.text) <= TEXT_LEN_MAX);
+        }
+    }
+
     #[test]
     fn parts_fit_and_entities_lie_on_characters(lines in lines()) {
         let styles = [Style::Plain, Style::Strong, Style::Dim, Style::Outside, Style::Model, Style::Good];

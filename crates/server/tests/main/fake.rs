@@ -543,6 +543,7 @@ pub fn claimed() -> ClaimedDelivery {
         edit_more: Vec::new(),
         reply_to: None,
         buttons,
+        timezone: Some("Europe/Berlin".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use teloxide_core::payloads::{EditMessageText, EditMessageTextSetters};
 use teloxide_core::types::MessageId;
+use wakeman_present::telegram::TelegramText;
 use wakeman_types::Channel;
 
 use super::{Worker, locked};
@@ -21,9 +22,9 @@ const PAUSE_MS: i64 = 2_000;
 pub(super) struct Growing {
     key: String,
     reply_to: Option<String>,
-    text: String,
+    text: TelegramText,
     /// What Telegram shows.
-    shown: String,
+    shown: TelegramText,
     reference: Option<MessageId>,
     /// It cannot be shown any more; what is owed in the end comes all the same.
     over: bool,
@@ -31,7 +32,7 @@ pub(super) struct Growing {
 
 impl Growing {
     fn waits(&self) -> bool {
-        !self.over && self.text != self.shown && !self.text.trim().is_empty()
+        !self.over && self.text != self.shown && !self.text.text.trim().is_empty()
     }
 }
 
@@ -39,14 +40,14 @@ impl Worker {
     /// Takes more of a text. It is shown when there is time for it.
     pub(super) fn show(&mut self, key: String, reply_to: Option<String>, text: String) {
         // Only what fits one message is shown while it grows.
-        let text = wakeman_present::telegram::text(&text).into_iter().next().unwrap_or_default().text;
+        let text = wakeman_present::telegram::text(&text).into_iter().next().unwrap_or_default();
         match self.growing.iter_mut().find(|growing| growing.key == key) {
             Some(growing) => growing.text = text,
             None => {
                 if self.growing.len() == GROWING_MAX {
                     self.growing.remove(0);
                 }
-                let shown = String::new();
+                let shown = TelegramText::default();
                 self.growing.push(Growing { key, reply_to, text, shown, reference: None, over: false });
             }
         }
@@ -100,20 +101,18 @@ impl Worker {
         self.growing.push(moved);
     }
 
-    async fn send_growing(&self, at: usize, text: &str) -> Result<MessageId, CallError> {
-        let part = wakeman_present::telegram::TelegramText { text: text.to_owned(), entities: Vec::new() };
-        let request = self.message(&part, self.growing[at].reply_to.as_deref());
+    async fn send_growing(&self, at: usize, text: &TelegramText) -> Result<MessageId, CallError> {
+        let request = self.message(text, self.growing[at].reply_to.as_deref());
         let Some(request) = request else {
             return Err(CallError::Refused { code: 400, description: "no chat of Telegram's".to_owned() });
         };
         self.context.api.call(&request).await.map(|message| message.id)
     }
 
-    async fn edit_growing(&self, reference: MessageId, text: &str) -> Result<(), CallError> {
+    async fn edit_growing(&self, reference: MessageId, text: &TelegramText) -> Result<(), CallError> {
         let Some(address) = self.address else { return Ok(()) };
-        let part = wakeman_present::telegram::TelegramText { text: text.to_owned(), entities: Vec::new() };
-        let request = EditMessageText::new(address.chat, reference, text)
-            .entities(entities(&part))
+        let request = EditMessageText::new(address.chat, reference, text.text.clone())
+            .entities(entities(text))
             .link_preview_options(no_previews());
         match self.context.api.call(&request).await {
             Ok(_) => Ok(()),

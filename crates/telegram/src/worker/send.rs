@@ -10,7 +10,7 @@ use teloxide_core::payloads::{
 };
 use teloxide_core::types::{ChatId, MessageId};
 use wakeman_present::telegram::{TelegramText, caption, message};
-use wakeman_present::{Doc, RenderContext, chart_image};
+use wakeman_present::{Doc, RenderContext, chart_image, parse_zone};
 use wakeman_types::{ClaimedDelivery, DeliveryReport, ErrorKind, Timestamp, View};
 
 use super::{Progress, Worker, locked};
@@ -83,7 +83,7 @@ impl Worker {
             return Err(End::Report(DeliveryReport::Failed { reason }));
         }
         let grown = claimed.delivery.key.as_deref().and_then(|key| self.grown(key));
-        let ctx = RenderContext::new(self.context.clock.now(), self.context.options.zone);
+        let ctx = self.rendered(claimed);
         let id = claimed.delivery.id.to_string();
         let mut progress = match self.progress.get(&id).cloned() {
             Some(progress) => progress,
@@ -107,6 +107,12 @@ impl Worker {
             Err(_) => drop(self.progress.insert(id, progress.clone())),
         }
         ended.map(|()| progress.references)
+    }
+
+    /// The present, and the zone of whoever reads it.
+    fn rendered(&self, claimed: &ClaimedDelivery) -> RenderContext {
+        let zone = claimed.timezone.as_deref().and_then(|name| parse_zone(name).ok());
+        RenderContext::new(self.context.clock.now(), zone.unwrap_or(self.context.options.zone))
     }
 
     /// The parts after those that are out, as they were cut at first. A `refresh` puts none where one was deleted.
@@ -222,7 +228,7 @@ impl Worker {
     fn photo(&self, claimed: &ClaimedDelivery, doc: &Doc, parts: usize) -> Option<Photo> {
         let (under, all) = caption(doc);
         let address = self.address.filter(|_| all && parts == 1)?;
-        let ctx = RenderContext::new(self.context.clock.now(), self.context.options.zone);
+        let ctx = self.rendered(claimed);
         let image = chart_image(&claimed.delivery.view, &ctx)?;
         let buttons = (!claimed.buttons.is_empty()).then(|| keyboard(&claimed.buttons));
         let fields = json!({
@@ -323,11 +329,13 @@ impl Worker {
 
     /// Calls as soon as the budget allows, and again after what Telegram asks to wait, as long as the lease holds.
     async fn paced(&mut self, call: &Call, until: Timestamp) -> Result<Value, Stop> {
+        let mut bare = None;
         loop {
             self.turn(until).await?;
-            match self.context.api.make(call).await {
+            match self.context.api.make(bare.as_ref().unwrap_or(call)).await {
                 Ok(output) => {
                     self.shared.well();
+                    self.context.sending.went(None, self.context.clock.now());
                     return Ok(output);
                 }
                 Err(CallError::Wait { ms }) => {
@@ -335,7 +343,14 @@ impl Worker {
                     tracing::info!(wait_ms = ms, "telegram.asked_to_wait");
                     locked(&self.budget).quiet(now.plus_ms(ms).ms());
                 }
-                Err(error) => return Err(Stop::Call(error)),
+                Err(error) if bare.is_none() && error.is_entities() && call.bare().is_some() => {
+                    tracing::warn!(%error, "telegram.entities_refused");
+                    bare = call.bare();
+                }
+                Err(error) => {
+                    self.context.sending.went(error.is_ill().then(|| error.to_string()), self.context.clock.now());
+                    return Err(Stop::Call(error));
+                }
             }
         }
     }
