@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use wakeman_present::{Block, Doc, Line, RenderContext, chart_image, discord, doc, parse_zone};
+use wakeman_present::{Block, Doc, Line, RenderContext, SENT_AGAIN, chart_image, discord, doc, parse_zone};
 use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Stuck, View};
 
 use crate::backoff::Backoff;
@@ -157,7 +157,7 @@ fn report(adapter: &Adapter, error: &RestError, id: &str) -> DeliveryReport {
         // The channel is well and this message never gets through: it must not hold up its chat for ever.
         RestError::Server(_) | RestError::Silent(_) if stuck(adapter).failed(id) => DeliveryReport::Retry {
             not_before: (adapter.options.now)(),
-            reason: format!("{reason}, each time, while Discord itself is well"),
+            reason: format!("{reason}; this message failed every time although others get through"),
         },
         // It costs no try, however long it lasts: should it have arrived, its nonce keeps it from being said twice.
         RestError::Token | RestError::Unreached(_) | RestError::Server(_) | RestError::Silent(_) => {
@@ -227,7 +227,7 @@ async fn deliver(
 
 /// Says that an earlier try may have arrived.
 fn marked(words: Doc) -> Doc {
-    words.block(Block::Text(Line::new().dim("Sent again: an earlier try may have arrived.")))
+    words.block(Block::Text(Line::new().dim(SENT_AGAIN)))
 }
 
 /// The picture of a message's numbers, where there is one.

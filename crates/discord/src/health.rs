@@ -10,6 +10,8 @@ use wakeman_types::{Channel, FrontendHealth};
 
 use crate::Adapter;
 
+/// What is wrong when heartbeats get no answer.
+pub(crate) const SILENT: &str = "Discord stopped answering on the open connection; it is opened again";
 /// How long after a heartbeat its answer may take before it counts as silence.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long after it is due a report may come.
@@ -80,7 +82,7 @@ impl Health {
         let (ok, detail) = match (&state.problem, state.beat) {
             (Some(problem), _) => (false, problem.clone()),
             (None, None) => (false, "not connected yet".to_owned()),
-            (None, Some(beat)) if late(beat) => (false, "no heartbeat is acknowledged".to_owned()),
+            (None, Some(beat)) if late(beat) => (false, SILENT.to_owned()),
             (None, Some(_)) => match &state.unsent {
                 Some(why) => (false, format!("cannot send: {why}")),
                 None => (true, "connected".to_owned()),

@@ -26,19 +26,19 @@ const UNKNOWN_MESSAGE: u64 = 10_008;
 pub(crate) enum RestError {
     #[error("Discord refuses the token; put a valid one into DISCORD_BOT_TOKEN")]
     Token,
-    #[error("Discord asks to wait {} ms", .0.as_millis())]
+    #[error("Discord asks to wait {} s", .0.as_millis().div_ceil(1_000))]
     Throttled(Duration),
     /// It will never work.
     #[error("Discord refuses it: {message} ({status}, code {code})")]
     Refused { status: u16, code: u64, message: String },
     /// It may have worked.
-    #[error("Discord answers {0}")]
+    #[error("Discord answers with error {0}")]
     Server(u16),
     /// It may have worked.
     #[error("no answer from Discord")]
     Silent(#[source] reqwest::Error),
     /// It was never asked for.
-    #[error("there was no time left to ask Discord")]
+    #[error("this message's time ran out before Discord could be asked; it is tried again")]
     Late,
     /// It was never asked for.
     #[error("Discord cannot be reached")]

@@ -166,7 +166,7 @@ impl Socket<'_> {
             tokio::select! {
                 () = tokio::time::sleep_until(pulse.due) => {
                     if !pulse.acknowledged {
-                        self.adapter.health.broken("no heartbeat is acknowledged");
+                        self.adapter.health.broken(crate::health::SILENT);
                         stream.leave().await;
                         return End::Resume;
                     }

@@ -122,7 +122,7 @@ async fn heartbeats_without_an_answer_end_the_connection_and_health_says_so() {
     let problem = world.until("unhealthy", async |world| {
         world.desk.state().health.iter().find(|health| !health.ok).map(|health| health.detail.clone())
     });
-    assert_eq!(problem.await, "no heartbeat is acknowledged");
+    assert_eq!(problem.await, "Discord stopped answering on the open connection; it is opened again");
     world.play(json!({"do": "acks", "withheld": false})).await;
     world.say("dm", "after all").await;
     assert_eq!(texts(&world, 1).await, ["after all"]);

@@ -54,7 +54,7 @@ pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
 pub use finding::{feedback_line, finding_doc, headline, standing_line, subject_name};
 pub use learnt::{features_doc, learnt_stats_doc, scores_doc};
 pub use lists::{findings_table, proposals_table, threads_table};
-pub use notice::{ask_reason_doc, digest_doc, model_note_doc, notice_doc, source_doc, storm_doc};
+pub use notice::{SENT_AGAIN, ask_reason_doc, digest_doc, model_note_doc, notice_doc, source_doc, storm_doc};
 pub use number::{probability, span};
 pub use plain::plain;
 #[cfg(feature = "png")]

@@ -10,6 +10,9 @@ use crate::{
     safe::{sanitize, sanitize_lines},
 };
 
+/// Beside a message of which it is not known whether an earlier try arrived.
+pub const SENT_AGAIN: &str = "Sent again: an earlier try may have arrived.";
+
 /// Longest line of a notice, in characters, and the most lines it has.
 const NOTICE_LEN_MAX: usize = 400;
 const NOTICE_LINES_MAX: usize = 20;

@@ -25,7 +25,7 @@ pub(crate) enum CallError {
     #[error("Telegram did not answer: {0}")]
     Doubt(String),
     /// Too fast; nothing was done.
-    #[error("Telegram asks to wait {ms} ms")]
+    #[error("Telegram asks to wait {} s", .ms.saturating_add(999) / 1_000)]
     Wait {
         /// How long.
         ms: i64,

@@ -5,7 +5,7 @@ use teloxide_core::types::{
     ReplyParameters,
 };
 use wakeman_present::telegram::{Entity, EntityKind, TEXT_LEN_MAX, TelegramText, message};
-use wakeman_present::{Block, Doc, Line, RenderContext, doc};
+use wakeman_present::{Block, Doc, Line, RenderContext, SENT_AGAIN, doc};
 use wakeman_types::{CardButton, ClaimedDelivery};
 
 /// Buttons in a row: so many letters and no more fit a telephone.
@@ -13,7 +13,7 @@ const ROW_LEN_MAX: usize = 28;
 const ROW_BUTTONS_MAX: usize = 4;
 
 fn mark() -> Block {
-    Block::Text(Line::new().dim("Sent again: the first may have arrived."))
+    Block::Text(Line::new().dim(SENT_AGAIN))
 }
 
 /// A delivery in words. One that may have come before says so.

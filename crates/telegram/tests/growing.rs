@@ -28,7 +28,7 @@ async fn a_further_part_in_doubt_comes_again_marked_and_nothing_else_moves() {
     scene.gateway.owe_with(42, &whole, |claimed| claimed.delivery.key = Some("turn:1".into()));
     scene.all_settled().await;
     let seen = scene.seen_texts(42).await;
-    let mark = "Sent again: the first may have arrived.";
+    let mark = "Sent again: an earlier try may have arrived.";
     let again = seen.iter().position(|text| text.starts_with(mark)).unwrap();
     assert!(
         seen[again].ends_with(&seen[1]) || seen[again + 1] == seen[1],

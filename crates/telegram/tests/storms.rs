@@ -8,7 +8,7 @@ use wakeman_types::DeliveryReport;
 
 use crate::support::Scene;
 
-const AGAIN: &str = "Sent again: the first may have arrived.\n";
+const AGAIN: &str = "Sent again: an earlier try may have arrived.\n";
 
 /// Every text was taken once, and every answer stands there once, or again with a mark.
 async fn check(scene: &Scene, chats: &[i64], each: usize) {

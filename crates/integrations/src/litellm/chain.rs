@@ -206,7 +206,7 @@ impl Chain {
                 answer = &mut asked => return Some(answer),
                 () = self.clock.sleep_until(now.plus_ms(patience_ms)) => {
                     if !plan.progress.has_started() {
-                        return Some(Err(Trouble::unavailable(format!("not a word within {patience_ms} ms"))));
+                        return Some(Err(Trouble::unavailable(format!("no first word within {} s", patience_ms / 1_000))));
                     }
                 }
             }
@@ -224,7 +224,7 @@ fn out_of_time(text: String, limit_ms: i64) -> ModelError {
     if text.is_empty() {
         return ModelError::TimedOut { limit_ms };
     }
-    ModelError::Cut { text, reason: format!("it was not done after {limit_ms} ms") }
+    ModelError::Cut { text, reason: format!("it was cut off after {} s (ai.timeoutMs bounds it)", limit_ms / 1_000) }
 }
 
 /// The same rate limit, as much later as it was told.

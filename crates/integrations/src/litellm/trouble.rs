@@ -81,7 +81,7 @@ impl Trouble {
 pub(super) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8], alias: &str, now: Timestamp) -> Trouble {
     if (300..400).contains(&status) {
         return Trouble::unavailable(format!(
-            "{status}, it sends us elsewhere, where the key may not go; check LITELLM_URL"
+            "{status}: LITELLM_URL redirects, and the key must not follow; set LITELLM_URL to the final address"
         ));
     }
     let value = serde_json::from_slice::<Value>(body).unwrap_or_default();

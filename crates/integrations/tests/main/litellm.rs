@@ -299,7 +299,7 @@ async fn answers_that_are_none_are_told_apart() {
         (Say::Json(413, json!({})), r#"TooLong { reason: "413" }"#, 1),
         (
             Say::Tagged(302, json!({}), vec![("location", "http://elsewhere.example/v1".to_owned())]),
-            r#"Unavailable { reason: "302, it sends us elsewhere, where the key may not go; check LITELLM_URL" }"#,
+            r#"Unavailable { reason: "302: LITELLM_URL redirects, and the key must not follow; set LITELLM_URL to the final address" }"#,
             3,
         ),
         (Say::Drop, r#"Unavailable { reason: "the connection broke before the whole answer was there" }"#, 3),

@@ -396,7 +396,7 @@ impl Worker {
                 }
                 DeliveryReport::Retry {
                     not_before: now,
-                    reason: format!("the group is now {id}; name it in the routes"),
+                    reason: format!("the group became a supergroup, now chat {id}; the message is sent there"),
                 }
             }
             Stop::Call(error @ CallError::Unreachable(_)) => self.out(&error, now),
@@ -410,7 +410,7 @@ impl Worker {
     /// its chat for ever.
     fn failed(&self, id: &str, reason: String) -> DeliveryReport {
         if locked(&self.shared.stuck).failed(id) {
-            let reason = format!("{reason}, each time, while Telegram itself is well");
+            let reason = format!("{reason}; this message failed every time although others get through");
             return DeliveryReport::Retry { not_before: self.context.clock.now(), reason };
         }
         DeliveryReport::Unavailable { reason }

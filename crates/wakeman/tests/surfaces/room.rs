@@ -14,7 +14,7 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks at another process.
 const LOOK: Duration = Duration::from_millis(20);
 /// What Telegram is told before something that may have come already.
-const AGAIN: &str = "Sent again: the first may have arrived.\n";
+const AGAIN: &str = "Sent again: an earlier try may have arrived.\n";
 pub const SCENARIO: &str = "[scenario]\nname = \"small\"\nseed = 3\nstart = \"2026-01-05T08:00:00Z\"\nhours = 1\nstep_minutes = 5\n\
                         warmup_hours = 1\n[[metric]]\nname = \"m\"\nkind = \"count\"\nlevel = 1\n";
 
