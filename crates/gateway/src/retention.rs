@@ -1,7 +1,7 @@
 //! How long what is stored is kept: each class of data has its time, and goes when that is over.
 //!
 //! Owns: the table below. Must not: touch what is still under way, the journal (it is erased payload by payload, see
-//! `rank::forget`), conversations, proposals and what is learnt: those are kept until a person removes them.
+//! `rank::forget`), conversations, proposals and what is learnt: those are kept.
 
 use wakeman_store::{Purge, StoreError};
 use wakeman_types::DAY_MS;
@@ -30,6 +30,8 @@ const MONTH: i64 = 30;
 const QUARTER: i64 = 90;
 /// A year and a month: what is judged by the season.
 const YEAR: i64 = 400;
+/// How long it is known why a finding was told as it was.
+pub(crate) const DECISION_DAYS: i64 = YEAR;
 
 const fn kept(kind: &'static str, state: Option<&'static str>, days: i64) -> Kept {
     Kept { kind, state, days, per_ms: 1 }
@@ -56,7 +58,7 @@ pub const CLASSES: [Kept; 23] = [
     kept("turn", Some("failed"), YEAR),
     kept("turn", Some("stopped"), YEAR),
     kept("turn", Some("interrupted"), YEAR),
-    kept("choice", None, YEAR),
+    kept("choice", None, DECISION_DAYS),
     kept("reaction", None, YEAR),
     kept("tip", None, YEAR),
     came_in("answered"),

@@ -14,7 +14,7 @@ pub enum SettleError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Others kept being faster.
-    #[error("{what} is being changed by others all the time; try again")]
+    #[error("{what} kept changing at the same moment; nothing was recorded, try again")]
     Contended {
         /// What.
         what: &'static str,

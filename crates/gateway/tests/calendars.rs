@@ -148,7 +148,7 @@ async fn what_was_read_last_holds_while_a_calendar_cannot_be_read_also_after_a_r
     let never = Arc::new(Fake::default());
     let world = with(json!({"holidays": ["holidays.ics"]}), &never).await;
     assert!(!sent(&world, "1").await.is_empty());
-    assert!(detail(&world).1.contains("nobody is left alone by it; look at read-only/holidays.ics"));
+    assert!(detail(&world).1.contains("until it is read it makes no quiet hours; look at read-only/holidays.ics"));
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn what_was_read_counts_although_it_could_not_be_stored_and_the_next_calen
     let again = calendar::pass(&world.core).await;
     assert_eq!(again.since(world.core.now()), minutes(10), "sooner than in an hour");
     let said = detail(&world).1;
-    assert!(said.starts_with("read-only/a.ics: read, but it holds only until the next start: "), "{said}");
+    assert!(said.starts_with("read-only/a.ics: read, but not stored ("), "{said}");
     begins(&mut world).await;
     assert_eq!(world.owed().await, 0, "neither is told");
     // It is stored by the next look.

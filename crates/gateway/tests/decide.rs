@@ -234,7 +234,7 @@ async fn a_press_on_an_expired_card_offers_a_fresh_one_and_a_no_does_not() {
     assert_eq!(yes.kind, ErrorKind::Expired);
     assert_eq!(yes.message, "P-1 expired; P-2 is the same, drafted afresh just now: `approve P-2`");
     let again = world.desk.decide(&by("telegram:2"), proposal.id, request(Approve)).await.unwrap_err();
-    assert_eq!(again.message, "P-1 expired; P-2 stands in its place and waits for a decision: `approve P-2`");
+    assert_eq!(again.message, "P-1 expired; P-2 took its place and waits for a decision: `approve P-2`");
     assert_eq!(world.proposal(proposal.id).await.state, S::Expired);
     let all = world.all::<Proposal>().await;
     assert_eq!(all.len(), 2);

@@ -44,7 +44,7 @@ async fn fresh_of(world: &World, card: &Proposal) -> Proposal {
     let fresh = ProposalId::new(card.id.number() + 1);
     for wanted in [
         format!("{} expired; {fresh} is the same, drafted afresh just now: `approve {fresh}`", card.id),
-        format!("{} expired; {fresh} stands in its place and waits for a decision: `approve {fresh}`", card.id),
+        format!("{} expired; {fresh} took its place and waits for a decision: `approve {fresh}`", card.id),
     ] {
         assert_eq!(press(world, card).await.message, wanted);
     }
@@ -142,7 +142,7 @@ async fn the_fresh_card_of_a_finding_is_the_same_action_whatever_is_likeliest_no
     let third = press(&world, &made).await.message;
     assert_eq!(third, "P-2 expired; P-3 is the same, drafted afresh just now: `approve P-3`");
     let first = press(&world, &old).await.message;
-    assert_eq!(first, "P-1 expired; P-3 stands in its place and waits for a decision: `approve P-3`");
+    assert_eq!(first, "P-1 expired; P-3 took its place and waits for a decision: `approve P-3`");
     assert_eq!(world.all::<Proposal>().await.len(), 3);
 }
 
@@ -208,7 +208,7 @@ async fn a_press_on_a_card_whose_like_is_under_way_says_how_that_stands() {
     // Asked for anew, before anybody presses.
     let Asked::Staged(second) = ask(&world, issue).await else { panic!() };
     let stands = async |words: &str| {
-        let wanted = format!("{} expired; {second} stands in its place{words}", first.id);
+        let wanted = format!("{} expired; {second} took its place{words}", first.id);
         assert_eq!(press(&world, &first).await.message, wanted);
     };
     stands(&format!(" and waits for a decision: `approve {second}`")).await;
@@ -221,7 +221,7 @@ async fn a_press_on_a_card_whose_like_is_under_way_says_how_that_stands() {
     world.commit(wakeman_store::Commit::new(world.core.now()).put(&approved)).await;
     world.repo.fail("open_issue", &[Fault::Lost]);
     world.run_to_end().await;
-    stands(&format!(", and somebody must look what became of it: `proposal {second}`")).await;
+    stands(&format!(", and it is not known whether that took effect: look at `proposal {second}`")).await;
 }
 
 #[tokio::test]

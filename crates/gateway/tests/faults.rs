@@ -165,7 +165,7 @@ async fn an_effect_that_arrives_after_it_was_given_to_a_person_is_the_only_one()
         world.run().await;
         assert_eq!(effects(&world).len(), 1, "{call}");
         let said = world.said(&proposal.thread).await;
-        let why = if can_be_asked(call) { "cannot prove" } else { "cannot be asked" };
+        let why = if can_be_asked(call) { "may still appear" } else { "cannot be asked" };
         assert!(said.last().unwrap().contains(why), "{said:?}");
     }
 }

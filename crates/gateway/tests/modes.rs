@@ -209,7 +209,7 @@ async fn what_policy_approved_does_not_begin_after_the_mode_changed() {
     world.run().await;
     let ended = world.proposal(proposal.id).await;
     assert_eq!((ended.state, world.repo.calls()), (S::Failed, 0));
-    assert_eq!(ended.note.as_deref(), Some("it was approved by policy, and the mode is no longer execute"));
+    assert_eq!(ended.note.as_deref(), Some("it was to run unattended, but the mode is no longer execute"));
 }
 
 #[tokio::test]
@@ -231,6 +231,10 @@ async fn a_muted_subject_is_kept_and_tells_nobody() {
     assert_eq!(world.desk.status(&by("telegram:1")).await.unwrap().mutes, 1);
     world.clock.advance(minutes(61));
     assert_eq!(world.desk.status(&by("telegram:1")).await.unwrap().mutes, 0, "it ends by itself");
+    for wrong in [minutes(1) - 1, 30 * DAY_MS + 1] {
+        let refused = world.desk.mute(&by("telegram:2"), finding.id, Some(wrong)).await.unwrap_err();
+        assert_eq!(refused.message, "a mute lasts 1m to 30d, without a duration a week; write it like 2h or 7d");
+    }
     // Nobody gave an end: it has one all the same.
     let mute = world.desk.mute(&by("telegram:2"), finding.id, None).await.unwrap();
     assert_eq!((mute.until, mute.subject.as_str()), (Some(world.core.now().plus_ms(7 * DAY_MS)), "Workflow ci"));

@@ -89,14 +89,16 @@ async fn a_promotion_is_refused_with_what_fails_and_by_how_much() {
     let refused = world.desk.promote(&ada, lints()).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Refused);
     assert!(
-        refused.message.starts_with("lints-v1 is not promoted: not surely better: it may be as low as"),
+        refused
+            .message
+            .starts_with("lints-v1 is not promoted: not proven better: by what is known the gain may be as low as"),
         "{refused}"
     );
-    assert!(refused.message.contains("worth 0 decisions of its own, 100 are needed"), "{refused}");
-    assert!(refused.message.contains("50 points short of 50 %"), "{refused}");
+    assert!(refused.message.contains("worth 0 decisions, 100 are needed"), "{refused}");
+    assert!(refused.message.contains("of decisions, 50 % are needed"), "{refused}");
     logged(&world, 600, NOW, false).await;
     let worse = world.desk.promote(&ada, lints()).await.unwrap_err();
-    assert!(worse.message.contains("not surely better"), "{worse}");
+    assert!(worse.message.contains("not proven better"), "{worse}");
     for (who, policy, words) in [
         ("telegram:3", "lints-v1", "Only an approver or owner can propose a promotion. You are grace (viewer)."),
         (
@@ -142,7 +144,7 @@ async fn a_promotion_that_holds_is_a_card_that_only_an_owner_approves() {
     let card = wakeman_present::plain(&wakeman_present::proposal_doc(&shown, &context));
     insta::assert_snapshot!(card.replace(shown.digest.short(), "<digest>"), @r"
     ⏳ Let lints-v1 decide what interrupts, 10 % first
-    1. let lints-v1 decide one in ten of what is open to choice (better by at least 0.110; the log is worth 361 of its own decisions; agrees in 60 %; 100.0 interruptions a week of 200.0)
+    1. let lints-v1 decide one in ten of what is open to choice (better by at least 0.110; evidence enough: worth 361 decisions; agrees with the active policy in 60 % of decisions; would interrupt 100.0 times a week, 200.0 are allowed)
     2. then one in two, then all, while it is no worse (critical findings, quiet hours and the alarm budget bind it as before)
     Undo: say `ranking rollback`; it goes back by itself once it is surely worse. Checks afterwards: the policies decide as set within 1 min.
     Needs 1 of: ada · expires 03:30 · digest <digest>
@@ -190,7 +192,10 @@ async fn what_no_longer_holds_when_it_would_begin_is_refused_by_how_much() {
     let ended = world.proposal(shown.id).await;
     assert_eq!(ended.state, ProposalState::Failed);
     let note = ended.note.unwrap();
-    assert!(note.starts_with("lints-v1 is not promoted: not surely better: it may be as low as -"), "{note}");
+    assert!(
+        note.starts_with("lints-v1 is not promoted: not proven better: by what is known the gain may be as low as -"),
+        "{note}"
+    );
     assert!(world.all::<PromotionRow>().await.is_empty() && world.events_of("lints-v1").await.is_empty());
     world.restart().await;
     world.run_to_end().await;

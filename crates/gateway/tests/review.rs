@@ -23,7 +23,7 @@ async fn in_doubt(applied: bool) -> (World, ProposalId) {
     world.run_to_end().await;
     assert_eq!(world.proposal(proposal.id).await.state, S::NeedsReview);
     let said = world.said(&proposal.thread).await;
-    let wanted = "then say `resolve P-1 done` or `resolve P-1 failed`";
+    let wanted = "Once you have looked, say `resolve P-1 done` or `resolve P-1 failed`";
     assert!(said.last().unwrap().contains(wanted), "{said:?}");
     assert!(!applied);
     (world, proposal.id)
@@ -179,7 +179,7 @@ async fn where_the_requester_may_not_approve_somebody_else_must() {
     for account in ["telegram:1", "discord:1"] {
         let before = world.snapshot(id).await;
         let refused = world.decide(account, &proposal, Approve).await.unwrap_err().to_string();
-        let wanted = "ada asked for P-1; approvals.posthog.set_flag.requesterMayApprove leaves it to lin or bob";
+        let wanted = "You asked for P-1, so you cannot approve it (approvals.posthog.set_flag.requesterMayApprove). lin or bob can.";
         assert_eq!(refused, wanted, "{account}");
         assert_eq!(world.snapshot(id).await, before);
     }
@@ -210,4 +210,19 @@ async fn on_another_channel_than_that_of_approvals_a_yes_is_refused_and_the_card
     let Asked::Staged(id) = ask(&world, flag(true, Some(0.2)), None).await else { panic!() };
     let again: Proposal = world.proposal(id).await;
     assert_eq!(world.decide("cli:1000", &again, Reject).await.unwrap().state, S::Rejected);
+}
+
+#[tokio::test]
+async fn parts_that_want_different_channels_are_named_with_the_way_out() {
+    let settings =
+        json!({"approvals": {"posthog.set_flag": {"channel": "telegram"}, "posthog.annotate": {"channel": "discord"}}});
+    let world = World::with(settings, "{}").await;
+    let wish = Wish::FlagOffAndAnnotate { key: "checkout-fast".to_owned() };
+    let Asked::Staged(id) = ask(&world, wish, None).await else { panic!() };
+    for account in ["telegram:1", "discord:1"] {
+        let refused = world.decide(account, &world.proposal(id).await, Approve).await.unwrap_err().to_string();
+        let wanted = "the parts of P-1 must be approved on different channels, so nobody can approve it; give them one `channel` \
+                      under approvals in read-only/settings.json";
+        assert_eq!(refused, wanted, "{account}");
+    }
 }

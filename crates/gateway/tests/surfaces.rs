@@ -182,7 +182,7 @@ async fn nobody_but_an_approver_says_yes_in_whatever_form() {
         inbound
     };
     let ada = Some("telegram:1");
-    let unknown = "This button means nothing here. Ask for the message again and use that one's.";
+    let unknown = "This button does not count in this chat. Ask for the finding or proposal again and press the button under that.";
     let wrong = [
         (press("p:1", Some("telegram:99"), &yes, &message), "You are not an operator here, so this does nothing."),
         (press("p:2", Some("telegram:3"), &yes, &message), "Only ada can approve P-1. You are grace (viewer)."),
@@ -273,7 +273,7 @@ async fn the_words_of_the_ranking_are_words_of_a_chat_with_the_same_roles() {
         assert_eq!(said(&format!("u:{at}"), viewer, typed).await, refusal);
     }
     let refused = said("u:7", "telegram:1", "ranking promote lints-v1").await;
-    assert!(refused.starts_with("lints-v1 is not promoted: not surely better"), "{refused}");
+    assert!(refused.starts_with("lints-v1 is not promoted: not proven better"), "{refused}");
     assert_eq!(said("u:8", "telegram:1", "ranking rollback").await, "nothing is promoted; rule-v1 decides");
     assert_eq!(
         said("u:9", "telegram:1", "/ranking reset").await,
@@ -394,7 +394,7 @@ async fn a_code_lets_one_person_in_once_until_settings_drop_the_operator() {
     world.clock.advance(minutes(11));
     let (state, detail) = surface.end(text("u:1", "telegram:99", &format!("/pair {}", late.code))).await;
     assert_eq!(state, InboundState::Refused);
-    assert_eq!(detail, "That code does not open: it was used, or its 10 minutes are over. Ask for a new one.");
+    assert_eq!(detail, "That code is not valid: it was used, or its 10 minutes are over. Ask for a new one.");
 
     let code = surface.desk.pair(&owner, lin()).await.unwrap();
     assert_eq!((code.code.len(), code.role), (9, Role::Approver));
@@ -535,7 +535,7 @@ async fn an_adapter_that_is_away_is_told_of_elsewhere_once_and_so_is_its_return(
     let away = surface.send(Channel::Cli).await;
     assert_eq!(
         words(&away[0].0),
-        "Telegram does not work: its adapter has not reported. What is owed there waits until it does."
+        "Telegram does not work: its adapter has not reported. Messages for Telegram wait until it does."
     );
     let status = surface.desk.status(&by("cli:1000")).await.unwrap();
     assert!(status.components.iter().any(|component| component.name == "telegram" && !component.ok));
@@ -556,7 +556,7 @@ async fn one_failed_poll_is_no_news_and_an_adapter_that_ended_is_news_at_once() 
     };
     surface.desk.report_health(TELEGRAM, health(false)).await.unwrap();
     let ill_since = world.core.now();
-    assert_eq!(told().await, ["Telegram does not work: 502. What is owed there waits until it does."]);
+    assert_eq!(told().await, ["Telegram does not work: 502. Messages for Telegram wait until it does."]);
     let waited = world.core.now().since(ill_since);
     assert!((40_000..=50_000).contains(&waited), "not at the first failed poll, and not much later: {waited} ms");
     surface.desk.report_health(TELEGRAM, health(true)).await.unwrap();
@@ -565,6 +565,6 @@ async fn one_failed_poll_is_no_news_and_an_adapter_that_ended_is_news_at_once() 
     world.core.part_ended("discord", "the token is refused".to_owned());
     told().await;
     let elsewhere = surface.send(TELEGRAM).await;
-    let line = "Discord does not work: the token is refused. What is owed there waits until it does.";
+    let line = "Discord does not work: the token is refused. Messages for Discord wait until it does.";
     assert_eq!(words(&elsewhere[0].0), line);
 }

@@ -156,7 +156,7 @@ async fn every_other_end_names_what_happened_and_the_way_on() {
     P-1 expired at 03:30, nothing was run. Sign-ups are still low.
     Approved by ada 03:00 → 🟠 Not run: web/signup/form.ts was changed since you were shown this
     Approved by ada 03:00 → PR #483 opened 03:00 → 🟠 failed 03:01 at step 2: 502 before it was taken; tried 3 times
-    Approved by ada 03:00 → 🟠 somebody must look, in doubt since 03:00 at step 1: GitHub shows no revert of #482 yet, and cannot prove that none is coming; look at its pull requests; then say `resolve P-1 done` or `resolve P-1 failed`
+    Approved by ada 03:00 → 🟠 it is not known since 03:00 whether it took effect at step 1: GitHub does not show the revert of #482, and it may still appear; look at its pull requests. Once you have looked, say `resolve P-1 done` or `resolve P-1 failed`
     Approved by ada 03:00 → P-1 expired at 03:30, nothing was run. Sign-ups are still low.
     ");
 }

@@ -92,8 +92,8 @@ async fn a_tip_policy_is_promoted_by_the_same_conditions_and_a_card() {
     let (ada, lin) = (by("telegram:1"), by("telegram:2"));
     let refused = world.desk.promote(&lin, asked("egreedy-v2")).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Refused);
-    assert!(refused.message.starts_with("egreedy-v2 is not promoted: not surely better"), "{refused}");
-    assert!(refused.message.contains("worth 0 decisions of its own, 100 are needed"), "{refused}");
+    assert!(refused.message.starts_with("egreedy-v2 is not promoted: not proven better"), "{refused}");
+    assert!(refused.message.contains("worth 0 decisions, 100 are needed"), "{refused}");
     shown(&world, 600, NOW, true).await;
     let proposal = world.desk.promote(&lin, asked("egreedy-v2")).await.unwrap().proposal;
     assert!(world.all::<PromotionRow>().await.is_empty(), "proposing begins nothing");
@@ -101,7 +101,7 @@ async fn a_tip_policy_is_promoted_by_the_same_conditions_and_a_card() {
     let card = wakeman_present::plain(&wakeman_present::proposal_doc(&proposal, &context));
     insta::assert_snapshot!(card.replace(proposal.digest.short(), "<digest>"), @r"
     ⏳ Let egreedy-v2 choose the tips, 10 % first
-    1. let egreedy-v2 choose one tip in ten (better by at least 0.380; the log is worth 361 of its own decisions; agrees in 60 %; 0.0 interruptions a week of 200.0)
+    1. let egreedy-v2 choose one tip in ten (better by at least 0.380; evidence enough: worth 361 decisions; agrees with the active policy in 60 % of decisions; would interrupt 0.0 times a week, 200.0 are allowed)
     2. then one in two, then all, while it is no worse (each operator is shown their own tips as before)
     Undo: say `ranking rollback`; it goes back by itself once it is surely worse. Checks afterwards: the policies decide as set within 1 min.
     Needs 1 of: ada · expires 03:30 · digest <digest>
@@ -118,7 +118,7 @@ async fn a_tip_policy_is_promoted_by_the_same_conditions_and_a_card() {
     assert_eq!(again.message, "egreedy-v2 is promoted already, at stage tenth");
     // What interrupts is another matter: nothing is promoted there, and its conditions are its own.
     let other = world.desk.promote(&ada, asked("lints-v1")).await.unwrap_err();
-    assert!(other.message.starts_with("lints-v1 is not promoted: not surely better"), "{other}");
+    assert!(other.message.starts_with("lints-v1 is not promoted: not proven better"), "{other}");
     let view = world.desk.ranking(&ada).await.unwrap();
     assert_eq!((view.stage.as_str(), view.tip_stage.as_str()), ("shadow", "tenth"));
     let of = |id: &str| view.policies.iter().find(|policy| policy.id == id).unwrap();

@@ -438,13 +438,13 @@ async fn without_a_model_free_text_gets_the_finding_that_is_meant_or_a_plain_sta
     let plain = talk.says("tell me a story").await;
     assert_eq!(plain.state, TurnState::Answered);
     insta::assert_snapshot!(plain.response, @r"
-    No model is configured (LITELLM_URL is not set), so this is from the record alone.
-    What works without one: `status`, `findings`, `why F-…`, `proposals`, `approve P-…`, `help`.
+    No model is configured (LITELLM_URL is not set).
+    Without a model only commands are answered: `status`, `findings`, `why F-…`, `proposals`, `approve P-…`, `help`.
     ");
     let typo = talk.says("stauts please").await;
     insta::assert_snapshot!(typo.response, @r"
-    No model is configured (LITELLM_URL is not set), so this is from the record alone.
-    Closest: `status`.
+    No model is configured (LITELLM_URL is not set).
+    Without a model only commands are answered; the nearest is `status`.
     ");
     talk.world.break_the_build();
     let mut world = talk.world;

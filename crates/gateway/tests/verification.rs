@@ -181,7 +181,7 @@ async fn whatever_repairs_no_finding_is_checked_by_asking_the_remote_whether_it_
         (Wish::Merge { number: 484 }, |w| w.repo.state().checks = Some(Checks::None), R::Recovered, ""),
         (Wish::Revert { number: 482 }, as_it_is, R::Recovered, "the merge and its checks pass within 30 min"),
         (issue(), as_it_is, R::Recovered, "the issue is there within 5 min"),
-        (issue(), |w| w.repo.state().issues.clear(), R::NotRecovered, "GitHub shows no such issue yet"),
+        (issue(), |w| w.repo.state().issues.clear(), R::NotRecovered, "GitHub does not show the issue"),
         (
             Wish::Comment { number: 482, body: "So.".into() },
             as_it_is,
@@ -217,7 +217,7 @@ async fn flags_notes_errors_production_and_runs_are_looked_at_again() {
             Wish::Annotate { content: "the sale begins".into() },
             |w| w.outside.state().annotations.clear(),
             R::NotRecovered,
-            "PostHog shows no such annotation yet",
+            "PostHog does not show the annotation",
         ),
         (flag_off(), as_it_is, R::Recovered, "the flag is as set within 5 min"),
         (flag_off(), |w| w.flags.state().active = true, R::NotRecovered, "the flag is on for everyone"),

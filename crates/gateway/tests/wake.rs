@@ -164,7 +164,7 @@ async fn without_a_model_or_its_budget_the_facts_are_told_with_the_reason() {
     assert_eq!(
         night.became().await,
         [
-            "ran told from the facts alone: no model is configured",
+            "ran told from the facts alone: no model is configured; set LITELLM_URL and LITELLM_MASTER_KEY",
             "ran told from the facts alone: today's budget of $5.00 is spent until midnight",
         ]
     );
@@ -187,11 +187,11 @@ async fn a_late_slot_goes_by_its_rule() {
         ("run", 0, "ran"),
         ("run", 600, "ran"),
         ("skip", 1, "ran"),
-        ("skip", 3, "skipped 3 min late; its rule is skip"),
-        ("skip", 600, "skipped 10 h late; its rule is skip"),
+        ("skip", 3, "skipped 3 min late, and `late` is \"skip\" for it"),
+        ("skip", 600, "skipped 10 h late, and `late` is \"skip\" for it"),
         ("within:30m", 29, "ran"),
         ("within:30m", 30, "ran"),
-        ("within:30m", 31, "missed 31 min late; its rule is within:30m"),
+        ("within:30m", 31, "missed 31 min late, and `late` is \"within:30m\" for it"),
         ("within:12h", 600, "ran"),
     ];
     for (late, minutes_late, want) in table {

@@ -108,7 +108,7 @@ fn reason(reason: &Reason, finding: &Finding, ctx: &RenderContext) -> String {
             percent_of_expected(*unexposed)
         ),
         Reason::SplitClears => "its users are no worse off than the others".to_owned(),
-        Reason::Carries { changes } => format!("carries {}, which explains it better", list(changes)),
+        Reason::Carries { changes } => format!("contains {}, which explains it better", list(changes)),
         Reason::SameCommit => match finding.subject {
             Subject::Deployment { .. } => "is the commit being deployed".to_owned(),
             _ => "is the commit that failed".to_owned(),
@@ -135,7 +135,7 @@ pub(crate) fn reason_lines(cause: &CandidateCause, finding: &Finding, ctx: &Rend
 fn against(cause: &CandidateCause, finding: &Finding) -> String {
     let words = cause.reasons.iter().find_map(|reason| match reason {
         Reason::SplitClears => Some("its users are no worse off".to_owned()),
-        Reason::Carries { changes } => Some(format!("carries {}", list(changes))),
+        Reason::Carries { changes } => Some(format!("contains {}", list(changes))),
         Reason::Lead { lead_ms } if *lead_ms <= -MINUTE_MS => Some(format!("came {}", lead(*lead_ms, onset(finding)))),
         _ => None,
     });

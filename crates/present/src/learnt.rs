@@ -37,7 +37,7 @@ pub fn scores_doc(view: &ScoresView) -> Doc {
 /// `ranking stats`.
 pub fn learnt_stats_doc(view: &LearntStatsView, ctx: &RenderContext) -> Doc {
     if view.stats.is_empty() {
-        return Doc::bare().text("Nobody was told anything yet that a policy chose.");
+        return Doc::bare().text("Nothing a policy chose was told yet.");
     }
     let columns = vec![
         Column::new("operator", Align::Left),
@@ -46,7 +46,7 @@ pub fn learnt_stats_doc(view: &LearntStatsView, ctx: &RenderContext) -> Doc {
         Column::new("reactions", Align::Right),
         Column::new("silent", Align::Right),
         Column::new("reward", Align::Right),
-        Column::new("surely between", Align::Left),
+        Column::new("95 % between", Align::Left),
         Column::new("last", Align::Right).optional(),
     ];
     let row = |stat: &LearntStat| {

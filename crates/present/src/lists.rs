@@ -108,7 +108,7 @@ pub(crate) fn progress(proposal: &Proposal, ctx: &RenderContext) -> Line {
         ProposalState::Pending => format!("waits until {}", ctx.time(proposal.expires_at)).into(),
         ProposalState::Verified => Line::new().with(format!("helped {since}"), Style::Good),
         ProposalState::NotRecovered => Line::new().with(format!("did not help {since}"), Style::Bad),
-        ProposalState::NeedsReview => Line::new().with(format!("somebody must look {since}"), Style::Bad),
+        ProposalState::NeedsReview => Line::new().with(format!("needs a look since {since}"), Style::Bad),
         ProposalState::Failed => Line::new().with(format!("failed {since}"), Style::Bad),
         ProposalState::Executing => format!("under way {since}").into(),
         ProposalState::Succeeded => format!("done {since}").into(),

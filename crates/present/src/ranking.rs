@@ -7,6 +7,9 @@ use crate::{Align, Block, Column, Doc, Line, Table, number::counted, safe::sanit
 /// Signs that a history is drawn in.
 const DRAWN_POINTS: usize = 6;
 
+/// What the column `worth` counts.
+const WORTH: &str = "worth: how many decisions of its own the log stands for as evidence";
+
 /// `ranking status`.
 pub fn ranking_doc(view: &RankingView) -> Doc {
     // What matters most stands left: a narrow terminal leaves out from the right.
@@ -18,11 +21,13 @@ pub fn ranking_doc(view: &RankingView) -> Doc {
         Column::new("agrees", Align::Left),
         Column::new("decided", Align::Right).optional(),
         Column::new("reactions", Align::Right).optional(),
-        Column::new("ESS", Align::Right).optional(),
+        Column::new("worth", Align::Right).optional(),
         Column::new("problem", Align::Left).optional(),
     ];
     let table = Table { columns, rows: view.policies.iter().map(row).collect() };
-    with_bounds(Doc::bare().block(Block::Table(table)), view)
+    let known = view.policies.iter().any(|policy| policy.ess.is_some());
+    let doc = Doc::bare().block(Block::Table(table));
+    with_bounds(if known { doc.text(Line::new().dim(WORTH)) } else { doc }, view)
 }
 
 /// The same for a chat, where a telephone has no room for columns.
@@ -51,7 +56,7 @@ fn with_bounds(mut doc: Doc, view: &RankingView) -> Doc {
             let (estimate, lower, upper) = (bound.estimate, bound.lower, bound.upper);
             let s = if rounds == 1 { "" } else { "s" };
             doc = doc.text(format!(
-                "{id} against {against}: {estimate:+.3}, surely between {lower:+.3} and {upper:+.3} ({rounds} decision{s})"
+                "{id} against {against}: {estimate:+.3}, 95 % between {lower:+.3} and {upper:+.3} ({rounds} decision{s})"
             ));
         }
     }

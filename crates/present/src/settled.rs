@@ -165,8 +165,9 @@ fn present_state(
         },
         ProposalState::NeedsReview => {
             let doubt = failure(proposal).unwrap_or_else(because);
-            let then = format!("then say `resolve {0} done` or `resolve {0} failed`", proposal.id);
-            bad(Tone::Warning, format!("somebody must look, in doubt since {at}{doubt}; {then}"))
+            let doubt = doubt.trim_end_matches('.');
+            let then = format!("Once you have looked, say `resolve {0} done` or `resolve {0} failed`", proposal.id);
+            bad(Tone::Warning, format!("it is not known since {at} whether it took effect{doubt}. {then}"))
         }
         ProposalState::Verified => Line::new().mark(Tone::Good).with(verified(finding, &at, ctx), Style::Good),
         ProposalState::NotRecovered => {

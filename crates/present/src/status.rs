@@ -71,7 +71,8 @@ fn foot(mut doc: Doc, view: &StatusView, then: &RenderContext, zone: chrono_tz::
 fn safe_mode(doc: Doc, safe: &SafeMode) -> Doc {
     let head = Line::new().with("Safe mode: ", Style::Bad).outside(sanitize(&safe.reason, 300));
     let doc = doc.block(Block::Headline(head));
-    let doc = doc.text("It is read as far as that goes and never written. Nothing is watched, told or run.");
+    let doc = doc
+        .text("What can still be read is shown; nothing is written to the database. Nothing is watched, told or run.");
     let steps = safe.steps.iter().enumerate();
     steps.fold(doc, |doc, (at, step)| doc.text(Line::from(format!("{}. {}", at + 1, sanitize(step, 600)))))
 }

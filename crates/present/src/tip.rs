@@ -55,7 +55,7 @@ pub fn tip_why_doc(view: &TipWhyView, ctx: &RenderContext) -> Doc {
     doc.footer(format!("{} · shown to {} {}", tip.id, sanitize(view.operator.as_str(), 40), ctx.time(tip.at)))
 }
 
-/// `Chosen by egreedy-v1 with propensity 0.95 from 3 items, not by chance.`
+/// `Chosen by egreedy-v1 for its score (probability 0.96); one of 3 items.`
 fn chosen(view: &TipWhyView) -> String {
     let tip = &view.tip;
     let policy = sanitize(&tip.policy, 40);
@@ -64,7 +64,7 @@ fn chosen(view: &TipWhyView) -> String {
         others => format!("one of {} items", others + 1),
     };
     let how = if tip.explored { "by chance, to learn" } else { "for its score" };
-    format!("Chosen by {policy} {how}, with propensity {}; {from}.", trimmed(tip.propensity))
+    format!("Chosen by {policy} {how} (probability {}); {from}.", trimmed(tip.propensity))
 }
 
 fn behind(view: &TipWhyView) -> Vec<String> {
@@ -85,7 +85,7 @@ fn behind(view: &TipWhyView) -> Vec<String> {
     }
     for opinion in &view.opinions {
         let (policy, about) = (sanitize(&opinion.policy, 40), sanitize(&opinion.about, 40));
-        lines.push(format!("{policy} would show {about}, with propensity {}", trimmed(opinion.propensity)));
+        lines.push(format!("{policy} would show {about} (probability {})", trimmed(opinion.propensity)));
     }
     let who = sanitize(view.operator.as_str(), 40);
     match (view.reactions.is_empty(), view.silent) {
@@ -99,14 +99,14 @@ fn behind(view: &TipWhyView) -> Vec<String> {
 /// `prompts stats`.
 pub fn prompt_stats_doc(view: &PromptStatsView) -> Doc {
     if view.prompts.is_empty() {
-        return Doc::bare().text("No prompt has had its text shown yet.");
+        return Doc::bare().text("No prompt's tip or note was shown yet.");
     }
     let columns = vec![
         Column::new("prompt", Align::Left),
         Column::new("shown", Align::Right),
         Column::new("reactions", Align::Right),
         Column::new("reward", Align::Right),
-        Column::new("surely between", Align::Left),
+        Column::new("95 % between", Align::Left),
     ];
     let table = Table { columns, rows: view.prompts.iter().map(row).collect() };
     Doc::bare().block(Block::Table(table)).text(Line::new().dim(sanitize(&view.interval, 300)))

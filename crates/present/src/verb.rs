@@ -295,10 +295,10 @@ impl fmt::Display for Verb {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerbError {
     /// Nothing was said.
-    #[error("nothing to do; \"help\" lists the words")]
+    #[error("nothing to do; \"help\" lists the commands")]
     Empty,
     /// The first word is none of ours.
-    #[error("\"{word}\" is not a word I know; {}", .suggestion.map_or_else(
+    #[error("\"{word}\" is not a command; {}", .suggestion.map_or_else(
         || "\"help\" lists them".to_owned(), |known| format!("did you mean \"{known}\"?")))]
     Unknown {
         /// The word, made safe.

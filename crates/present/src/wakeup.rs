@@ -4,10 +4,14 @@ use wakeman_types::{Occurrence, OccurrenceState, WakeupView};
 
 use crate::{Align, Block, Column, Doc, Line, RenderContext, Style, Table, cause::NAME_LEN_MAX, safe::sanitize};
 
+/// Said where there are none.
+const NONE: &str = "No wakeups. `wakeups add \"weekdays 09:00\" morning-brief` makes one, in a chat `wakeups add weekdays 09:00: \
+                    morning-brief`; or write read-only/wakeup.json.";
+
 /// The wakeups, one row each; under them what is wrong with those that never run.
 pub fn wakeups_table(wakeups: &[WakeupView], ctx: &RenderContext) -> Doc {
     if wakeups.is_empty() {
-        return Doc::bare().text("No wakeups. They are written in read-only/wakeup.json.");
+        return Doc::bare().text(NONE);
     }
     let columns = vec![
         Column::new("id", Align::Left),

@@ -17,6 +17,9 @@ const FEATURES_MAX: usize = 12;
 /// Learnt weights that are listed.
 const MOVED_MAX: usize = 5;
 
+/// The policy of a decision whose record is gone.
+const NO_RECORD: &str = "none";
+
 /// The answer to "why".
 pub fn why_doc(view: &WhyView, ctx: &RenderContext) -> Doc {
     let finding = &view.finding;
@@ -51,10 +54,10 @@ fn chance(measure: &Measure, subject: &Subject) -> String {
         Subject::Metric { .. } if measure.window_ms > 0 => format!("Measured over {}. ", span(measure.window_ms)),
         _ => String::new(),
     };
-    format!("{over}As far off by chance alone: {}.", one_in(measure.p_value))
+    format!("{over}Chance of this without any change: {}.", one_in(measure.p_value))
 }
 
-/// `At once: critical. Chosen by rule-v1 with propensity 0.95.`
+/// `At once: critical. Chosen by rule-v1 (probability 0.95).`
 fn told(view: &WhyView) -> String {
     let how = match view.interruption {
         Interruption::Now => "At once",
@@ -62,9 +65,12 @@ fn told(view: &WhyView) -> String {
         Interruption::Silent => "In the list only",
     };
     let reason = sanitize(&view.reason, 120);
+    if view.policy == NO_RECORD {
+        return format!("{how}. Why is no longer known: {reason}.");
+    }
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let policy = sanitize(&view.policy, 40);
-    format!("{how}{reason}. Chosen by {policy} with propensity {}.", trimmed(view.propensity))
+    format!("{how}{reason}. Chosen by {policy} (probability {}).", trimmed(view.propensity))
 }
 
 /// What was learnt: what moved the score, what other policies would have done, what was made of it. Nothing where nothing is known.
@@ -84,7 +90,7 @@ fn learnt(why: &RankingWhy) -> Vec<String> {
     for opinion in &why.opinions {
         let chance = opinion.arms.iter().find(|arm| arm.arm == opinion.preferred).map_or(0.0, |arm| arm.propensity);
         let policy = sanitize(&opinion.policy, 40);
-        lines.push(format!("{policy} would choose {}, with propensity {}", arm(opinion.preferred), trimmed(chance)));
+        lines.push(format!("{policy} would choose {} (probability {})", arm(opinion.preferred), trimmed(chance)));
     }
     for reaction in &why.reactions {
         let who = sanitize(reaction.operator.as_str(), 40);

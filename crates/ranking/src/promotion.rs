@@ -63,38 +63,27 @@ pub struct Judged {
     pub needed: f64,
 }
 
-impl Judged {
-    /// By how much it fails; 0 when it holds.
-    pub fn short_by(&self) -> f64 {
-        if self.holds { 0.0 } else { (self.found - self.needed).abs() }
-    }
-}
-
 impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (found, needed, short) = (self.found, self.needed, self.short_by());
+        let (found, needed) = (self.found, self.needed);
         match (self.condition, self.holds) {
             (Condition::LowerBound, true) => write!(f, "better by at least {found:.3}"),
             (Condition::LowerBound, false) => {
-                write!(f, "not surely better: it may be as low as {found:.3}, and must be above {needed:.3}")
-            }
-            (Condition::SampleSize, true) => write!(f, "the log is worth {found:.0} of its own decisions"),
-            (Condition::SampleSize, false) => {
-                write!(f, "too little to go by: worth {found:.0} decisions of its own, {needed:.0} are needed")
-            }
-            (Condition::Agreement, true) => write!(f, "agrees in {:.0} %", found * 100.0),
-            (Condition::Agreement, false) => {
                 write!(
                     f,
-                    "agrees in {:.0} %, {:.0} points short of {:.0} %",
-                    found * 100.0,
-                    short * 100.0,
-                    needed * 100.0
+                    "not proven better: by what is known the gain may be as low as {found:+.3}; it must be above {needed:+.3}"
                 )
             }
-            (Condition::Safety, true) => write!(f, "{found:.1} interruptions a week of {needed:.1}"),
-            (Condition::Safety, false) => {
-                write!(f, "{found:.1} interruptions a week, {short:.1} over the budget of {needed:.1}")
+            (Condition::SampleSize, true) => write!(f, "evidence enough: worth {found:.0} decisions"),
+            (Condition::SampleSize, false) => {
+                write!(f, "too little evidence: worth {found:.0} decisions, {needed:.0} are needed")
+            }
+            (Condition::Agreement, holds) => {
+                write!(f, "agrees with the active policy in {:.0} % of decisions", found * 100.0)?;
+                if holds { Ok(()) } else { write!(f, ", {:.0} % are needed", needed * 100.0) }
+            }
+            (Condition::Safety, _) => {
+                write!(f, "would interrupt {found:.1} times a week, {needed:.1} are allowed")
             }
         }
     }

@@ -109,7 +109,7 @@ pub enum Command {
     /// What a model is told: the prompt files.
     #[command(subcommand)]
     Prompts(PromptsCommand),
-    /// Proof: check the journal, or tell the story of one proposal.
+    /// Proof: check the journal, or export it, whole or of one proposal.
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Rebuild conversations and snapshots from the database.
@@ -324,7 +324,7 @@ pub enum RankingCommand {
     Features(LearntArgs),
     /// Propose that a shadow policy decides, by stages, if the log proves it better. An owner approves it.
     Promote(PromoteArgs),
-    /// Back to rule-v1, at once. For owners.
+    /// Back to rule-v1 and egreedy-v1, at once. For owners.
     Rollback,
     /// Begin anew with one operator, or with all. For owners.
     Reset(ResetArgs),

@@ -52,10 +52,10 @@ pub async fn supervise(
             return;
         }
         let why = match ended {
-            Ok(Ok(())) => "it ended by itself".to_owned(),
+            Ok(Ok(())) => "it stopped".to_owned(),
             Ok(Err(why)) => why,
-            Err(error) if error.is_panic() => "it panicked; the log says where".to_owned(),
-            Err(_) => "it was cut off".to_owned(),
+            Err(error) if error.is_panic() => "it crashed, a defect of Wakeman; the log says where".to_owned(),
+            Err(_) => "it was cancelled".to_owned(),
         };
         if clock.now().since(began) >= STEADY_MS {
             failures = 0;
@@ -63,7 +63,7 @@ pub async fn supervise(
         let pause = pause_ms(failures, random.number());
         failures = failures.saturating_add(1);
         tracing::error!(part = part.name, why, pause_ms = pause, "run.part_ended");
-        tell(part.name, format!("{why}; it is begun again in {} s", (pause + 999) / 1_000));
+        tell(part.name, format!("{why}; it starts again in {} s", (pause + 999) / 1_000));
         tokio::select! {
             () = clock.sleep_until(clock.now().plus_ms(pause)) => {}
             () = told(&mut stopped) => return,
@@ -163,7 +163,11 @@ mod tests {
             assert!((whole / 2..=whole).contains(pause), "{pauses:?}");
         }
         let said = said.into_inner().unwrap();
-        assert!(said[0].starts_with("telegram: it panicked; the log says where; it is begun again in 1 s"), "{said:?}");
-        assert!(said[1].starts_with("telegram: 409; it is begun again in"), "{said:?}");
+        assert!(
+            said[0]
+                .starts_with("telegram: it crashed, a defect of Wakeman; the log says where; it starts again in 1 s"),
+            "{said:?}"
+        );
+        assert!(said[1].starts_with("telegram: 409; it starts again in"), "{said:?}");
     }
 }

@@ -73,7 +73,7 @@ fn a_daemon_over_a_damaged_database_starts_answers_and_writes_nothing() {
 fn doctor_reads_all_of_a_large_database_and_names_damage_that_no_start_looks_for() {
     let home = Home::new();
     let (sound, _) = told(&home, &["doctor"], 1);
-    assert!(sound.contains("✓ database: whole; the journal holds, "), "{sound}");
+    assert!(sound.contains("✓ database: whole; the journal is intact, "), "{sound}");
     let file = home.instance().join("storage/wakeman.db");
     wait(async {
         let store = Store::open(&file, Options::default()).await.unwrap();

@@ -43,15 +43,17 @@ fn what_is_told_unasked_or_looked_at_is_read_in_a_terminal() {
     ┃ They are told in this one message; `findings` lists them
     ┃   all.
     -----
-    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12
+      days
     An open pull request, last changed 22 Oct 09:00. Merge it,
       close it, or ask lin what it waits for.
     [ Useful ] [ Noise ] [ Why ]
     T-7 · 14:35 · egreedy-v1
     -----
-    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
-    Chosen by egreedy-v1 for its score, with propensity 0.96;
-      one of 2 items.
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12
+      days
+    Chosen by egreedy-v1 for its score (probability 0.96); one
+      of 2 items.
     Its score against the others: priority +0.212
     The others: F-3
     ada: noise
@@ -74,7 +76,7 @@ fn what_is_told_unasked_or_looked_at_is_read_in_a_terminal() {
     egreedy-v2 (tip, shadow): reward 0.500 ▆▆▇▇██
       agrees in 78 % · 311 reactions
     linrff-v1 (replay, available): nothing is known yet
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and
       +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names

@@ -242,8 +242,8 @@ fn why() {
     ┃
     ┃ Evidence
     ┃ 36 where 95 were expected (80–112) · still falling
-    ┃ Measured over 25 min. As far off by chance alone: 1 in
-    ┃   40,000.
+    ┃ Measured over 25 min. Chance of this without any change: 1
+    ┃   in 40,000.
     ┃ 32 ┤   ░░░░░⢀⡀░⢀⣀░░⣀░░░░░░
     ┃    │⢄⢀⠔⠤⠤⠊⠉⠢⠃⠈⠉⠁░⠑⠉░⠑⠉⠉⠑⠔⠊⢣⣀⠤⠤⡀⢀⡀░                 ⡀░░░░░░
     ┃    │░⠁░░░░              ░░░░░░⠈⠁⠈⠢⠔⠒⢄⠤⠒⢄⣀⠤⢄⢀⠔⢢⣀⠤⠒⢄⠎⠈⠊⢣░░░░
@@ -263,7 +263,7 @@ fn why() {
     ┃ 6 % none of the known changes
     ┃
     ┃ How it was told
-    ┃ At once: critical. Chosen by rule-v1 with propensity 1.
+    ┃ At once: critical. Chosen by rule-v1 (probability 1).
     ┃ It saw: severity 2 · p 2.5e-5 · hour 14
     ┃ Proposals: P-31
     ┃ F-128 · opened 14:30 · thread thread_7f00
@@ -313,13 +313,14 @@ fn a_stream_of_deliveries() {
 #[test]
 fn the_policies() {
     insta::assert_snapshot!(look(&ranking_doc(&ranking()), TermStyle::plain(100)), @r"
-    policy      role         reward        regret  agrees       decided  reactions  ESS  problem
-    rule-v1     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████      412        311  204  interrupt
-    lints-v1    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████       54        311  204  interrupt
-    egreedy-v1  active       -                  -  -                  0          0    -  tip
-    egreedy-v2  shadow       0.500 ▆▆▇▇██       -  78 % ██████      412        311  204  tip
-    linrff-v1   available    -                  -  -                  0          0    -  replay
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    policy      role         reward        regret  agrees       decided  reactions  worth  problem
+    rule-v1     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████      412        311    204  interrupt
+    lints-v1    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████       54        311    204  interrupt
+    egreedy-v1  active       -                  -  -                  0          0      -  tip
+    egreedy-v2  shadow       0.500 ▆▆▇▇██       -  78 % ██████      412        311    204  tip
+    linrff-v1   available    -                  -  -                  0          0      -  replay
+    worth: how many decisions of its own the log stands for as evidence
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names them
     ");
@@ -330,20 +331,23 @@ fn the_policies() {
     egreedy-v1  active       -                  -  -
     egreedy-v2  shadow       0.500 ▆▆▇▇██       -  78 % ██████
     linrff-v1   available    -                  -  -
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and
+    worth: how many decisions of its own the log stands for as
+      evidence
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and
       +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names
       them
     ");
     insta::assert_snapshot!(look(&ranking_doc(&ranking()), colored(100)), @r"
-    ␛[2mpolicy␛[0m      ␛[2mrole␛[0m         ␛[2mreward␛[0m        ␛[2mregret␛[0m  ␛[2magrees␛[0m       ␛[2mdecided␛[0m  ␛[2mreactions␛[0m  ␛[2mESS␛[0m  ␛[2mproblem␛[0m
-    ␛[1mrule-v1␛[0m     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████      412        311  204  interrupt
-    ␛[1mlints-v1␛[0m    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████       54        311  204  interrupt
-    ␛[1megreedy-v1␛[0m  active       -                  -  -                  0          0    -  tip
-    ␛[1megreedy-v2␛[0m  shadow       0.500 ▆▆▇▇██       -  78 % ██████      412        311  204  tip
-    ␛[1mlinrff-v1␛[0m   available    -                  -  -                  0          0    -  replay
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    ␛[2mpolicy␛[0m      ␛[2mrole␛[0m         ␛[2mreward␛[0m        ␛[2mregret␛[0m  ␛[2magrees␛[0m       ␛[2mdecided␛[0m  ␛[2mreactions␛[0m  ␛[2mworth␛[0m  ␛[2mproblem␛[0m
+    ␛[1mrule-v1␛[0m     active 90 %  0.640 ▆▇▇▇██   0.260  78 % ██████      412        311    204  interrupt
+    ␛[1mlints-v1␛[0m    active 10 %  0.710 ▆▇▇▇██   0.190  78 % ██████       54        311    204  interrupt
+    ␛[1megreedy-v1␛[0m  active       -                  -  -                  0          0      -  tip
+    ␛[1megreedy-v2␛[0m  shadow       0.500 ▆▆▇▇██       -  78 % ██████      412        311    204  tip
+    ␛[1mlinrff-v1␛[0m   available    -                  -  -                  0          0      -  replay
+    ␛[2mworth: how many decisions of its own the log stands for as evidence␛[0m
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names them
     ");

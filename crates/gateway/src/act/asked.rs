@@ -7,7 +7,7 @@ use wakeman_store::{Commit, ListQuery};
 use wakeman_types::{Action, Channel, Finding, Identity, Principal, Proposal, ProposalId, Severity, Thread, ThreadId};
 
 use super::{
-    catalogue::{OpenIssueArguments, PLAN, marker, unavailable},
+    catalogue::{Hand, OpenIssueArguments, PLAN, marker, unavailable, undrafted},
     draft::{Draft, Origin, card, flag_edit, proposal_of, repository, rerun, revert, rollback},
     follow, outside_draft, own_draft,
     playbook::{comment, flag_off_and_annotate},
@@ -176,7 +176,7 @@ async fn draft(core: &Core, id: ProposalId, asked_for: &str, wish: Wish, check: 
 
 async fn merge(core: &Core, number: u64, check: String) -> Result<Draft, HandsError> {
     let Some(hands) = &core.hands.repo else {
-        return Err(HandsError::Permanent { reason: "GitHub is not configured".to_owned() });
+        return Err(undrafted(Hand::Repository));
     };
     let pull = hands.pull(number).await?;
     if !pull.open {

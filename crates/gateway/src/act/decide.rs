@@ -44,19 +44,17 @@ pub enum DecideError {
         role: Role,
     },
     /// The settings keep who asked for it from approving it.
-    #[error("{who} asked for {id}; approvals.{class}.requesterMayApprove leaves it to {}", names(.others))]
+    #[error("You asked for {id}, so you cannot approve it (approvals.{class}.requesterMayApprove). {}", who_can(.others))]
     Requester {
         /// Which.
         id: ProposalId,
         /// The class of action.
         class: String,
-        /// Who spoke, and asked for it.
-        who: OperatorId,
         /// Who may.
         others: Vec<OperatorId>,
     },
     /// It is approved on another channel.
-    #[error("{id} is approved on {}, not on {here}; nothing was recorded", channel_names(.channels))]
+    #[error("{}", elsewhere(*.id, .channels, *.here))]
     Channel {
         /// Which.
         id: ProposalId,
@@ -319,7 +317,7 @@ fn may_approve(core: &Core, proposal: &Proposal, identity: &Identity, asked: boo
     }
     let class = class_that(core, proposal, |rule| !rule.requester_may_approve);
     let others = core.approvers(&rule).into_iter().filter(|id| *id != identity.operator).collect();
-    Err(DecideError::Requester { id: proposal.id, class, who: identity.operator.clone(), others })
+    Err(DecideError::Requester { id: proposal.id, class, others })
 }
 
 /// The part of a proposal whose own settings say so; `default` if none names it.
@@ -356,11 +354,19 @@ fn names(list: &[OperatorId]) -> String {
     }
 }
 
-fn channel_names(list: &[Channel]) -> String {
-    match list {
-        [] => "no channel, as its parts want different ones (approvals.*.channel)".to_owned(),
-        list => list.iter().map(|channel| channel.name()).collect::<Vec<_>>().join(" or "),
+fn who_can(others: &[OperatorId]) -> String {
+    if others.is_empty() { "Nobody else can.".to_owned() } else { format!("{} can.", names(others)) }
+}
+
+fn elsewhere(id: ProposalId, channels: &[Channel], here: Channel) -> String {
+    if channels.is_empty() {
+        return format!(
+            "the parts of {id} must be approved on different channels, so nobody can approve it; give them one `channel` under \
+             approvals in read-only/settings.json"
+        );
     }
+    let names: Vec<_> = channels.iter().map(|channel| channel.name()).collect();
+    format!("{id} is approved on {}, not on {here}; nothing was recorded", names.join(" or "))
 }
 
 fn already(proposal: &Proposal, zone: Tz) -> String {

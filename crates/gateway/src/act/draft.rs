@@ -8,9 +8,9 @@ use wakeman_types::{
 
 use super::{
     catalogue::{
-        PLAN, PlanArguments, ProductionArguments, ProductionRevision, RerunArguments, RerunRevision, RevertArguments,
-        RevertMethod, RevertRevision, Rollback, SetFlagArguments, SetFlagRevision, class, forbidden, marker, plan_card,
-        plan_steps, unavailable,
+        Hand, PLAN, PlanArguments, ProductionArguments, ProductionRevision, RerunArguments, RerunRevision,
+        RevertArguments, RevertMethod, RevertRevision, Rollback, SetFlagArguments, SetFlagRevision, class, forbidden,
+        marker, plan_card, plan_steps, unavailable, undrafted,
     },
     decide::may_say_yes,
     digest::digest,
@@ -93,7 +93,7 @@ pub async fn draft_for_subject(core: &Core, finding: &Finding, check: String) ->
 /// The draft of running a failed run again. One that was run again before is not: it does not fail by chance.
 pub(super) async fn rerun(core: &Core, run: u64, check: String) -> Result<Draft, HandsError> {
     let Some(hands) = &core.hands.repo else {
-        return Err(HandsError::Permanent { reason: "GitHub is not configured".to_owned() });
+        return Err(undrafted(Hand::Repository));
     };
     let run = hands.run(run).await?;
     if run.status != RunStatus::Failed {
@@ -119,7 +119,7 @@ pub(super) async fn rollback(
     check: String,
 ) -> Result<Draft, HandsError> {
     let Some(hands) = &core.hands.deploys else {
-        return Err(HandsError::Permanent { reason: "Vercel is not configured".to_owned() });
+        return Err(undrafted(Hand::Deploys));
     };
     let nothing = |reason: &str| HandsError::Permanent { reason: reason.to_owned() };
     let live = hands.production().await?.ok_or_else(|| nothing("production shows no deployment"))?;
@@ -151,7 +151,7 @@ pub(super) async fn revert(
     check: String,
 ) -> Result<Draft, HandsError> {
     let Some(hands) = &core.hands.repo else {
-        return Err(HandsError::Permanent { reason: "GitHub is not configured".to_owned() });
+        return Err(undrafted(Hand::Repository));
     };
     let pull = hands.pull(number).await?;
     let Some(merge_sha) = pull.merge_sha.clone().filter(|_| pull.merged) else {
@@ -219,7 +219,7 @@ pub(super) async fn flag_edit(
     check: String,
 ) -> Result<Draft, HandsError> {
     let Some(hands) = &core.hands.flags else {
-        return Err(HandsError::Permanent { reason: "PostHog is not configured".to_owned() });
+        return Err(undrafted(Hand::Flags));
     };
     let flag = hands.flag(key).await?;
     let same_share = rollout.is_none_or(|want| flag.rollout.is_some_and(|is| (is - want).abs() < 1e-9));

@@ -163,14 +163,14 @@ impl Executor {
         let late = self.core.now().since(run.proposal.expires_at) > GRACE_MS;
         if run.proposal.state == ProposalState::Approved && late && !waits_for_its_turn(&run.proposal, self.core.now())
         {
-            run.end(Command::Expire, Some("it was approved, but could not begin before its window closed".into()))
-                .await?;
+            let why = "it was approved, but the time in which it may begin ran out; ask for a new proposal";
+            run.end(Command::Expire, Some(why.into())).await?;
             return Ok(true);
         }
         if run.proposal.state == ProposalState::Approved
             && let Some(reason) = modes::still_allows(&self.core, &modes::standing(&self.core).await?, &run.proposal)
         {
-            run.end(Command::Fail, Some(format!("it was approved by policy, and {reason}"))).await?;
+            run.end(Command::Fail, Some(format!("it was to run unattended, but {reason}"))).await?;
             return Ok(true);
         }
         for index in 0..run.proposal.steps.len() {

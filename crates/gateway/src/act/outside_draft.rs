@@ -5,17 +5,13 @@ use wakeman_types::{Action, ProposalId};
 
 use super::{
     catalogue::{
-        ErrorIssueArguments, ErrorIssueRevision, FileText, OpenPrArguments, OpenPrRevision, ProductionArguments,
-        ProductionRevision, WebhookArguments, WebhookRevision, marker, patch_check,
+        ErrorIssueArguments, ErrorIssueRevision, FileText, Hand, OpenPrArguments, OpenPrRevision, ProductionArguments,
+        ProductionRevision, WebhookArguments, WebhookRevision, marker, patch_check, undrafted,
     },
     draft::{Draft, card, repository},
     playbook::annotation,
 };
 use crate::{core::Core, ports::HandsError};
-
-fn not_configured<T>(what: &str) -> Result<T, HandsError> {
-    Err(HandsError::Permanent { reason: format!("{what} is not configured") })
-}
 
 /// A pull request of whole files into the branch that is deployed, with title and text.
 pub(super) async fn patch(
@@ -25,7 +21,7 @@ pub(super) async fn patch(
     (title, body): (&str, &str),
     check: String,
 ) -> Result<Draft, HandsError> {
-    let Some(hands) = &core.hands.repo else { return not_configured("GitHub") };
+    let Some(hands) = &core.hands.repo else { return Err(undrafted(Hand::Repository)) };
     let base = core.settings.github.default_branch.clone();
     let files: Vec<FileText> = files.into_iter().map(|(path, text)| FileText { path, text }).collect();
     // Before anything is asked of anybody.
@@ -54,7 +50,7 @@ pub(super) fn annotate(core: &Core, id: ProposalId, content: &str, check: String
 
 /// Another status for an error.
 pub(super) async fn error_status(core: &Core, issue: &str, status: String, check: String) -> Result<Draft, HandsError> {
-    let Some(hands) = &core.hands.product else { return not_configured("PostHog") };
+    let Some(hands) = &core.hands.product else { return Err(undrafted(Hand::Product)) };
     let error = hands.error(issue).await?;
     if error.status == status {
         return Err(HandsError::Permanent { reason: format!("the error {issue} is {status} already") });
@@ -70,7 +66,7 @@ pub(super) async fn error_status(core: &Core, issue: &str, status: String, check
 
 /// Production at this deployment.
 pub(super) async fn deployment(core: &Core, id: String, check: String) -> Result<Draft, HandsError> {
-    let Some(hands) = &core.hands.deploys else { return not_configured("Vercel") };
+    let Some(hands) = &core.hands.deploys else { return Err(undrafted(Hand::Deploys)) };
     let nothing = || HandsError::Permanent { reason: "production shows no deployment".to_owned() };
     let live = hands.production().await?.ok_or_else(nothing)?;
     if live.id == id {
@@ -88,7 +84,7 @@ pub(super) async fn deployment(core: &Core, id: String, check: String) -> Result
 
 /// Production back at exactly this deployment, only while it shows `from`.
 pub(super) async fn rollback_to(core: &Core, id: String, from: &str, check: String) -> Result<Draft, HandsError> {
-    let Some(hands) = &core.hands.deploys else { return not_configured("Vercel") };
+    let Some(hands) = &core.hands.deploys else { return Err(undrafted(Hand::Deploys)) };
     let refused = |reason: String| Err(HandsError::Permanent { reason });
     let Some(live) = hands.production().await?.filter(|live| live.id == from) else {
         return refused(format!("production does not show {from} any more, so this would be another rollback"));

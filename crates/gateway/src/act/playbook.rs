@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, ProposalId};
 
 use super::{
-    catalogue::{AnnotateArguments, CommentArguments, PLAN, PlanArguments, marker},
+    catalogue::{AnnotateArguments, CommentArguments, Hand, PLAN, PlanArguments, marker, undrafted},
     draft::{Draft, card, flag_edit, repository},
 };
 use crate::{core::Core, ports::HandsError};
@@ -12,7 +12,7 @@ use crate::{core::Core, ports::HandsError};
 /// An annotation of the present, as a step of a proposal.
 pub(super) fn annotation(core: &Core, (id, step): (ProposalId, u32), content: &str) -> Result<Action, HandsError> {
     let Some(hands) = &core.hands.product else {
-        return Err(HandsError::Permanent { reason: "PostHog is not configured".to_owned() });
+        return Err(undrafted(Hand::Product));
     };
     let marker = marker(&core.instance, id, step);
     let arguments = AnnotateArguments { content: format!("{} ({marker})", content.trim()), at: core.now(), marker };

@@ -46,12 +46,14 @@ impl Renewed {
             Self::Fresh(id) => format!("; {id} is the same, drafted afresh just now: `approve {id}`"),
             Self::Rest(id) => format!("; {id} is what was left of it, drafted afresh just now: `approve {id}`"),
             Self::Stands(id, state) => match state {
-                ProposalState::Approved => format!("; {id} stands in its place and is approved"),
-                ProposalState::Executing => format!("; {id} stands in its place and is being run"),
+                ProposalState::Approved => format!("; {id} took its place and is approved"),
+                ProposalState::Executing => format!("; {id} took its place and is being run"),
                 ProposalState::NeedsReview => {
-                    format!("; {id} stands in its place, and somebody must look what became of it: `proposal {id}`")
+                    format!(
+                        "; {id} took its place, and it is not known whether that took effect: look at `proposal {id}`"
+                    )
                 }
-                _ => format!("; {id} stands in its place and waits for a decision: `approve {id}`"),
+                _ => format!("; {id} took its place and waits for a decision: `approve {id}`"),
             },
             Self::Refused(why) => format!(" and is not offered again: {why}"),
             Self::NotNow(why) => format!(" and cannot be offered again now: {why}; press again later"),

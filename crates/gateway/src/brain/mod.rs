@@ -42,6 +42,9 @@ pub use stream::{Listener, Teller};
 
 use crate::{core::Core, ports::ToolSpec, tools::Toolbox};
 
+/// Said where a model would be asked and there is none.
+pub(crate) const NO_MODEL: &str = "no model is configured; set LITELLM_URL and LITELLM_MASTER_KEY";
+
 /// Answers messages. One for a process; its tasks hold it by `Arc`.
 pub struct Brain {
     core: Arc<Core>,

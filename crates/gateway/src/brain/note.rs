@@ -14,7 +14,7 @@ use wakeman_types::{
 };
 
 use super::{
-    Account, Brain, Meter, Teller, Width,
+    Account, Brain, Meter, NO_MODEL, Teller, Width,
     answer::base_request,
     limits::TurnLimits,
     marked::marked,
@@ -124,7 +124,7 @@ impl Brain {
     pub async fn say(&self, ask: &Monologue<'_>) -> Result<Said, LoopError> {
         let core = &self.core;
         let Some(model) = core.model.clone() else {
-            return Err(crate::ports::ModelError::Unavailable { reason: "no model is configured".to_owned() }.into());
+            return Err(crate::ports::ModelError::Unavailable { reason: NO_MODEL.to_owned() }.into());
         };
         let shape = |error: &dyn std::fmt::Display| LoopError::Shape(error.to_string());
         let prompt = core.prompt(ask.prompt_id, None).map_err(|error| shape(&error))?;

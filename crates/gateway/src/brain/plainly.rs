@@ -1,6 +1,6 @@
 //! Answers without a model: what a verb would show, the finding that is meant, or a plain statement. From the record only.
 
-use wakeman_present::{RenderContext, Verb, VerbError, doc, parse_verb, plain};
+use wakeman_present::{RenderContext, Verb, VerbError, doc, parse_verb, plain, verb_words};
 use wakeman_store::ListQuery;
 use wakeman_types::{Finding, FindingNews, FindingView, View};
 
@@ -14,8 +14,11 @@ const WORD_CHARS_MIN: usize = 4;
 /// The answer where no model is configured.
 pub(super) async fn without_model(core: &Core, question: &str) -> String {
     let found = from_record(core, question).await;
-    let why = "No model is configured (LITELLM_URL is not set), so this is from the record alone.";
-    if found.is_empty() { format!("{why}\n{}", closest(question)) } else { format!("{found}\n\n{why}") }
+    let why = "No model is configured (LITELLM_URL is not set)";
+    match found.is_empty() {
+        true => format!("{why}.\n{}", closest(question)),
+        false => format!("{found}\n\n{why}, so this is from the record alone."),
+    }
 }
 
 /// What the record says to the question; empty where it says nothing.
@@ -77,18 +80,25 @@ pub(super) fn explain(finding: &Finding, render: &RenderContext) -> String {
     plain(&doc(&View::Finding(Box::new(view)), render))
 }
 
-/// Which word comes closest.
+/// What can be said without a model: the command that comes closest, as it is written.
 fn closest(question: &str) -> String {
     match parse_verb(question) {
-        Ok(verb) => format!("Closest: `{}{verb}`.", if verb.erases() { "/" } else { "" }),
-        Err(VerbError::Unknown { suggestion: Some(known), .. }) => format!("Closest: `{known}`."),
+        Ok(verb) => nearest(&format!("{}{verb}", if verb.erases() { "/" } else { "" })),
+        Err(VerbError::Unknown { suggestion: Some(known), .. }) => {
+            let usage = verb_words().find(|(word, ..)| *word == known).map_or("", |(_, usage, _)| usage);
+            nearest(format!("{known} {usage}").trim_end())
+        }
         Err(VerbError::Missing { usage, .. } | VerbError::Extra { usage, .. })
             if question.split_whitespace().count() <= 3 =>
         {
-            format!("Closest: `{usage}`.")
+            nearest(&usage)
         }
         Err(_) => {
-            "What works without one: `status`, `findings`, `why F-…`, `proposals`, `approve P-…`, `help`.".to_owned()
+            "Without a model only commands are answered: `status`, `findings`, `why F-…`, `proposals`, `approve P-…`, `help`.".to_owned()
         }
     }
+}
+
+fn nearest(usage: &str) -> String {
+    format!("Without a model only commands are answered; the nearest is `{usage}`.")
 }

@@ -164,12 +164,14 @@ pub async fn pass(core: &Core) -> Timestamp {
                 look_back.all.odd += odd;
                 look_back.all.taken.extend(&taken);
                 if let Err(error) = take(core, source, taken).await {
-                    look_back.unstored.push(format!("{source}: read, but it holds only until the next start: {error}"));
+                    look_back.unstored.push(format!(
+                        "{source}: read, but not stored ({error}); after a restart it is unknown until read again"
+                    ));
                 }
             }
             Err(trouble) => {
                 let kept = core.calendars.get(source).map_or_else(
-                    || "nobody is left alone by it".to_owned(),
+                    || "until it is read it makes no quiet hours".to_owned(),
                     |last| {
                         let ago = wakeman_present::span(core.now().since(last.reading.at));
                         format!("what was read {ago} ago still holds")

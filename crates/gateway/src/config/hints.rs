@@ -10,8 +10,8 @@ const HINTS: &[(&str, &str)] = &[
     ("posthog.enableExperiments", "switch posthog.readExperiments in read-only/tools.json"),
     ("posthog.error*", "errors are judged by their own history; there is no threshold to set"),
     ("posthog.criticalErrorThreshold", "errors are judged by their own history; there is no threshold to set"),
-    ("regressionThresholdPercent", "a metric's band is learned from its own history; there is no threshold to set"),
-    ("minimumPreviousValue", "a metric's band is learned from its own history; there is no minimum to set"),
+    ("regressionThresholdPercent", "a metric's band is learnt from its own history; there is no threshold to set"),
+    ("minimumPreviousValue", "a metric's band is learnt from its own history; there is no minimum to set"),
 ];
 
 /// What to do instead of setting `key`.

@@ -3,7 +3,7 @@
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{ChoiceRecord, Finding, Proposal, RankingWhy, WhyView};
 
-use crate::{core::Core, rank};
+use crate::{core::Core, rank, retention};
 
 /// Everything behind `finding`.
 pub(crate) async fn why(core: &Core, finding: Finding) -> Result<WhyView, StoreError> {
@@ -28,7 +28,7 @@ pub(crate) async fn why(core: &Core, finding: Finding) -> Result<WhyView, StoreE
             policy: "none".to_owned(),
             interruption,
             propensity: 1.0,
-            reason: "the record of this decision is past its retention time".to_owned(),
+            reason: format!("decisions are kept for {} days", retention::DECISION_DAYS),
             features: Vec::new(),
             proposals,
             ranking: RankingWhy::default(),

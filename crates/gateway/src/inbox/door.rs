@@ -108,7 +108,7 @@ async fn with_code(
     }
     knock.wrong += 1;
     let last = if knock.wrong >= WRONG_MAX { " No more codes are taken from you today." } else { "" };
-    let text = format!("That code does not open: it was used, or its 10 minutes are over. Ask for a new one.{last}");
+    let text = format!("That code is not valid: it was used, or its 10 minutes are over. Ask for a new one.{last}");
     let mut end = End::told(core, row, InboundState::Refused, text);
     let event = core.event("pairing.wrong_code", from, from, json!({"times": knock.wrong}));
     end.commit = end.commit.put(&knock).event(event);

@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// Of a button that was never made, or not for this chat: it says the same, so that nobody learns which.
-const UNKNOWN: &str = "This button means nothing here. Ask for the message again and use that one's.";
+const UNKNOWN: &str =
+    "This button does not count in this chat. Ask for the finding or proposal again and press the button under that.";
 const STALE: &str = "This message was sent again later; use the later one's buttons.";
 const STRANGER: &str = "You are not an operator here, so this does nothing.";
 

@@ -16,7 +16,7 @@ pub(super) async fn look(core: &Core) -> Result<(), StoreError> {
         }
         let name = wakeman_present::proper_name(channel.name());
         let text = match &trouble {
-            Some(why) => format!("{name} does not work: {why}. What is owed there waits until it does."),
+            Some(why) => format!("{name} does not work: {why}. Messages for {name} wait until it does."),
             None => format!("{name} works again."),
         };
         core.store.commit(announce_besides(core, Commit::new(core.now()), channel, &text)).await.map(drop)?;

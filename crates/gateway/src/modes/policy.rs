@@ -12,7 +12,10 @@ use wakeman_types::{
 
 use super::{Standing, standing};
 use crate::{
-    act::lifecycle::{Command, step},
+    act::{
+        catalogue::PLAN,
+        lifecycle::{Command, step},
+    },
     config::always_approved,
     core::Core,
     deliver::{Post, ThreadWriter},
@@ -63,8 +66,10 @@ fn refusal(core: &Core, now: &Standing, proposal: &Proposal) -> Option<&'static 
         Some("the mode is no longer execute")
     } else if !core.settings.execute.classes.iter().any(|named| named == class) {
         Some("its class is not one that runs unattended")
-    } else if !single || always_approved(class).is_some() {
-        Some("it always needs an approval")
+    } else if !single || class == PLAN {
+        Some("a plan always needs a person's approval")
+    } else if always_approved(class).is_some() {
+        Some("this kind of action always needs a person's approval")
     } else if core.approval_rule(std::iter::once(class)).needed > 1 {
         Some("it needs more than one approval")
     } else if proposal.requested_by != Principal::system() {

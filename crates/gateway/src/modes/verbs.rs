@@ -5,7 +5,7 @@ use wakeman_ranking::reward::Reaction;
 use wakeman_store::{Commit, Committed, EntityRef, JournalEvent};
 use wakeman_types::{
     Control, ControlView, DAY_MS, DeliveryClass, ErrorKind, ExecutionMode, Finding, FindingId, GatewayError, HaltSet,
-    Identity, ModeSet, Mute, ProposalId, Role, Severity, Timestamp,
+    Identity, MINUTE_MS, ModeSet, Mute, ProposalId, Role, Severity, Timestamp,
 };
 
 use super::{Standing, standing, view};
@@ -18,7 +18,7 @@ use crate::{
 
 /// How long a mute lasts that nobody gave an end; and the longest. Every mute ends by itself.
 pub(crate) const MUTE_MS_DEFAULT: i64 = 7 * DAY_MS;
-const MUTE_MS_MAX: i64 = 365 * DAY_MS;
+pub(crate) const MUTE_MS_MAX: i64 = wakeman_present::DURATION_MS_MAX;
 /// Longest reason kept, in characters.
 const REASON_LEN_MAX: usize = 500;
 
@@ -147,8 +147,8 @@ async fn change(
 pub async fn mute(core: &Core, who: &Identity, id: FindingId, duration_ms: Option<i64>) -> Result<Mute, GatewayError> {
     needs(who, Role::Approver, "mute a finding")?;
     let duration_ms = duration_ms.unwrap_or(MUTE_MS_DEFAULT);
-    if !(1..=MUTE_MS_MAX).contains(&duration_ms) {
-        let message = "a mute lasts up to a year, or without a duration a week; write it like 2h or 7d";
+    if !(MINUTE_MS..=MUTE_MS_MAX).contains(&duration_ms) {
+        let message = "a mute lasts 1m to 30d, without a duration a week; write it like 2h or 7d";
         return Err(GatewayError::new(ErrorKind::Invalid, message));
     }
     mute_until(core, who, id, Some(core.now().plus_ms(duration_ms)), None).await

@@ -3,6 +3,8 @@
 use futures::future::BoxFuture;
 use wakeman_types::{Occurrence, ThreadId, Timestamp, TurnId};
 
+use crate::brain::NO_MODEL;
+
 /// Which words the model is asked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakePrompt<'a> {
@@ -46,7 +48,7 @@ pub struct WakeAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WakeError {
     /// None is configured.
-    #[error("no model is configured")]
+    #[error("{}", NO_MODEL)]
     NoModel,
     /// The budget does not allow it.
     #[error("{0}")]

@@ -286,11 +286,13 @@ impl Wake {
         match judge(entry.plan.late, late_ms, ON_TIME_MS) {
             Lateness::Run => row.attempts = 1,
             Lateness::Skip => {
-                (row.state, row.reason) = (OccurrenceState::Skipped, format!("{late} late; its rule is skip"));
+                (row.state, row.reason) =
+                    (OccurrenceState::Skipped, format!("{late} late, and `late` is \"skip\" for it"));
             }
             Lateness::Miss => {
                 let rule = entry.file.late.as_deref().unwrap_or("run");
-                (row.state, row.reason) = (OccurrenceState::Missed, format!("{late} late; its rule is {rule}"));
+                (row.state, row.reason) =
+                    (OccurrenceState::Missed, format!("{late} late, and `late` is \"{rule}\" for it"));
             }
         }
     }

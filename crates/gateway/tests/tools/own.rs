@@ -30,14 +30,14 @@ since 2026-04-20 02:35 UTC, opened 2026-04-20 03:00 UTC
 
 Evidence
 41 where 96 were expected (80–112) · still falling
-Measured over 25 min. As far off by chance alone: less than 1 in 1,000,000.
+Measured over 25 min. Chance of this without any change: less than 1 in 1,000,000.
 
 Causes
 87 % #482 "signup: new form", merged 02:30 by lin
 6 % none of the known changes
 
 How it was told
-At once: the record of this decision is past its retention time. Chosen by none with propensity 1.
+At once. Why is no longer known: decisions are kept for 400 days.
 F-1 · opened 03:00 · thread thread_1
 "##);
 }

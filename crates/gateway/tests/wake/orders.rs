@@ -314,9 +314,9 @@ async fn after_an_outage_a_late_slot_gives_way_to_one_that_is_put_off() {
 async fn lateness_counts_from_when_a_slot_would_have_run() {
     for (late, minutes_late, want) in [
         ("within:20m", 20, "ran"),
-        ("within:20m", 21, "missed 21 min late; its rule is within:20m"),
+        ("within:20m", 21, "missed 21 min late, and `late` is \"within:20m\" for it"),
         ("skip", 2, "ran"),
-        ("skip", 3, "skipped 3 min late; its rule is skip"),
+        ("skip", 3, "skipped 3 min late, and `late` is \"skip\" for it"),
         ("run", 600, "ran"),
     ] {
         let (night, _, runs_at) = put_off_by_ten(late).await;

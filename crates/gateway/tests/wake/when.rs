@@ -61,7 +61,11 @@ async fn every_shipped_brief_is_complete_without_a_model() {
         night.world.finding().await;
         night.briefer.next(Note::Fails(WakeError::NoModel));
         night.at(SIX_HOURS).await;
-        assert_eq!(night.became().await, ["ran told from the facts alone: no model is configured"], "{prompt}");
+        assert_eq!(
+            night.became().await,
+            ["ran told from the facts alone: no model is configured; set LITELLM_URL and LITELLM_MASTER_KEY"],
+            "{prompt}"
+        );
         let facts = "since 03:00\n🔴 F-1 Sign-ups down 57 % since 02:35 (6 h 25 min ago)";
         assert_eq!(night.said().await, [format!("{title} · {facts}")]);
     }

@@ -106,7 +106,7 @@ fn what_was_asked_for_is_read_in_a_channel() {
 
     Evidence
     36 where 95 were expected (80–112) · still falling
-    Measured over 25 min. As far off by chance alone: 1 in 40,000.
+    Measured over 25 min. Chance of this without any change: 1 in 40,000.
     ▇█▇▆▇▇▅▆▇▅▆▆▆▅▆▇▅▆▆▇▆▇█▇▇▃▃▄▄▄
 
     Causes
@@ -118,7 +118,7 @@ fn what_was_asked_for_is_read_in_a_channel() {
     6 % none of the known changes
 
     How it was told
-    At once: critical. Chosen by rule-v1 with propensity 1\.
+    At once: critical. Chosen by rule-v1 \(probability 1\)\.
     It saw: severity 2 · p 2.5e-5 · hour 14
     Proposals: P-31
     -# F-128 · opened 14:30 · thread thread\_7f00
@@ -159,12 +159,12 @@ fn what_is_looked_at_is_read_in_a_channel() {
     The worst: Sign-ups down 62 % since 14:10 (25 min ago) · F-128
     They are told in this one message; \`findings\` lists them all.
     -----
-    **Tip: \#471 "retry⟨U+202E⟩ uploads" stands still for 12 days**
+    **Tip: \#471 "retry⟨U+202E⟩ uploads" has stood still for 12 days**
     An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for.
     -# T-7 · 14:35 · egreedy-v1
     -----
-    **Tip: \#471 "retry⟨U+202E⟩ uploads" stands still for 12 days**
-    Chosen by egreedy-v1 for its score, with propensity 0.96; one of 2 items.
+    **Tip: \#471 "retry⟨U+202E⟩ uploads" has stood still for 12 days**
+    Chosen by egreedy-v1 for its score (probability 0.96); one of 2 items.
     Its score against the others: priority +0.212
     The others: F-3
     ada: noise
@@ -181,7 +181,7 @@ fn what_is_looked_at_is_read_in_a_channel() {
     **egreedy-v1** (tip, active): nothing is known yet
     **egreedy-v2** (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
     **linrff-v1** (replay, available): nothing is known yet
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names them
     -----

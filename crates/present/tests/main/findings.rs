@@ -160,7 +160,7 @@ fn every_reason_has_words() {
       · 4 min after the drop
       · its users are at 38 % of what was expected, the others at 99 %
       · names what broke: signup, form
-      · carries #482, which explains it better
+      · contains #482, which explains it better
       · is the commit that failed
       · touches a.ts, b.ts, named in 1 new error
       · its users are no worse off than the others
@@ -233,7 +233,7 @@ fn why() {
 
     Evidence
     36 where 95 were expected (80–112) · still falling
-    Measured over 25 min. As far off by chance alone: 1 in 40,000.
+    Measured over 25 min. Chance of this without any change: 1 in 40,000.
 
     Causes
     87 % #482 "signup: new form", merged 14:04 by lin
@@ -244,7 +244,7 @@ fn why() {
     6 % none of the known changes
 
     How it was told
-    At once: critical. Chosen by rule-v1 with propensity 1.
+    At once: critical. Chosen by rule-v1 (probability 1).
     It saw: severity 2 · p 2.5e-5 · hour 14
     Proposals: P-31
     F-128 · opened 14:30 · thread thread_7f00
@@ -273,14 +273,14 @@ fn why_says_what_was_learnt_whoever_reacted_to_this_very_finding() {
     severity 2 · p 2.5e-5 · hour 14
     Learnt from 14 reactions, towards now (+) or the digest (-): effect_size +0.121 · p_value -0.030
     Of this kind lately: 3 useful, 1 noise, 2 without a reaction
-    rule-v1 would choose at once, with propensity 0.975
-    lints-v1 would choose the digest, with propensity 0.79
+    rule-v1 would choose at once (probability 0.975)
+    lints-v1 would choose the digest (probability 0.79)
     ");
     // Before anybody reacted there is nothing that moves it, whatever it began with.
     let first = RankingWhy { rewards: 0, history: Vec::new(), ..learnt };
     insta::assert_snapshot!(told(first), @r"
     severity 2 · p 2.5e-5 · hour 14
-    rule-v1 would choose at once, with propensity 0.975
-    lints-v1 would choose the digest, with propensity 0.79
+    rule-v1 would choose at once (probability 0.975)
+    lints-v1 would choose the digest (probability 0.79)
     ");
 }

@@ -72,7 +72,7 @@ fn status_of_a_damaged_database_says_so_first_and_counts_nothing_it_cannot_read(
     let view = StatusView { components, safe_mode: Some(safe), open_findings: 0, ..status() };
     insta::assert_snapshot!(plain(&status_doc(&view, &ctx())), @r"
     Safe mode: storage/wakeman.db is damaged
-    It is read as far as that goes and never written. Nothing is watched, told or run.
+    What can still be read is shown; nothing is written to the database. Nothing is watched, told or run.
     1. stop `wakeman run`
     2. mkdir -p damaged
     Findings and proposals are unknown: they cannot be read
@@ -121,7 +121,7 @@ fn proposals() {
     P-31 · Revert #482 on acme/app, then merge the revert · F-128 · under way 14:44 · 4f9a1c22e07b
     P-31 · Revert #482 on acme/app, then merge the revert · F-128 · done 14:44 · 4f9a1c22e07b
     🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · failed 14:44 · 4f9a1c22e07b
-    🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · somebody must look 14:44 · 4f9a1c22e07b
+    🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · needs a look since 14:44 · 4f9a1c22e07b
     🟢 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · helped 14:44 · 4f9a1c22e07b
     🟠 P-31 · Revert #482 on acme/app, then merge the revert · F-128 · did not help 14:44 · 4f9a1c22e07b
     ");

@@ -51,7 +51,7 @@ fn every_state_has_its_line() {
     executing     Approved by ada 14:41 → PR #483 opened 14:42 → step 2 of 2: merge it when its checks pass, waits for its checks, next try 14:45
     succeeded     Approved by ada 14:41 → merged 14:44 (PR #483) → to be checked: sign-ups back in 80–112 within 40 min
     failed        Approved by ada 14:41 → PR #483 opened 14:42 → 🟠 failed 14:44 at step 2: the head moved to 77aa001; ask for a new proposal
-    needs_review  Approved by ada 14:41 → 🟠 somebody must look, in doubt since 14:44 at step 1: GitHub closed the connection; look for a revert of #482; then say `resolve P-31 done` or `resolve P-31 failed`
+    needs_review  Approved by ada 14:41 → 🟠 it is not known since 14:44 whether it took effect at step 1: GitHub closed the connection; look for a revert of #482. Once you have looked, say `resolve P-31 done` or `resolve P-31 failed`
     verified      Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 sign-ups recovered 15:02, 94 where 93 expected
     not_recovered Approved by ada 14:41 → merged 14:44 (PR #483) → 🔴 sign-ups not back by 14:44, 36 where 95 expected
     "#);

@@ -484,7 +484,7 @@ pub fn tip() -> Tip {
         id: TipId::new(7),
         kind: TipKind::Pull,
         about: "#471".into(),
-        title: "#471 \"retry\u{202e} uploads\" stands still for 12 days".into(),
+        title: "#471 \"retry\u{202e} uploads\" has stood still for 12 days".into(),
         body: "An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for."
             .into(),
         finding: None,

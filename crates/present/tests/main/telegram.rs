@@ -166,7 +166,7 @@ fn what_was_asked_for_is_read_on_a_telephone() {
 
     _Evidence_
     36 where 95 were expected (80–112) · still falling
-    Measured over 25 min. As far off by chance alone: 1 in 40,000.
+    Measured over 25 min. Chance of this without any change: 1 in 40,000.
     `▇█▇▆▇▇▅▆▇▅▆▆▆▅▆▇▅▆▆▇▆▇█▇▇▃▃▄▄▄`
 
     _Causes_
@@ -178,7 +178,7 @@ fn what_was_asked_for_is_read_on_a_telephone() {
     6 % none of the known changes
 
     _How it was told_
-    At once: critical. Chosen by rule-v1 with propensity 1.
+    At once: critical. Chosen by rule-v1 (probability 1).
     _It saw: severity 2 · p 2.5e-5 · hour 14_
     Proposals: P-31
     _F-128 · opened 14:30 · thread thread_7f00_
@@ -217,12 +217,12 @@ fn what_is_looked_at_is_read_on_a_telephone() {
     The worst: Sign-ups down 62 % since 14:10 (25 min ago)_ · F-128_
     They are told in this one message; `findings` lists them all.
     -----
-    *Tip: *#471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    *Tip: *#471 "retry⟨U+202E⟩ uploads" has stood still for 12 days
     An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for.
     _T-7 · 14:35 · egreedy-v1_
     -----
-    *Tip: *#471 "retry⟨U+202E⟩ uploads" stands still for 12 days
-    Chosen by egreedy-v1 for its score, with propensity 0.96; one of 2 items.
+    *Tip: *#471 "retry⟨U+202E⟩ uploads" has stood still for 12 days
+    Chosen by egreedy-v1 for its score (probability 0.96); one of 2 items.
     _Its score against the others: priority +0.212_
     _The others: F-3_
     _ada: noise_
@@ -239,7 +239,7 @@ fn what_is_looked_at_is_read_on_a_telephone() {
     *egreedy-v1* (tip, active): nothing is known yet
     *egreedy-v2* (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
     *linrff-v1* (replay, available): nothing is known yet
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names them
     -----

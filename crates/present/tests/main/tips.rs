@@ -9,7 +9,7 @@ use crate::samples::*;
 fn a_tip_names_the_thing_and_the_next_step() {
     let view = |tip| TipView { tip, considered: 3, notice: None, as_of: NOW };
     insta::assert_snapshot!(plain(&tip_view_doc(&view(Some(tip())), &ctx())), @r#"
-    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12 days
     An open pull request, last changed 22 Oct 09:00. Merge it, close it, or ask lin what it waits for.
     [ Useful ] [ Noise ] [ Why ]
     T-7 · 14:35 · egreedy-v1
@@ -52,7 +52,7 @@ fn prompts_with_what_they_brought() {
     tip-generator/v2 · 12 · 0 · - · nobody reacted
     95 %, at all times
     ");
-    insta::assert_snapshot!(plain(&prompt_stats_doc(&view(Vec::new()))), @"No prompt has had its text shown yet.");
+    insta::assert_snapshot!(plain(&prompt_stats_doc(&view(Vec::new()))), @"No prompt's tip or note was shown yet.");
 }
 
 #[test]
@@ -73,22 +73,22 @@ fn why_a_tip_was_shown() {
     };
     let told = |why: &TipWhyView| plain(&doc(&View::TipWhy(Box::new(why.clone())), &ctx()));
     insta::assert_snapshot!(told(&why), @r#"
-    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
-    Chosen by egreedy-v1 for its score, with propensity 0.96; one of 3 items.
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12 days
+    Chosen by egreedy-v1 for its score (probability 0.96); one of 3 items.
     Its score against the others: priority +0.212 · age -0.040
     The others: F-3, P-2
-    egreedy-v1 would show #471, with propensity 0.96
-    linucb-v1 would show F-3, with propensity 1
+    egreedy-v1 would show #471 (probability 0.96)
+    linucb-v1 would show F-3 (probability 1)
     ada: noise, useful
     T-7 · shown to ada 14:35
     "#);
     let first = TipWhyView { others: vec![], moved: vec![], rewards: 0, reactions: vec![], silent: true, ..why };
     insta::assert_snapshot!(told(&TipWhyView { tip: Tip { explored: true, ..tip() }, ..first }), @r#"
-    Tip: #471 "retry⟨U+202E⟩ uploads" stands still for 12 days
-    Chosen by egreedy-v1 by chance, to learn, with propensity 0.96; it was the only item.
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12 days
+    Chosen by egreedy-v1 by chance, to learn (probability 0.96); it was the only item.
     No tip was rated yet, so nothing is learnt.
-    egreedy-v1 would show #471, with propensity 0.96
-    linucb-v1 would show F-3, with propensity 1
+    egreedy-v1 would show #471 (probability 0.96)
+    linucb-v1 would show F-3 (probability 1)
     ada: no reaction in time
     T-7 · shown to ada 14:35
     "#);
@@ -102,7 +102,7 @@ fn the_policies_in_a_chat_are_lines() {
     egreedy-v1 (tip, active): nothing is known yet
     egreedy-v2 (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
     linrff-v1 (replay, available): nothing is known yet
-    lints-v1 against rule-v1: +0.061, surely between +0.012 and +0.110 (540 decisions)
+    lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
     Learnt from: ada 250 · lin 61
     2 logged decisions cannot be used; the session log names them
     ");
@@ -150,7 +150,7 @@ fn what_was_learnt_is_looked_at() {
     ada · egreedy-v1 · 12 · 0 · 3 · - · no reaction yet · 14:35
     95 %, however often you look
     ");
-    insta::assert_snapshot!(plain(&learnt_stats_doc(&view(Vec::new()), &ctx())), @"Nobody was told anything yet that a policy chose.");
+    insta::assert_snapshot!(plain(&learnt_stats_doc(&view(Vec::new()), &ctx())), @"Nothing a policy chose was told yet.");
     let row = |id: &str, chosen: &str, operator, reward| FeatureRow {
         at,
         id: id.into(),

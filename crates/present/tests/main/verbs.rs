@@ -129,8 +129,8 @@ fn every_mistake_says_what_to_write() {
     let table = [
         ("", "nothing to do; \"help\" lists the words"),
         ("/", "nothing to do; \"help\" lists the words"),
-        ("aprove P-1", "\"aprove\" is not a word I know; did you mean \"approve\"?"),
-        ("bananas", "\"bananas\" is not a word I know; \"help\" lists them"),
+        ("aprove P-1", "\"aprove\" is not a command; did you mean \"approve\"?"),
+        ("bananas", "\"bananas\" is not a command; \"help\" lists them"),
         ("why", "why needs more; write it like \"why F-12\""),
         ("why P-3", "\"P-3\" is not a finding id; write it like F-12"),
         ("approve F-3", "\"F-3\" is not a proposal id; write it like P-12"),

@@ -48,7 +48,7 @@ enum Manner {
 impl Asked {
     fn request(self) -> Result<AskRequest, Problem> {
         if self.execution_mode == Manner::Plan {
-            let words = "execution_mode: plan is not supported by this version; send direct, or leave it away";
+            let words = "execution_mode: plan is not supported by this version; send direct, or leave it out";
             return Err(Problem::of(ErrorKind::Invalid, words));
         }
         let Self { message, thread_id, prompt_version, key, .. } = self;

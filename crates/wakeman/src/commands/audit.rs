@@ -48,7 +48,7 @@ async fn verify(global: &Global, dir: &InstanceDir, store: &Store) -> Result<u8,
     match &found.first_bad {
         None => Ok(DONE),
         Some(bad) => Err(Failure::failed(format!(
-            "the journal does not hold: entry {} {}; restore a backup of storage/wakeman.db from before it",
+            "the journal was changed: entry {} {}; restore a backup of storage/wakeman.db from before it",
             bad.seq, bad.why
         ))),
     }
@@ -62,7 +62,7 @@ pub(super) fn entries(count: u64) -> String {
 fn verdict(found: &Audit) -> Doc {
     let Audit { entries, erased, signed_up_to, unsigned, .. } = found;
     let head = match &found.first_bad {
-        None => Line::new().with("The journal holds", Style::Good),
+        None => Line::new().with("The journal is intact", Style::Good),
         Some(bad) => Line::new().with(format!("Entry {} {}", bad.seq, bad.why), Style::Bad),
     };
     let mut whole = self::entries(*entries);
@@ -72,7 +72,12 @@ fn verdict(found: &Audit) -> Doc {
     whole += &match (signed_up_to, unsigned) {
         (0, _) => "; not signed yet, `run` signs every minute".to_owned(),
         (_, 0) => "; all signed".to_owned(),
-        (seq, rest) => format!("; signed up to entry {seq}, the {rest} after it with the next signature"),
+        (seq, 1) => {
+            format!("; signed up to entry {seq}; the one after it is signed within a minute while `run` goes on")
+        }
+        (seq, rest) => {
+            format!("; signed up to entry {seq}; the {rest} after it are signed within a minute while `run` goes on")
+        }
     };
     Doc::bare().block(Block::Headline(head)).text(whole)
 }

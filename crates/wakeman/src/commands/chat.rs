@@ -200,7 +200,7 @@ impl Talk<'_> {
         let doing = verbs::run(self.global, self.attached, self.by, verb);
         let outcome = tokio::select! {
             outcome = doing => outcome,
-            true = self.given_up() => return self.global.note("Not waited for. `status` tells what came of it."),
+            true = self.given_up() => return self.global.note("Stopped waiting; it may still happen."),
         };
         let worked = outcome.is_ok();
         if let (true, Verb::Reject { id, .. }) = (worked, &shown) {

@@ -164,7 +164,11 @@ async fn database(dir: &InstanceDir, report: &mut Report) {
             whole(&store, dir, "whole", report).await;
             store.close().await;
         }
-        Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
+        Err(error) => report.bad(
+            "database",
+            error.to_string(),
+            "check the disk and the permissions of storage/, then `wakeman doctor` again",
+        ),
     }
 }
 
@@ -176,7 +180,11 @@ async fn beside(dir: &InstanceDir, report: &mut Report) {
             whole(&store, dir, "in use by the daemon; whole", report).await;
             store.close().await;
         }
-        Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
+        Err(error) => report.bad(
+            "database",
+            error.to_string(),
+            "check the disk and the permissions of storage/, then `wakeman doctor` again",
+        ),
     }
 }
 
@@ -188,17 +196,21 @@ async fn whole(store: &Store, dir: &InstanceDir, so: &str, report: &mut Report) 
     match verified {
         Ok(Verdict::Verified { entries, .. }) => {
             let entries = entries_of(entries);
-            report.good("database", format!("{so}; the journal holds, {entries}"));
+            report.good("database", format!("{so}; the journal is intact, {entries}"));
         }
         Ok(Verdict::FirstBad(bad)) => report.bad(
             "database",
-            format!("journal entry {} does not hold: {}", bad.seq, bad.why),
-            "somebody edited the database; restore a backup",
+            format!("journal entry {} is not as it was written: it {}", bad.seq, bad.why),
+            format!("keep storage/ as it is for evidence, then restore a backup from before entry {}", bad.seq),
         ),
         Err(error @ StoreError::Damaged { .. }) => {
             report.bad("database", error.to_string(), numbered(&dir.restore_steps(SystemClock.now())));
         }
-        Err(error) => report.bad("database", error.to_string(), "mend what it names, then `wakeman doctor` again"),
+        Err(error) => report.bad(
+            "database",
+            error.to_string(),
+            "check the disk and the permissions of storage/, then `wakeman doctor` again",
+        ),
     }
 }
 

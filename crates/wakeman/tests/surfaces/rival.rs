@@ -120,7 +120,7 @@ async fn a_rival_that_polls_for_a_minute_is_heard_of_on_the_other_channel_and_so
     lab.telegram("config", &json!({"rival_polls": 1_000})).await.unwrap();
     assert_eq!(
         told(&desk).await,
-        "Telegram does not work: another program polls with this bot's token (409); stop it, or give this one a token of its own. What is owed there waits until it does."
+        "Telegram does not work: another program polls with this bot's token (409); stop it, or give this one a token of its own. Messages for Telegram wait until it does."
     );
     lab.telegram("config", &json!({"rival_polls": 0})).await.unwrap();
     assert_eq!(told(&desk).await, "Telegram works again.");

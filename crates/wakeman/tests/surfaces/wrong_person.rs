@@ -21,7 +21,8 @@ const GROUP: i64 = -100_200_300;
 const GUEST: i64 = 45;
 
 const NOBODY: &str = "You are not an operator here, so this does nothing.";
-const UNKNOWN: &str = "This button means nothing here. Ask for the message again and use that one's.";
+const UNKNOWN: &str =
+    "This button does not count in this chat. Ask for the finding or proposal again and press the button under that.";
 const LIN: &str = "Only ada can approve P-1. You are lin (approver).";
 const GRACE: &str = "Only ada can approve P-1. You are grace (viewer).";
 const FORWARDED: &str = "forwarded: somebody else's words ask for nothing";

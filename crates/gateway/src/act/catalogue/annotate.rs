@@ -93,8 +93,7 @@ impl ActionClass for Annotate {
             Ok(match product_hands(&step)?.annotation_by_marker(&arguments.marker).await? {
                 Some(made) => Reconciled::Done(json!({"id": made.id})),
                 None => Reconciled::Unknown(
-                    "PostHog shows no such annotation yet, and cannot prove that none is coming; look at its annotations"
-                        .to_owned(),
+                    "PostHog does not show the annotation, and it may still appear; look at its annotations".to_owned(),
                 ),
             })
         })

@@ -5,28 +5,44 @@ use wakeman_types::Action;
 use super::{ActionClass, Hand, Readiness, StepContext};
 use crate::{core::Core, ports::HandsError};
 
-pub(super) const GITHUB_MISSING: &str =
-    "GitHub is not configured; set GITHUB_TOKEN and github.repository, then make a new proposal";
-pub(super) const POSTHOG_MISSING: &str =
-    "PostHog is not configured; set POSTHOG_API_KEY and POSTHOG_PROJECT_ID, then make a new proposal";
-pub(super) const VERCEL_MISSING: &str =
-    "Vercel is not configured; set VERCEL_TOKEN and vercel.projectId, then make a new proposal";
-pub(super) const WEBHOOKS_MISSING: &str =
-    "no webhook is configured; add one under webhooks in read-only/settings.json, then make a new proposal";
+/// What to set so that there is this hand.
+const fn to_set(hand: Hand) -> &'static str {
+    match hand {
+        Hand::Repository => "GitHub is not configured; set GITHUB_TOKEN and github.repository",
+        Hand::Flags | Hand::Product => "PostHog is not configured; set POSTHOG_API_KEY and POSTHOG_PROJECT_ID",
+        Hand::Deploys => "Vercel is not configured; set VERCEL_TOKEN and vercel.projectId",
+        Hand::Webhooks => "no webhook is configured; add one under webhooks in read-only/settings.json",
+        Hand::Own => "",
+    }
+}
+
+/// Why nothing can be drafted for this hand: there is none.
+pub(crate) fn undrafted(hand: Hand) -> HandsError {
+    HandsError::Permanent { reason: to_set(hand).to_owned() }
+}
+
+/// Why a step of a proposal cannot be done: its hand is not there any more.
+pub(super) fn missing(hand: Hand) -> HandsError {
+    HandsError::Permanent { reason: then_again(hand) }
+}
+
+fn then_again(hand: Hand) -> String {
+    format!("{}, then make a new proposal", to_set(hand))
+}
 
 /// Why this class cannot be done here at all. `None`: it can.
 pub fn unavailable(core: &Core, class: &dyn ActionClass) -> Option<String> {
     let needs = class.needs();
-    let (there, missing) = match needs.hand {
-        Hand::Repository => (core.hands.repo.is_some(), GITHUB_MISSING),
-        Hand::Flags => (core.hands.flags.is_some(), POSTHOG_MISSING),
-        Hand::Product => (core.hands.product.is_some(), POSTHOG_MISSING),
-        Hand::Deploys => (core.hands.deploys.is_some(), VERCEL_MISSING),
-        Hand::Webhooks => (core.hands.webhooks.is_some(), WEBHOOKS_MISSING),
-        Hand::Own => (true, ""),
+    let there = match needs.hand {
+        Hand::Repository => core.hands.repo.is_some(),
+        Hand::Flags => core.hands.flags.is_some(),
+        Hand::Product => core.hands.product.is_some(),
+        Hand::Deploys => core.hands.deploys.is_some(),
+        Hand::Webhooks => core.hands.webhooks.is_some(),
+        Hand::Own => true,
     };
     if !there {
-        return Some(missing.to_owned());
+        return Some(then_again(needs.hand));
     }
     let off = needs.switches.iter().find(|(family, capability)| !core.tools.allows(family, capability));
     off.map(|(family, capability)| {

@@ -97,7 +97,7 @@ impl ActionClass for Comment {
             Ok(match found {
                 Some(made) => Reconciled::Done(json!({"id": made.id, "number": arguments.number, "url": made.url})),
                 None => Reconciled::Unknown(format!(
-                    "GitHub shows no such comment on #{} yet, and cannot prove that none is coming; look at it",
+                    "GitHub does not show the comment on #{}, and it may still appear; look there",
                     arguments.number
                 )),
             })

@@ -35,7 +35,7 @@ use crate::{
 };
 
 pub use annotate::{Annotate, AnnotateArguments};
-pub(crate) use available::forbidden;
+pub(crate) use available::{forbidden, undrafted};
 pub use available::{ready, unavailable};
 pub use comment::{Comment, CommentArguments};
 pub use error_issue::{ErrorIssueArguments, ErrorIssueRevision, UpdateErrorIssue};
@@ -250,28 +250,27 @@ pub(crate) fn read_or_fail<T: DeserializeOwned>(part: &'static str, value: &Valu
 
 /// The repository hands, or why there are none.
 pub(crate) fn repo_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::RepoHands, HandsError> {
-    step.hands.repo.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::GITHUB_MISSING.to_owned() })
+    step.hands.repo.as_deref().ok_or_else(|| available::missing(Hand::Repository))
 }
 
 /// The flag hands, or why there are none.
 pub(crate) fn flag_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::FlagHands, HandsError> {
-    step.hands.flags.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::POSTHOG_MISSING.to_owned() })
+    step.hands.flags.as_deref().ok_or_else(|| available::missing(Hand::Flags))
 }
 
 /// The hands for annotations and errors, or why there are none.
 pub(crate) fn product_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::ProductHands, HandsError> {
-    step.hands.product.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::POSTHOG_MISSING.to_owned() })
+    step.hands.product.as_deref().ok_or_else(|| available::missing(Hand::Product))
 }
 
 /// The hands for deployments, or why there are none.
 pub(crate) fn deploy_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::DeployHands, HandsError> {
-    step.hands.deploys.as_deref().ok_or_else(|| HandsError::Permanent { reason: available::VERCEL_MISSING.to_owned() })
+    step.hands.deploys.as_deref().ok_or_else(|| available::missing(Hand::Deploys))
 }
 
 /// The hands for configured targets, or why there are none.
 pub(crate) fn webhook_hands<'a>(step: &StepContext<'a>) -> Result<&'a dyn crate::ports::WebhookHands, HandsError> {
-    let reason = || HandsError::Permanent { reason: available::WEBHOOKS_MISSING.to_owned() };
-    step.hands.webhooks.as_deref().ok_or_else(reason)
+    step.hands.webhooks.as_deref().ok_or_else(|| available::missing(Hand::Webhooks))
 }
 
 /// Where at PostHog, as the card says it: ` in project 12345`.

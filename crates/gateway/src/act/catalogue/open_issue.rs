@@ -99,8 +99,7 @@ impl ActionClass for OpenIssue {
             Ok(match repo_hands(&step)?.issue_by_marker(&arguments.marker, since).await? {
                 Some(issue) => Reconciled::Done(json!({"number": issue.number, "url": issue.url})),
                 None => Reconciled::Unknown(
-                    "GitHub shows no such issue yet, and cannot prove that none is coming; look at its issues"
-                        .to_owned(),
+                    "GitHub does not show the issue, and it may still appear; look at its issues".to_owned(),
                 ),
             })
         })

@@ -132,7 +132,7 @@ impl ActionClass for RerunFailedJobs {
                 Reconciled::Done(json!({"run": run.id, "attempt": run.attempt}))
             } else {
                 Reconciled::Unknown(format!(
-                    "GitHub shows no new attempt of run {} yet, and cannot prove that none is coming; look at the run",
+                    "GitHub shows no new attempt of run {}, and one may still appear; look at the run",
                     run.id
                 ))
             })

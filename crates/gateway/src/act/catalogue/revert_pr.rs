@@ -182,7 +182,7 @@ impl ActionClass for RevertPr {
                     Ok(match hands.pull_by_marker(&arguments.marker, since).await? {
                         Some(pull) => found(&pull),
                         None => Reconciled::Unknown(format!(
-                            "GitHub shows no revert of #{} yet, and cannot prove that none is coming; look at its pull requests",
+                            "GitHub does not show the revert of #{}, and it may still appear; look at its pull requests",
                             arguments.number
                         )),
                     })

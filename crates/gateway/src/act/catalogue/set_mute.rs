@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, DAY_MS, Finding, FindingId, MINUTE_MS, Mute, StepText, Timestamp};
+use wakeman_types::{Action, CardText, Finding, FindingId, MINUTE_MS, Mute, StepText, Timestamp};
 
 use super::{
     ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext,
@@ -13,9 +13,6 @@ use super::{
     read, read_or_fail, subject, unreadable,
 };
 use crate::{core::Core, modes, ports::HandsError};
-
-/// The longest mute, in milliseconds from when it was shown.
-const MUTE_MS_MAX: i64 = 365 * DAY_MS;
 
 /// What is muted, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -131,8 +128,8 @@ impl ActionClass for SetMute {
         let arguments: SetMuteArguments = read("arguments", &action.arguments)?;
         let shown: SetMuteRevision = read("revision", &action.revision)?;
         match arguments.until.map(|until| until.since(shown.at)) {
-            Some(ms) if !(1..=MUTE_MS_MAX).contains(&ms) => {
-                Err("arguments.until: is not within the next year; a mute ends between now and then".to_owned())
+            Some(ms) if !(1..=modes::MUTE_MS_MAX).contains(&ms) => {
+                Err("arguments.until: is not within the next 30 days; a mute ends between now and then".to_owned())
             }
             None if shown.muted_at.is_none() => {
                 Err("arguments.until: nothing is muted that could be lifted".to_owned())

@@ -158,8 +158,8 @@ fn every_file_has_a_place_and_the_person_is_told_what_to_do() {
     read-only/settings.json: posthog.errorLookbackMinutes is not a setting; it is ignored: errors are judged by their own history; there is no threshold to set
     read-only/settings.json: posthog.errorSpikeMultiplier is not a setting; it is ignored: errors are judged by their own history; there is no threshold to set
     read-only/settings.json: posthog.errorSpikeThreshold is not a setting; it is ignored: errors are judged by their own history; there is no threshold to set
-    read-only/settings.json: posthog.insightMonitors[0].minimumPreviousValue is not a setting; it is ignored: a metric's band is learned from its own history; there is no minimum to set
-    read-only/settings.json: posthog.insightMonitors[0].regressionThresholdPercent is not a setting; it is ignored: a metric's band is learned from its own history; there is no threshold to set
+    read-only/settings.json: posthog.insightMonitors[0].minimumPreviousValue is not a setting; it is ignored: a metric's band is learnt from its own history; there is no minimum to set
+    read-only/settings.json: posthog.insightMonitors[0].regressionThresholdPercent is not a setting; it is ignored: a metric's band is learnt from its own history; there is no threshold to set
     read-only/settings.json: posthog.requestTimeoutMs is not a setting; it is ignored
     read-only/settings.json: telegram is not a setting; it is ignored
     read-only/settings.json: the channel "tui" is called "cli" here; both words are read

@@ -169,7 +169,7 @@ fn topic(core: &Core, card: TopicCard, kind: TipKind, after_ms: i64) -> Candidat
         TipKind::Pull => ("pull request", format!("Merge it, close it, or ask {author} what it waits for.")),
         _ => ("issue", "Close it, or say what it waits for.".to_owned()),
     };
-    let title = format!("{about} \"{}\" stands still for {still}", card.title);
+    let title = format!("{about} \"{}\" has stood still for {still}", card.title);
     let body = format!("An open {what}, last changed {}. {next}", render(core).time(card.updated_at));
     Candidate {
         url: card.url,

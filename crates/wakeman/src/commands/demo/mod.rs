@@ -59,7 +59,7 @@ async fn play(global: &Global, args: &DemoArgs, speed: Speed, url: &str) -> Resu
         let name = super::lab::scenario(wanted, None).map_or_else(|_| wanted.clone(), |scenario| scenario.name);
         if name != state.scenario {
             return Err(Failure::usage(format!(
-                "--scenario: the lab at {url} serves \"{}\", not \"{name}\"; leave --scenario away",
+                "--scenario: the lab at {url} serves \"{}\", not \"{name}\"; leave out --scenario",
                 state.scenario
             )));
         }

@@ -13,7 +13,7 @@ use crate::{
     global::Global,
 };
 
-/// Serves until SIGTERM or SIGINT. With `once` it tells how it stands and fails: there was no look.
+/// Serves until SIGTERM or SIGINT. With `once` it tells how it stands and fails: no source was read.
 pub(super) async fn run(
     global: &Global,
     (dir, core, safe): (InstanceDir, Arc<Core>, SafeMode),
@@ -27,7 +27,7 @@ pub(super) async fn run(
     }
     let desk = Arc::new(Desk::new(Arc::clone(&core)));
     let ended = match once {
-        true => tell(global, &desk).await.and(Err(Failure::failed(format!("{}: there was no look", safe.reason)))),
+        true => tell(global, &desk).await.and(Err(Failure::failed(format!("{}: no source was read", safe.reason)))),
         false => serve(global, &dir, desk, place).await,
     };
     core.store.close().await;
