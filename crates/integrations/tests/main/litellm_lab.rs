@@ -26,7 +26,7 @@ async fn a_turn_with_a_tool_streams_and_costs() {
     let first = ask(&model, &turn).await.0.expect("a call");
     assert_eq!((first.finish, first.calls[0].name.as_str()), (Finish::ToolCalls, "list_findings"));
     assert!(
-        first.cost_usd.is_some_and(|cost| cost > 0.0) && first.prompt_tokens.is_some(),
+        first.bill.cost_usd.is_some_and(|cost| cost > 0.0) && first.bill.prompt_tokens.is_some(),
         "{}",
         told(&Ok(first.clone()))
     );
