@@ -4,20 +4,6 @@ use wakeman_types::*;
 
 use crate::{samples::*, text};
 
-pub fn brief(lines: Vec<BriefLine>) -> BriefView {
-    BriefView {
-        title: "Morning brief".into(),
-        since: ago(18 * 60 + 35),
-        lines,
-        note: None,
-        prompt: None,
-        no_model: None,
-        own: false,
-        budget: None,
-        occurrence: "morning-brief-1a2b3c@0".into(),
-    }
-}
-
 fn said(view: BriefView) -> String {
     text(View::Brief(Box::new(view)))
 }

@@ -555,12 +555,27 @@ pub fn answers() -> Vec<View> {
     ]
 }
 
+/// A morning brief with these lines.
+pub fn brief(lines: Vec<BriefLine>) -> BriefView {
+    BriefView {
+        title: "Morning brief".into(),
+        since: ago(18 * 60 + 35),
+        lines,
+        note: None,
+        prompt: None,
+        no_model: None,
+        own: false,
+        budget: None,
+        occurrence: "morning-brief-1a2b3c@0".into(),
+    }
+}
+
 /// What a chat is answered with when somebody looks at something, and what is told beside findings and cards.
 pub fn looks() -> Vec<View> {
     let brief = BriefView {
         note: Some("Look at @ada's form, see https://evil.example.".into()),
         prompt: Some("morning-brief/v1".into()),
-        ..crate::briefs::brief(vec![BriefLine::Finding { finding: Box::new(finding()) }])
+        ..brief(vec![BriefLine::Finding { finding: Box::new(finding()) }])
     };
     let tip = tip();
     let why = TipWhyView {

@@ -20,7 +20,7 @@ pub(super) struct Ahead {
 impl Ahead {
     /// Of a terminal; anything else cannot be waited for and is an error.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { stdin: AsyncFd::new(io::stdin())?, lines: Mutex::default() })
+        Ok(Self { stdin: AsyncFd::register(io::stdin())?, lines: Mutex::default() })
     }
 
     /// The oldest line that was typed ahead.
