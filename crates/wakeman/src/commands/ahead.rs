@@ -19,8 +19,12 @@ pub(super) struct Ahead {
 
 impl Ahead {
     /// Of a terminal; anything else cannot be waited for and is an error.
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe code; standard input is open as long as the process, which is what that asks for"
+    )]
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { stdin: AsyncFd::register(io::stdin())?, lines: Mutex::default() })
+        Ok(Self { stdin: AsyncFd::new(io::stdin())?, lines: Mutex::default() })
     }
 
     /// The oldest line that was typed ahead.
