@@ -164,6 +164,33 @@ async fn a_source_whose_clock_stands_still_is_silent() {
 }
 
 #[tokio::test]
+async fn a_source_whose_clock_was_ahead_once_is_believed_again() {
+    let mut world = World::new().await;
+    world.watch_for(10).await;
+    let histories = |world: &World| {
+        let long_ago = world.core.now().plus_ms(-20 * 24 * HOUR_MS);
+        world.product.state().ranges.iter().filter(|(from, _)| *from < long_ago).count()
+    };
+    let first = histories(&world);
+    // Milliseconds for seconds: nobody judges the buckets of the next thousand years, and the look after it goes on.
+    world.product.state().ahead_ms = 400_000 * 24 * HOUR_MS;
+    world.watch_for(1).await;
+    assert!(!component(&world, "posthog").ok);
+    world.product.state().ahead_ms = 0;
+    world.watch_for(2).await;
+    assert!(component(&world, "posthog").ok && histories(&world) == first, "{:?}", component(&world, "posthog"));
+    // An hour can be true; what comes after it is not stale for an hour.
+    world.product.state().ahead_ms = HOUR_MS;
+    world.watch_for(1).await;
+    world.product.state().ahead_ms = 0;
+    world.watch_for(3).await;
+    assert!(component(&world, "posthog").ok && histories(&world) > first, "{:?}", component(&world, "posthog"));
+    drop_of_sign_ups(&world, world.core.now().plus_ms(minutes(25)), 40);
+    world.watch_for(50).await;
+    assert!(!world.only_finding().await.is_over());
+}
+
+#[tokio::test]
 async fn a_metric_that_is_refused_is_named_and_the_others_go_on() {
     let mut world = World::new().await;
     let refused = (MetricId::new("checkout_done"), "unknown event".to_owned());

@@ -63,8 +63,8 @@ impl Usage {
     /// Both together.
     pub fn plus(self, other: Self) -> Self {
         Self {
-            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
-            completion_tokens: self.completion_tokens + other.completion_tokens,
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
             cost_usd: self.cost_usd + other.cost_usd,
             model_calls: self.model_calls + other.model_calls,
             tool_calls: self.tool_calls + other.tool_calls,

@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{Days, TimeZone};
 use chrono_tz::Tz;
-use wakeman_types::{ModelView, ThreadId, Timestamp, Usage};
+use wakeman_types::{DAY_MS, ModelView, ThreadId, Timestamp, Usage};
 
 /// Share of the day's budget that one thread may use.
 const THREAD_SHARE: f64 = 0.5;
@@ -113,7 +113,7 @@ impl Ledger {
     pub fn remember(&self, now: Timestamp, account: Account, usage: &Usage) {
         let mut state = self.lock(now);
         state.day.spent += usage.cost_usd;
-        state.day.tokens += usage.prompt_tokens + usage.completion_tokens;
+        state.day.spend_tokens(usage.prompt_tokens.saturating_add(usage.completion_tokens));
         state.day.charge(account, usage.cost_usd);
     }
 
@@ -162,7 +162,7 @@ impl Ledger {
         let mut state = self.state();
         state.day.reserved = (state.day.reserved - reservation.usd).max(0.0);
         state.day.spent += cost;
-        state.day.tokens += tokens;
+        state.day.spend_tokens(tokens);
         // The account of a new day holds nothing that was put aside on the old one.
         let aside = if reservation.at < state.day.from { 0.0 } else { reservation.usd };
         state.day.charge(reservation.account.clone(), cost - aside);
@@ -213,7 +213,7 @@ impl Day {
             first.map_or(now, |at| Timestamp::from_ms(at.timestamp_millis()))
         };
         let from = begin(date);
-        let until = date.checked_add_days(Days::new(1)).map_or_else(|| from.plus_ms(86_400_000), begin);
+        let until = date.checked_add_days(Days::new(1)).map_or_else(|| from.plus_ms(DAY_MS), begin);
         Self {
             from,
             until,
@@ -224,6 +224,11 @@ impl Day {
             warned: false,
             warned_accounts: HashSet::new(),
         }
+    }
+
+    /// However many a host claims.
+    const fn spend_tokens(&mut self, tokens: u64) {
+        self.tokens = self.tokens.saturating_add(tokens);
     }
 
     /// Adds `usd` to what an account has used; less than nothing gives back what was put aside.
@@ -304,6 +309,16 @@ mod tests {
         third.settle(0.001, 10);
         assert!(ledger.reserve(NOON, &thread("d"), 1).is_ok());
         first.settle(0.0, 0);
+    }
+
+    #[test]
+    fn a_host_that_claims_more_tokens_than_there_are_breaks_no_count() {
+        let ledger = ledger(1.0);
+        let claimed = Usage { prompt_tokens: u64::MAX, completion_tokens: u64::MAX, ..Usage::default() };
+        ledger.remember(NOON, thread("a"), &claimed);
+        ledger.reserve(NOON, &thread("a"), 1).unwrap().settle(0.0, u64::MAX);
+        let view = ledger.view(NOON);
+        assert!(view.tokens == u64::MAX && view.spent_usd == 0.0, "{view:?}");
     }
 
     #[test]

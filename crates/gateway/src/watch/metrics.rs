@@ -23,6 +23,10 @@ const PIECE_BUCKETS: i64 = 25_000;
 const BEHIND_MS_MAX: i64 = 2 * DAY_MS;
 /// How far back late data is still looked for.
 const LATE_MS: i64 = 3 * HOUR_MS;
+/// A clock of the source's that went back by more than this since its last answer was wrong then or is wrong now.
+const BACK_MS: i64 = MINUTE_MS;
+/// The same for one that went on by so much more than ours did.
+const AHEAD_MS: i64 = BEHIND_MS_MAX;
 /// The onset is never known better than this: a bucket either way, and sources date their changes differently.
 const ONSET_MS: i64 = 2 * STEP_MS;
 /// From so many expected events after a repair on, the detector's word is enough.
@@ -36,11 +40,14 @@ const POINTS: usize = 48;
 pub(super) struct Metrics {
     states: Vec<MetricState>,
     specs: Vec<MetricSpec>,
+    alarms_per_week: f64,
     /// Up to where the history was read, while it is.
     history_until: Option<Timestamp>,
     server_now: Option<Timestamp>,
     /// When the source's own clock last moved, by ours: an answer from a cache is not news.
     moved_at: Option<Timestamp>,
+    /// The source's own time at its last answer, if that does not follow on the one before.
+    jumped_to: Option<Timestamp>,
 }
 
 impl Metrics {
@@ -48,7 +55,15 @@ impl Metrics {
         let count = specs.len();
         let states: Result<Vec<_>, _> =
             specs.iter().map(|spec| MetricState::new(spec.clone(), STEP_MS, alarms_per_week, count)).collect();
-        Ok(Self { states: states?, specs, history_until: None, server_now: None, moved_at: None })
+        Ok(Self {
+            states: states?,
+            specs,
+            alarms_per_week,
+            history_until: None,
+            server_now: None,
+            moved_at: None,
+            jumped_to: None,
+        })
     }
 
     pub const fn len(&self) -> usize {
@@ -73,6 +88,10 @@ impl Metrics {
         let request = self.request(from, None);
         let from_ms = request.from.ms();
         let answer = source.buckets(request).await?;
+        if self.jumped(&answer, now)? {
+            self.forget();
+            return self.begin(source, now).await;
+        }
         self.note_clock(&answer, now)?;
         Ok(self.judge(&answer, from_ms))
     }
@@ -97,7 +116,12 @@ impl Metrics {
     /// Takes the history up to a few hours ago, piece by piece; returns from where on the rest is to be asked for. After a failure
     /// the next call goes on with the piece that failed.
     async fn remember(&mut self, source: &dyn ProductSource, server_now: Timestamp) -> Result<Timestamp, SourceError> {
-        let mut from = self.history_until.unwrap_or_else(|| server_now.plus_ms(-HISTORY_MS).floor_to(STEP_MS));
+        let begin = server_now.plus_ms(-HISTORY_MS).floor_to(STEP_MS);
+        if self.history_until.is_some_and(|until| until < begin || until > server_now) {
+            // What was read so far is of another time than the one the source tells now.
+            self.forget();
+        }
+        let mut from = self.history_until.unwrap_or(begin);
         let series = i64::try_from(self.specs.len()).unwrap_or(i64::MAX).max(1);
         let piece_ms = STEP_MS * (PIECE_BUCKETS / series).max(1);
         while from.plus_ms(piece_ms) <= server_now.plus_ms(-SETTLED_MS) {
@@ -119,6 +143,33 @@ impl Metrics {
             from: Timestamp::from_ms(from_ms).floor_to(STEP_MS),
             until,
             step_ms: STEP_MS,
+        }
+    }
+
+    /// Whether what is known is of another time than the source's own: its clock went far back or ahead, and the look after that
+    /// goes on from there. One wrong answer, of a node whose clock is off, must not make the right ones after it stale for as long.
+    ///
+    /// # Errors
+    /// On the first such look: it is not judged.
+    fn jumped(&mut self, answer: &BucketAnswer, now: Timestamp) -> Result<bool, SourceError> {
+        let Some(last) = self.server_now else { return Ok(false) };
+        let (theirs, ours) = (answer.server_now.since(last), self.moved_at.map_or(0, |at| now.since(at)));
+        let ahead = theirs > ours.max(0).saturating_add(AHEAD_MS);
+        if !ahead && theirs >= -BACK_MS {
+            self.jumped_to = None;
+            return Ok(false);
+        }
+        // From a cache the same old answer comes twice.
+        let again = self.jumped_to.is_some_and(|before| ahead || answer.server_now > before);
+        self.jumped_to.get_or_insert(answer.server_now);
+        if again { Ok(true) } else { Err(SourceError::Unavailable { reason: "its clock jumped".to_owned() }) }
+    }
+
+    /// Begins anew, with the history.
+    fn forget(&mut self) {
+        // Built of the same before.
+        if let Ok(fresh) = Self::new(std::mem::take(&mut self.specs), self.alarms_per_week) {
+            *self = fresh;
         }
     }
 

@@ -28,6 +28,8 @@ pub struct State {
     pub refused: Vec<(MetricId, String)>,
     /// The source answers from a cache of then.
     pub frozen_at: Option<Timestamp>,
+    /// How far the source's clock is ahead.
+    pub ahead_ms: i64,
     /// How late events arrive.
     pub late_ms: i64,
     pub flag_changes: Vec<Change>,
@@ -62,7 +64,7 @@ impl FakeProduct {
         }
         match &state.down {
             Some(error) => Err(error.clone()),
-            None => Ok(state.frozen_at.unwrap_or_else(|| self.clock.now())),
+            None => Ok(state.frozen_at.unwrap_or_else(|| self.clock.now().plus_ms(state.ahead_ms))),
         }
     }
 }

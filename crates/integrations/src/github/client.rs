@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use wakeman_gateway::ports::Clock;
-use wakeman_types::Timestamp;
+use wakeman_types::{HOUR_MS, Timestamp};
 
 use super::{GithubOptions, cache::Cache, credential::Credential};
 use crate::http::{
@@ -373,7 +373,7 @@ fn limited(status: StatusCode, headers: &HeaderMap, error: &ErrorBody, now: Time
         // Both ends of the wait are told by GitHub's clock where it tells it.
         let present = date_header(headers).unwrap_or(now);
         let wait_ms = number("x-ratelimit-reset").map(|reset| Timestamp::from_secs(reset).since(present));
-        return Some(wait_ms.unwrap_or(LIMIT_WAIT_MS).clamp(1_000, 3_600_000));
+        return Some(wait_ms.unwrap_or(LIMIT_WAIT_MS).clamp(1_000, HOUR_MS));
     }
     let message = error.message.as_deref().unwrap_or_default().to_ascii_lowercase();
     let says_so = message.contains("rate limit") || message.contains("abuse");
@@ -411,6 +411,12 @@ mod tests {
         assert_eq!(wait(failure(403, &[("retry-after", "30")], "")), Some(30_000));
         let primary = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1090")];
         assert_eq!(wait(failure(403, &primary, "{}")), Some(90_000));
+        // Far ahead (milliseconds for seconds, or nonsense), or gone by already: not until a restart, and not at once.
+        for (reset, waits) in [("1790000000000", 3_600_000), ("9223372036854775807", 3_600_000), ("-5", 1_000)] {
+            let primary = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset)];
+            assert_eq!(wait(failure(403, &primary, "{}")), Some(waits), "{reset}");
+        }
+        assert_eq!(wait(failure(429, &[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")], "")), Some(86_400_000));
         assert_eq!(wait(failure(429, &[], "")), Some(60_000));
         let body = r#"{"message":"You have exceeded a secondary rate limit."}"#;
         assert_eq!(wait(failure(403, &[], body)), Some(60_000));

@@ -6,7 +6,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wakeman_gateway::ports::{HandsError, OpenedPull, RevertRequest};
-use wakeman_types::{Timestamp, short_sha};
+use wakeman_types::{MINUTE_MS, Timestamp, short_sha};
 
 use super::{
     answers::{GitCommit, ListedPull, ShaOnly},
@@ -158,7 +158,7 @@ pub(super) async fn open_by_platform(
 /// What an error of GraphQL means for the mutation.
 fn refused(kind: &str, reason: String, now: Timestamp) -> HandsError {
     match kind {
-        "RATE_LIMITED" => HandsError::NotDone { reason, not_before: Some(now.plus_ms(60_000)) },
+        "RATE_LIMITED" => HandsError::NotDone { reason, not_before: Some(now.plus_ms(MINUTE_MS)) },
         kind if REFUSED.contains(&kind) => HandsError::Permanent { reason },
         // GitHub answers so when it gave up waiting for itself, too; it may still be done.
         _ => HandsError::InDoubt { reason },

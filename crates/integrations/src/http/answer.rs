@@ -5,7 +5,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
 use wakeman_gateway::{Mismatch, decode};
-use wakeman_types::Timestamp;
+use wakeman_types::{DAY_MS, Timestamp};
 
 use super::Failure;
 
@@ -96,14 +96,17 @@ fn without_value(mut words: String) -> String {
     words
 }
 
-/// How long `Retry-After` asks to wait: seconds, or a date.
+/// The longest wait that is honoured: a service that errs, or a clock that does, must not stop us until a restart.
+const WAIT_MS_MAX: i64 = DAY_MS;
+
+/// How long `Retry-After` asks to wait: seconds, or a date; a day at most.
 pub(crate) fn retry_after_ms(headers: &HeaderMap, now: Timestamp) -> Option<i64> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return (seconds.is_finite() && seconds >= 0.0).then(|| (seconds.min(86_400.0) * 1000.0).ceil() as i64);
+        return (seconds.is_finite() && seconds >= 0.0).then(|| ((seconds * 1000.0).ceil() as i64).min(WAIT_MS_MAX));
     }
     let date = DateTime::parse_from_rfc2822(text).ok()?;
-    Some(Timestamp::from_ms(date.timestamp_millis()).since(now).max(0))
+    Some(Timestamp::from_ms(date.timestamp_millis()).since(now).clamp(0, WAIT_MS_MAX))
 }
 
 /// The service's own clock, as its `Date` header tells it.
@@ -169,6 +172,10 @@ mod tests {
         assert_eq!(retry_after_ms(&headers("0.5"), now), Some(500));
         assert_eq!(retry_after_ms(&headers("Sun, 09 Sep 2001 01:47:40 GMT"), now), Some(60_000));
         assert_eq!(retry_after_ms(&headers("999999999"), now), Some(86_400_000));
+        assert_eq!(retry_after_ms(&headers("1e300"), now), Some(86_400_000));
+        assert_eq!(retry_after_ms(&headers("Fri, 31 Dec 9999 23:59:59 GMT"), now), Some(86_400_000));
+        assert_eq!(retry_after_ms(&headers("Thu, 01 Jan 1970 00:00:00 GMT"), now), Some(0));
+        assert_eq!(retry_after_ms(&headers("-5"), now), None);
         assert_eq!(retry_after_ms(&headers("soon"), now), None);
         assert_eq!(retry_after_ms(&HeaderMap::new(), now), None);
     }

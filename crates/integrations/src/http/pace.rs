@@ -7,12 +7,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use wakeman_gateway::ports::{Clock, WriteGate};
-use wakeman_types::Timestamp;
+use wakeman_types::{MINUTE_MS, Timestamp};
 
 use super::Failure;
 
 /// What is waited when a host limits without saying for how long.
-pub(crate) const LIMIT_WAIT_MS: i64 = 60_000;
+pub(crate) const LIMIT_WAIT_MS: i64 = MINUTE_MS;
 /// Between two writes, once the first ones are out.
 const EVERY_MS: i64 = 1_000;
 /// Writes that may go out at once.

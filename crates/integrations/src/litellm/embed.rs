@@ -42,6 +42,9 @@ fn vectors(value: &Value, wanted: usize) -> Result<Vec<Vec<f32>>, String> {
     if placed.len() != wanted {
         return Err(format!("{} vectors for {wanted} texts", placed.len()));
     }
+    if placed.iter().zip(0..).any(|((index, _), place)| *index != place) {
+        return Err(format!("embeddings: `index` is not 0 to {} once each", wanted.saturating_sub(1)));
+    }
     let length = placed.first().map_or(0, |(_, vector)| vector.len());
     if length == 0 || placed.iter().any(|(_, vector)| vector.len() != length) {
         return Err("vectors of different lengths".to_owned());
@@ -82,5 +85,11 @@ mod tests {
         let turned = json!({"data": [{"embedding": [2.0], "index": 1}, {"embedding": [1.0], "index": 0}]});
         assert_eq!(vectors(&turned, 2), Ok(vec![vec![1.0], vec![2.0]]));
         assert!(vectors(&json!({"data": [{"embedding": [1.0]}, {"embedding": [1.0, 2.0]}]}), 2).is_err());
+        // A vector that may be another text's is worse than none.
+        for indices in [[0, 0], [1, 1], [1, 2], [0, 7]] {
+            let data = indices.map(|index| json!({"embedding": [1.0], "index": index}));
+            let wrong = Err("embeddings: `index` is not 0 to 1 once each".to_owned());
+            assert_eq!(vectors(&json!({ "data": data }), 2), wrong, "{indices:?}");
+        }
     }
 }

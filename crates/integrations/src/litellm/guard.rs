@@ -5,16 +5,16 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use wakeman_types::Timestamp;
+use wakeman_types::{MINUTE_MS, Timestamp};
 
 use super::trouble::Trouble;
 
 /// How long nothing is sent after a key was refused: long enough not to hammer, short enough that a mended key works soon.
-pub const BREAKER_MS: i64 = 5 * 60_000;
+pub const BREAKER_MS: i64 = 5 * MINUTE_MS;
 /// How long the other alias is preferred after one failed.
 const COOLDOWN_MS: i64 = 30_000;
 /// A rate limit that asks for more is looked at again after this.
-const WAIT_MS_MAX: i64 = 15 * 60_000;
+const WAIT_MS_MAX: i64 = 15 * MINUTE_MS;
 
 #[derive(Debug, Default)]
 struct Rest {

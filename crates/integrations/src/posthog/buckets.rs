@@ -255,7 +255,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        Ok(Timestamp::from_secs(server_now))
+        super::check::clock("bucket query", server_now)
     }
 
     /// The metrics that rows of this name belong to; none for the row with the clock.

@@ -44,9 +44,19 @@ pub(super) async fn server_now(wire: &Wire) -> Result<Timestamp, Failure> {
     let query = json!({"kind": "HogQLQuery", "query": "SELECT toUnixTimestamp(now()) AS server_now LIMIT 1"});
     let answer: OneNumber = wire.query("clock query", query, Purpose::Watch).await?;
     match answer.results.as_slice() {
-        [(seconds,)] => Ok(Timestamp::from_secs(*seconds)),
+        [(seconds,)] => clock("clock query", *seconds),
         rows => Err(Failure::Shape { reason: format!("clock query: {} rows instead of one", rows.len()) }),
     }
+}
+
+/// Its clock as an answer tells it. One that tells milliseconds for seconds, or nonsense, is no clock.
+pub(super) fn clock(what: &str, seconds: i64) -> Result<Timestamp, Failure> {
+    /// The last second of the year 9999.
+    const SECONDS_MAX: i64 = 253_402_300_799;
+    if (0..=SECONDS_MAX).contains(&seconds) {
+        return Ok(Timestamp::from_secs(seconds));
+    }
+    Err(Failure::Shape { reason: format!("{what}: `server_now` is no time in seconds ({seconds})") })
 }
 
 /// Tries the address, the key, the project, the scopes and the clock. Changes nothing.
@@ -138,7 +148,15 @@ async fn probe(wire: &Wire, outcome: &mut CheckOutcome) {
 
 #[cfg(test)]
 mod tests {
-    use super::granted;
+    use super::*;
+
+    #[test]
+    fn a_clock_tells_seconds() {
+        assert_eq!(clock("q", 1_767_600_000).ok(), Some(Timestamp(1_767_600_000_000)));
+        for seconds in [1_767_600_000_000, -1, i64::MAX, i64::MIN] {
+            assert!(matches!(clock("q", seconds), Err(Failure::Shape { .. })), "{seconds}");
+        }
+    }
 
     #[test]
     fn writing_includes_reading_and_a_star_everything() {

@@ -26,11 +26,18 @@ pub(super) async fn flag_split(
     let query = json!({"kind": "HogQLQuery", "query": split_sql(event, flag, onset, window_ms)});
     let counts: Counts = wire.query("flag split", query, Purpose::Watch).await?;
     match counts.results.as_slice() {
-        [(exposed_before, exposed_after, all_before, all_after)] => {
-            Ok([*exposed_before, *exposed_after, all_before - exposed_before, all_after - exposed_after])
-        }
+        [row] => apart(*row),
         rows => Err(Failure::Shape { reason: format!("flag split: {} rows instead of one", rows.len()) }),
     }
+}
+
+/// The counts of those who have the flag, and of the others.
+fn apart((exposed_before, exposed_after, all_before, all_after): (f64, f64, f64, f64)) -> Result<[f64; 4], Failure> {
+    let counts = [exposed_before, exposed_after, all_before - exposed_before, all_after - exposed_after];
+    if counts.iter().all(|count| count.is_finite() && *count >= 0.0) {
+        return Ok(counts);
+    }
+    Err(Failure::Shape { reason: "flag split: fewer events in all than of those who have the flag".to_owned() })
 }
 
 /// Whoever got any value but `false` has the flag; events without a value belong to the others.
@@ -51,6 +58,14 @@ fn split_sql(event: &str, flag: &str, onset: Timestamp, window_ms: i64) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_that_cannot_be_are_no_split() {
+        assert_eq!(apart((3.0, 1.0, 10.0, 1.0)), Ok([3.0, 1.0, 7.0, 0.0]));
+        for row in [(3.0, 1.0, 2.0, 9.0), (3.0, 4.0, 9.0, 3.0), (-1.0, 0.0, 0.0, 0.0), (0.0, f64::NAN, 1.0, 1.0)] {
+            assert!(matches!(apart(row), Err(Failure::Shape { .. })), "{row:?}");
+        }
+    }
 
     #[test]
     fn a_flag_with_a_strange_name_stays_inside_its_literal() {

@@ -46,13 +46,17 @@ pub(super) async fn trends(wire: &Wire, request: TrendRequest<'_>) -> Result<Tre
     }
     let answer: Answer = wire.query("trend query", query, Purpose::Ask).await?;
     Ok(TrendAnswer {
-        lines: answer.results.into_iter().map(line).collect(),
+        lines: answer.results.into_iter().map(line).collect::<Result<_, _>>()?,
         zone: answer.timezone.unwrap_or_else(|| "the project's zone".to_owned()),
         as_of: answer.last_refresh.as_deref().and_then(At::read).map(|at| at.0),
     })
 }
 
-fn line(from: Line) -> TrendLine {
+fn line(from: Line) -> Result<TrendLine, Failure> {
+    let (values, days) = (from.data.len(), from.days.len());
+    if values != days {
+        return Err(Failure::Shape { reason: format!("trend query: {values} values for {days} days") });
+    }
     let points: Vec<(String, f64)> =
         from.days.into_iter().zip(from.data).map(|(day, value)| (day, value.unwrap_or(f64::NAN))).collect();
     let label = match from.label {
@@ -61,5 +65,24 @@ fn line(from: Line) -> TrendLine {
         Some(other) => other.to_string(),
     };
     let total = from.count.unwrap_or_else(|| points.iter().map(|point| point.1).sum());
-    TrendLine { label, total, points }
+    Ok(TrendLine { label, total, points })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_has_its_day() {
+        let told = |data: &[f64], days: &[&str]| {
+            let sent = json!({"label": "signed_up", "data": data, "days": days});
+            line(serde_json::from_value(sent).expect("a line"))
+        };
+        let whole = told(&[1.0, 2.0], &["2026-01-05", "2026-01-06"]).expect("it is whole");
+        assert_eq!((whole.points.len(), whole.total), (2, 3.0));
+        for (data, days) in [(&[1.0][..], &[][..]), (&[1.0], &["2026-01-05", "2026-01-06"]), (&[], &["2026-01-05"])] {
+            let Err(Failure::Shape { reason }) = told(data, days) else { panic!("{data:?} {days:?}") };
+            assert_eq!(reason, format!("trend query: {} values for {} days", data.len(), days.len()));
+        }
+    }
 }
