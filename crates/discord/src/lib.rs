@@ -64,6 +64,8 @@ pub struct Pace {
     pub retry: Duration,
     /// For the connection, and then for the session to be taken up.
     pub open: Duration,
+    /// Between two heartbeats at least, whatever Discord asks for.
+    pub beat: Duration,
     /// Between two edits of one growing answer.
     pub edit: Duration,
     /// How long a delivery is ours alone.
@@ -77,6 +79,7 @@ impl Default for Pace {
         Self {
             retry: Duration::from_secs(1),
             open: Duration::from_secs(20),
+            beat: Duration::from_secs(1),
             edit: Duration::from_millis(1_200),
             lease: Duration::from_secs(30),
             report: Duration::from_secs(20),

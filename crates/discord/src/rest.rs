@@ -110,6 +110,11 @@ impl Rest {
         &self.token
     }
 
+    /// Where it asks.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// For connections that last.
     pub(crate) fn socket(&self) -> &Client {
         &self.socket

@@ -12,13 +12,15 @@ use crate::checkpoint::{Checkpoint, Session};
 use crate::inbox::Told;
 use crate::interactions;
 use crate::rest::RestError;
-use crate::stream::{Frame, Stream};
+use crate::stream::{Frame, Stream, is_as_safe, may_know_us};
 use crate::{Adapter, DiscordError};
 
 /// Guilds, their messages and reactions, direct messages and reactions there.
 const INTENTS: u64 = 1 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13;
 /// What is said to others; the bot's owner has to allow it.
 const MESSAGE_CONTENT: u64 = 1 << 15;
+/// Between two heartbeats at most, whatever Discord asks for.
+const BEAT_MAX: Duration = Duration::from_secs(300);
 /// Failed resumes, after which a new session is begun.
 const RESUMES_MAX: u32 = 5;
 
@@ -53,6 +55,7 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, inbox: Sender<Told>) -> Re
         adapter,
         inbox,
         session: Checkpoint::read(left.as_deref()).session,
+        gateway: None,
         intents: INTENTS | MESSAGE_CONTENT,
         me,
         alive: false,
@@ -89,6 +92,8 @@ struct Socket<'a> {
     adapter: &'a Adapter,
     inbox: Sender<Told>,
     session: Option<Session>,
+    /// The address of the socket, as Discord gave it last.
+    gateway: Option<String>,
     intents: u64,
     me: u64,
     /// A session was begun or taken up on this connection.
@@ -102,19 +107,40 @@ struct Pulse {
     acknowledged: bool,
 }
 
+/// How often a heartbeat goes out: as Discord asks, within reason.
+fn every(asked_ms: u64, least: Duration) -> Duration {
+    Duration::from_millis(asked_ms).max(least).min(BEAT_MAX)
+}
+
 impl Socket<'_> {
-    async fn open(&self) -> Result<Stream, End> {
-        let url = match &self.session {
-            Some(session) => session.url.clone(),
-            None => match self.adapter.rest.gateway().await {
-                Ok(url) => url,
-                Err(RestError::Token) => return Err(End::Token),
-                Err(error) => {
-                    tracing::warn!(%error, "discord: no address of the socket");
-                    return Err(End::Resume);
-                }
-            },
+    /// Where to connect to: where the session goes on, or where a new one is begun. Whoever is there is told the token.
+    async fn address(&mut self) -> Result<String, End> {
+        let api = self.adapter.rest.base();
+        let known = |url: &str, gateway: Option<&str>| may_know_us(url, gateway, api);
+        if let Some(session) = self.session.as_ref().filter(|session| known(&session.url, self.gateway.as_deref())) {
+            return Ok(session.url.clone());
+        }
+        let gateway = match self.adapter.rest.gateway().await {
+            Ok(url) if is_as_safe(&url, api) => url,
+            Ok(_) => {
+                tracing::warn!("discord: the address of the socket is none that is encrypted");
+                return Err(End::Resume);
+            }
+            Err(RestError::Token) => return Err(End::Token),
+            Err(error) => {
+                tracing::warn!(%error, "discord: no address of the socket");
+                return Err(End::Resume);
+            }
         };
+        self.gateway = Some(gateway.clone());
+        if self.session.take_if(|session| !known(&session.url, Some(&gateway))).is_some() {
+            tracing::warn!("discord: the session goes on at an address that is not Discord's; a new one is begun");
+        }
+        Ok(self.session.as_ref().map_or(gateway, |session| session.url.clone()))
+    }
+
+    async fn open(&mut self) -> Result<Stream, End> {
+        let url = self.address().await?;
         match tokio::time::timeout(self.adapter.options.pace.open, Stream::open(self.adapter.rest.socket(), &url)).await
         {
             Ok(Ok(stream)) => Ok(stream),
@@ -137,7 +163,7 @@ impl Socket<'_> {
         let Some(interval) = hello["d"]["heartbeat_interval"].as_u64().filter(|_| hello["op"] == 10) else {
             return End::Resume;
         };
-        let interval = Duration::from_millis(interval.max(1));
+        let interval = every(interval, self.adapter.options.pace.beat);
         if !stream.send(&self.greeting()).await {
             return End::Resume;
         }
@@ -289,6 +315,16 @@ impl Socket<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heartbeats_keep_a_pace_whatever_is_asked_for() {
+        let second = Duration::from_secs(1);
+        for (asked_ms, seconds) in
+            [(0, 1), (1, 1), (1_000, 1), (41_250, 41), (400_000, 300), (1 << 63, 300), (u64::MAX, 300)]
+        {
+            assert_eq!(every(asked_ms, second).as_secs(), seconds, "{asked_ms}");
+        }
+    }
 
     #[test]
     fn every_close_code_says_what_comes_next() {

@@ -2,7 +2,7 @@
 
 use futures::{SinkExt, StreamExt};
 use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use reqwest::{Client, StatusCode, Upgraded};
+use reqwest::{Client, StatusCode, Upgraded, Url};
 use serde_json::Value;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -80,6 +80,35 @@ impl Stream {
     }
 }
 
+/// Whether the token may be told to the socket at `url`. `gateway` is the address that Discord gave as its socket's, `api` is where we
+/// ask: it has to be the host of the latter or one within it, or one beside the former, `gateway-eu.discord.gg` for
+/// `gateway.discord.gg`; and unencrypted only where we ask so too.
+pub(crate) fn may_know_us(url: &str, gateway: Option<&str>, api: &str) -> bool {
+    let (Ok(url), Ok(api)) = (Url::parse(url), Url::parse(api)) else { return false };
+    let encrypted = url.scheme() == "wss" || url.scheme() == "ws" && api.scheme() == "http";
+    let Some(host) = url.host_str().filter(|_| encrypted && url.username().is_empty() && url.password().is_none())
+    else {
+        return false;
+    };
+    let within = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    let beside = |gateway: Url| gateway.host_str().is_some_and(|gateway| within(domain_of(gateway)));
+    api.host_str().is_some_and(within) || gateway.and_then(|gateway| Url::parse(gateway).ok()).is_some_and(beside)
+}
+
+/// Whether the socket's address itself is as encrypted as where we ask.
+pub(crate) fn is_as_safe(gateway: &str, api: &str) -> bool {
+    may_know_us(gateway, Some(gateway), api)
+}
+
+/// The domain a host stands in: without its first part, where two more are left. An address in numbers is its own.
+fn domain_of(host: &str) -> &str {
+    let numbers = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+    match host.split_once('.') {
+        Some((_, domain)) if !numbers && domain.contains('.') => domain,
+        _ => host,
+    }
+}
+
 /// `wss://host` as the request that opens it.
 fn address(url: &str) -> String {
     let http = url.replacen("ws", "http", 1);
@@ -90,6 +119,33 @@ fn address(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_token_is_told_to_discord_only() {
+        let (gateway, api, lab) =
+            ("wss://gateway.discord.gg", "https://discord.com/api/v10", "http://127.0.0.1:9/discord");
+        for (url, gateway, api, may) in [
+            ("wss://gateway.discord.gg", Some(gateway), api, true),
+            ("wss://gateway-us-east1-b.discord.gg/", Some(gateway), api, true),
+            ("wss://discord.com", None, api, true),
+            ("wss://gateway.discord.com", None, api, true),
+            ("wss://gateway.discord.gg", None, api, false),
+            ("ws://gateway.discord.gg", Some(gateway), api, false),
+            ("https://gateway.discord.gg", Some(gateway), api, false),
+            ("wss://gateway.discord.gg.example", Some(gateway), api, false),
+            ("wss://evildiscord.gg", Some(gateway), api, false),
+            ("wss://gateway.discord.gg@evil.example", Some(gateway), api, false),
+            ("wss://evil.example/gateway.discord.gg", Some(gateway), api, false),
+            ("wss://evil.gg", Some("wss://discord.gg"), api, false),
+            ("ws://127.0.0.1:9/discord/gateway", None, lab, true),
+            ("ws://1.0.0.1", Some("ws://127.0.0.1"), lab, false),
+            ("ws://evil.example", Some("ws://127.0.0.1"), lab, false),
+            ("", Some(gateway), api, false),
+        ] {
+            assert_eq!(may_know_us(url, gateway, api), may, "{url} {gateway:?} {api}");
+        }
+        assert!(is_as_safe(gateway, api) && !is_as_safe("ws://gateway.discord.gg", api) && !is_as_safe("discord", api));
+    }
 
     #[test]
     fn the_sockets_address_is_a_request() {

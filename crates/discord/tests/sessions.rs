@@ -156,6 +156,24 @@ async fn a_new_process_takes_up_the_session_of_the_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_goes_on_elsewhere_than_at_discord_is_begun_anew() {
+    let mut world = World::new().await;
+    world.say("dm", "one").await;
+    world.inbound(1).await;
+    world.kill().await;
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut left: serde_json::Value = serde_json::from_str(world.desk.state().checkpoint.as_deref().unwrap()).unwrap();
+    // Another name than the one of the lab's address.
+    left["session"]["url"] = json!(format!("ws://localhost:{}", elsewhere.local_addr().unwrap().port()));
+    world.desk.state().checkpoint = Some(left.to_string());
+    world.say("dm", "two").await;
+    world.start().await;
+    assert_eq!(texts(&world, 2).await, ["one", "two"]);
+    assert_eq!(world.state().await["sessions"], 2);
+    assert!(futures::FutureExt::now_or_never(elsewhere.accept()).is_none(), "nobody there was told the token");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_refused_ends_it_with_the_remedy() {
     let mut world = World::quiet().await;
     world.play(json!({"do": "token", "token": "x.y.z"})).await;

@@ -56,6 +56,7 @@ impl World {
             pace: Pace {
                 retry: Duration::from_millis(5),
                 open: Duration::from_secs(2),
+                beat: Duration::from_millis(5),
                 edit: Duration::from_millis(5),
                 report: Duration::from_millis(50),
                 ..Pace::default()
