@@ -171,6 +171,11 @@ impl Api {
         self.post(P::NAME, "application/json", body, held).await
     }
 
+    /// The same with the fields as they are.
+    pub(crate) async fn held(&self, method: &str, fields: &Value, held: Duration) -> Result<Value, CallError> {
+        self.post(method, "application/json", fields.to_string().into_bytes(), held).await
+    }
+
     /// Makes a call and answers what Telegram says.
     pub(crate) async fn make(&self, call: &Call) -> Result<Value, CallError> {
         match call {

@@ -38,8 +38,17 @@ pub(crate) fn heard(value: &Value, bot: &Bot, now: Timestamp) -> Heard {
         at: now,
         said: Said::Other { kind: kind().chars().take(NAME_LEN_MAX).collect() },
     };
+    let readable = match u32::try_from(id) {
+        Ok(_) => value.to_string(),
+        // Only its number is more than teloxide takes.
+        Err(_) => {
+            let mut value = value.clone();
+            value["update_id"] = 0.into();
+            value.to_string()
+        }
+    };
     // From a text: teloxide reads the kind of an update from borrowed keys only.
-    let update = match serde_json::from_str::<Update>(&value.to_string()) {
+    let update = match serde_json::from_str::<Update>(&readable) {
         Ok(update) => update,
         Err(error) => {
             tracing::warn!(update.id = id, update.kind = kind(), %error, "telegram.update_not_understood");

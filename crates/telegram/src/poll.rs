@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use teloxide_core::payloads::{GetUpdates, GetUpdatesSetters};
+use teloxide_core::requests::Payload;
 use teloxide_core::types::AllowedUpdate;
 use wakeman_types::{Channel, ErrorKind, Inbound};
 
@@ -38,8 +39,17 @@ pub(crate) async fn poll(context: Arc<Context>, bot: Bot, presses: Arc<Presses>)
         let seconds = if health.is_well() { context.options.poll_seconds.min(POLL_SECONDS_MAX) } else { 0 };
         match heeding(&mut health, updates(&context, offset, seconds)).await {
             Ok(updates) => {
-                if !updates.is_empty() {
-                    offset = Some(keep(&context, &bot, &presses, &updates, offset).await);
+                let next = updates.iter().filter_map(number).max().map(|last| last + 1);
+                if let (None, false) = (next, updates.is_empty()) {
+                    // Nothing acknowledges them: they would come again at once, for ever.
+                    tracing::error!(updates = updates.len(), "telegram.updates_without_a_number");
+                    let pause = health.ill(&CallError::Doubt("its updates have no numbers".to_owned())).await;
+                    context.clock.sleep(pause).await;
+                    continue;
+                }
+                if let Some(next) = next {
+                    keep(&context, &bot, &presses, &updates, next).await;
+                    offset = Some(next);
                 }
                 health.well().await;
             }
@@ -69,12 +79,17 @@ async fn heeding<T>(health: &mut Health<'_>, poll: impl Future<Output = T>) -> T
     }
 }
 
+/// The number that acknowledges an update: one more of it must be a number too, and none below zero, which would mean "from the end".
+fn number(update: &Value) -> Option<i64> {
+    update["update_id"].as_i64().filter(|id| (0..i64::MAX).contains(id))
+}
+
 /// Where the last run stopped. Without that nothing may be asked for: it would be taken as new.
 async fn checkpoint(context: &Context) -> Option<i64> {
     let mut failures = 0;
     loop {
         match context.gateway.checkpoint(Channel::Telegram).await {
-            Ok(text) => return text.and_then(|text| text.parse().ok()),
+            Ok(text) => return offset_of(text.as_deref()),
             Err(error) => {
                 failures += 1;
                 tracing::warn!(%error, "telegram.checkpoint_unread");
@@ -84,24 +99,39 @@ async fn checkpoint(context: &Context) -> Option<i64> {
     }
 }
 
+/// Reads what an earlier run left; what is no number is a beginning.
+fn offset_of(text: Option<&str>) -> Option<i64> {
+    let offset = text.map(str::parse)?;
+    if let Err(error) = &offset {
+        tracing::warn!(%error, "telegram.checkpoint_is_no_number");
+    }
+    offset.ok()
+}
+
 async fn updates(context: &Context, offset: Option<i64>, seconds: u32) -> Result<Vec<Value>, CallError> {
-    let mut request = GetUpdates::new().timeout(seconds).limit(100).allowed_updates(ALLOWED);
-    // No update of Telegram's is beyond 31 bits.
-    request.offset = offset.and_then(|offset| i32::try_from(offset).ok());
-    let result = context.api.raw(&request, Duration::from_secs(u64::from(seconds))).await?;
+    let request = GetUpdates::new().timeout(seconds).limit(100).allowed_updates(ALLOWED);
+    let mut fields = serde_json::to_value(&request).map_err(|error| CallError::Doubt(error.to_string()))?;
+    if let Some(offset) = offset {
+        // By itself: teloxide's is of 31 bits, and one that is left out brings the same updates for ever.
+        fields["offset"] = offset.into();
+    }
+    let result = context.api.held(GetUpdates::NAME, &fields, Duration::from_secs(u64::from(seconds))).await?;
     match result {
         Value::Array(updates) => Ok(updates),
         _ => Err(CallError::Doubt("its updates are not a list".to_owned())),
     }
 }
 
-/// Keeps a batch with the next offset, however long that takes, and answers the offset.
-async fn keep(context: &Context, bot: &Bot, presses: &Presses, updates: &[Value], before: Option<i64>) -> i64 {
+/// Keeps a batch with the next offset, however long that takes.
+async fn keep(context: &Context, bot: &Bot, presses: &Presses, updates: &[Value], next: i64) {
     let now = context.clock.now();
-    let last = updates.iter().filter_map(|update| update["update_id"].as_i64()).max();
-    let next = last.map_or(before.unwrap_or(0), |last| last + 1);
     let mut batch: Vec<Inbound> = Vec::with_capacity(updates.len());
     for update in updates {
+        if number(update).is_none() {
+            // Nobody could tell it from one that was kept before.
+            tracing::warn!("telegram.update_without_a_number");
+            continue;
+        }
         let heard = heard(update, bot, now);
         if let Some(query) = heard.press {
             presses.note(&heard.inbound.id, query);
@@ -114,7 +144,7 @@ async fn keep(context: &Context, bot: &Bot, presses: &Presses, updates: &[Value]
             Ok(accepted) => {
                 let took_ms = context.clock.now().since(now);
                 tracing::debug!(accepted.new, accepted.repeated, accepted.took_ms = took_ms, "telegram.accepted");
-                return next;
+                return;
             }
             Err(error) => {
                 // Telegram keeps them for a day; nothing is lost while we wait.
@@ -173,5 +203,35 @@ impl Health<'_> {
         tracing::warn!(%error, poll.failures = self.failures, pause_ms = pause, "telegram.poll_failed");
         report(self.context, false, detail, pause + GRACE_MS).await;
         pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_acknowledged_is_a_number() {
+        for (id, want) in [
+            (json!(0), Some(0)),
+            (json!(1_i64 << 31), Some(1 << 31)),
+            (json!(i64::MAX - 1), Some(i64::MAX - 1)),
+            (json!(i64::MAX), None),
+            (json!(u64::MAX), None),
+            (json!(-1), None),
+            (json!("7"), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(number(&json!({"update_id": id})), want, "{id}");
+        }
+        assert_eq!(number(&json!({})), None);
+    }
+
+    #[test]
+    fn an_offset_that_is_no_number_is_a_beginning() {
+        let offsets = [None, Some("8"), Some("2147483653"), Some(""), Some("eight")];
+        assert_eq!(offsets.map(offset_of), [None, Some(8), Some(2_147_483_653), None, None]);
     }
 }

@@ -5,6 +5,7 @@
 mod delivering;
 mod growing;
 mod hearing;
+mod numbers;
 mod pictures;
 #[path = "../../present/tests/main/samples.rs"]
 mod samples;
