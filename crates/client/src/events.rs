@@ -36,8 +36,21 @@ impl Lines {
 /// The live events of `response`, until it ends. A line that is none of them is left out: it may be of a later version.
 pub(crate) fn live(response: Response) -> LiveStream {
     let lines = Lines { response, buffer: Vec::new() };
-    let events = stream::unfold(lines, |mut lines| async move { Some((lines.next().await?, lines)) });
-    events.filter_map(|line| async move { serde_json::from_slice::<LiveEvent>(&line).ok() }).boxed()
+    stream::unfold((lines, false), |(mut lines, mut told)| async move {
+        loop {
+            let line = lines.next().await?;
+            match serde_json::from_slice::<LiveEvent>(&line) {
+                Ok(event) => return Some((event, (lines, told))),
+                Err(error) if !told && !line.is_empty() => {
+                    // Once: a later version may say much of it.
+                    tracing::warn!(%error, bytes = line.len(), "client.live_event_not_understood");
+                    told = true;
+                }
+                Err(_) => {}
+            }
+        }
+    })
+    .boxed()
 }
 
 struct Reading {

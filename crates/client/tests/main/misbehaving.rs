@@ -7,13 +7,16 @@ use std::{
     sync::Arc,
 };
 
+use futures::StreamExt;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixListener,
 };
 use wakeman_client::{ConnectError, SocketClient};
-use wakeman_types::{Admin, Chat, ErrorKind, FindingId, Findings, ListRequest, Principal};
+use wakeman_types::{
+    Admin, Channel, Chat, ErrorKind, FindingId, Findings, Frontend, ListRequest, LiveEvent, Principal,
+};
 
 const WELL: &str = r#"{"ok":true,"version":"0.1.0","components":{}}"#;
 
@@ -145,4 +148,14 @@ async fn a_change_without_an_answer_is_not_called_undone() {
     let read = client.threads(&by, ListRequest::default()).await.unwrap_err().message;
     assert!(read.contains("took too long") && read.contains("try again"), "{read}");
     assert!(client.status(&by).await.unwrap_err().message.contains("GET /api/v1/status"));
+}
+
+#[tokio::test]
+async fn a_live_event_of_a_later_version_keeps_none_after_it_back() {
+    let known = serde_json::to_string(&LiveEvent::Typing { chat: "1".to_owned() }).unwrap();
+    let lines = format!("{{\"event\":\"of a later version\"}}\n\n[]\n{known}\n");
+    let (_dir, path) = pretend(answer("200 OK", WELL), answer("200 OK", &lines));
+    let client = SocketClient::connect(&path).await.unwrap();
+    let events: Vec<LiveEvent> = client.live(Channel::Telegram).await.unwrap().collect().await;
+    assert_eq!(serde_json::to_string(&events).unwrap(), format!("[{known}]"));
 }
