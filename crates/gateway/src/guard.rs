@@ -13,7 +13,7 @@ use serde_json::Value;
 use wakeman_store::canonical::sha256_hex;
 
 /// A credential shorter than this is found in too many ordinary texts to be looked for.
-const BYTES_MIN: usize = 8;
+pub(crate) const BYTES_MIN: usize = 8;
 /// What stands in the place of what was taken out.
 pub(crate) const REMOVED: &str = "[secret removed]";
 /// The base of the rolling hash: odd, with bits everywhere.
@@ -61,6 +61,11 @@ impl Guard {
             lines.for_each(|line| guard.learn(name, line.as_bytes()));
         }
         guard
+    }
+
+    /// Whether there is nothing it could know again.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_length.is_empty()
     }
 
     fn learn(&mut self, name: &str, secret: &[u8]) {

@@ -10,7 +10,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{env_file::parse_env_file, leaf::HttpUrl, suggest::nearest};
-use crate::guard::Guard;
+use crate::guard::{BYTES_MIN, Guard};
 
 /// Others may read or change a file with any of these bits.
 const SHARED_BITS: u32 = 0o066;
@@ -187,6 +187,11 @@ fn place(name: &str, path: &Path) -> String {
 impl Secrets {
     /// What knows each of them again wherever it turns up.
     pub fn guard(&self) -> Guard {
+        Guard::of(self.by_name().map(|(name, secret)| (name, secret.expose_secret())))
+    }
+
+    /// Each of them with the name of its variable.
+    fn by_name(&self) -> impl Iterator<Item = (&'static str, &SecretString)> {
         let (token, key) = match &self.github {
             Some(GithubCredential::Token(token)) => (Some(token), None),
             Some(GithubCredential::App { private_key, .. }) => (None, Some(private_key)),
@@ -203,8 +208,7 @@ impl Secrets {
             ("WAKEMAN_API_TOKEN", self.api_token.as_ref()),
         ];
         let named = single.into_iter().filter_map(|(name, secret)| Some((name, secret?)));
-        let canaries = self.canaries.iter().map(|canary| ("WAKEMAN_CANARIES", canary));
-        Guard::of(named.chain(canaries).map(|(name, secret)| (name, secret.expose_secret())))
+        named.chain(self.canaries.iter().map(|canary| ("WAKEMAN_CANARIES", canary)))
     }
 
     /// Reads every name. `env` answers for the environment, which wins; `env_file` is the instance's `.env`, which may be missing;
@@ -231,13 +235,24 @@ impl Secrets {
         Ok(Self { unknown, ..Source { set: &set, env: &env, read: &read }.secrets()? })
     }
 
-    /// What is odd about the `.env`, a line each: names that mean nothing here, with a suggestion. `label` is how it is called.
+    /// What is odd, a line each: names in the `.env` that mean nothing here, with a suggestion (`label` is how it is called), and what is
+    /// too short to be known again. No line holds a value.
     pub fn warnings(&self, label: &str) -> Vec<String> {
         let said = |name: &String| match nearest(name, SecretNames::all()) {
             Some(meant) => format!("{label}: {name} is not a setting; did you mean {meant}?"),
             None => format!("{label}: {name} is not a setting; it is ignored"),
         };
-        self.unknown.iter().map(said).collect()
+        let mut lines: Vec<String> = self.unknown.iter().map(said).collect();
+        for (name, secret) in self.by_name() {
+            if Guard::of([(name, secret.expose_secret())]).is_empty() {
+                let line = format!(
+                    "{name}: a value of fewer than {BYTES_MIN} bytes is not kept out of what is said and sent; use a longer one"
+                );
+                // Several canaries may be short; one line is enough.
+                lines.extend(Some(line).filter(|line| !lines.contains(line)));
+            }
+        }
+        lines
     }
 }
 

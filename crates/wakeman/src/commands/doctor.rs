@@ -106,6 +106,11 @@ async fn check(global: &Global, dir: &InstanceDir, report: &mut Report) {
     };
     report.good("configuration", "settings.json, tools.json and wakeup.json are understood");
     for warning in &config.warnings {
+        if let Some(what) = warning.strip_suffix("; use a longer one") {
+            // It has its effect all the same.
+            report.bad("configuration", what, "use a longer one");
+            continue;
+        }
         let (what, instead) = warning.split_once("it is ignored: ").unwrap_or((warning, ""));
         match instead {
             "" => report.bad("configuration", what, "correct the line; until then it has no effect"),

@@ -206,3 +206,20 @@ fn names_in_the_env_file_that_mean_nothing_are_named() {
         ]
     );
 }
+
+#[test]
+fn what_is_too_short_to_be_guarded_is_named_without_the_value() {
+    let env = [
+        ("LITELLM_MASTER_KEY", "sk-1234"),
+        ("WAKEMAN_CANARIES", "s3cret,long-enough s3cre7"),
+        ("GITHUB_TOKEN", "12345678"),
+    ];
+    let secrets = load(&env, &[]).unwrap();
+    let rest = "a value of fewer than 8 bytes is not kept out of what is said and sent; use a longer one";
+    let told = secrets.warnings(".env");
+    assert_eq!(told, [format!("LITELLM_MASTER_KEY: {rest}"), format!("WAKEMAN_CANARIES: {rest}")]);
+    let guard = secrets.guard();
+    assert!(
+        guard.find("12345678").is_some() && guard.find("a long-enough b").is_some() && guard.find("sk-1234").is_none()
+    );
+}
