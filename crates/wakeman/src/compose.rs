@@ -9,7 +9,7 @@ use wakeman_gateway::{
         self, Parsed, SETTINGS_FILE, Secrets, Settings, TOOLS_FILE, ToolsConfig, WAKEUP_FILE, WakeupConfig,
         local_operator,
     },
-    instance::{InstanceDir, read_secret_file},
+    instance::{InstanceDir, read_input, read_secret_file},
     ports::{Clock, CodeSource, Model, ProductSource, Random, SystemClock, SystemRandom, WriteGate},
 };
 use wakeman_integrations::{
@@ -27,6 +27,9 @@ const GITHUB_API: &str = "https://api.github.com";
 const VERCEL_API: &str = "https://api.vercel.com";
 /// PostHog's, where settings name none.
 const POSTHOG_HOST: &str = "https://us.posthog.com";
+
+/// The largest file of people's input that is read.
+const INPUT_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The configuration of an instance, parsed, with what was odd about it.
 pub struct Config {
@@ -78,7 +81,7 @@ fn parse<T, E: std::fmt::Display>(
     parse: impl Fn(&str, &str) -> Result<Parsed<T>, E>,
     warnings: &mut Vec<String>,
 ) -> Result<T, Failure> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_input(path, INPUT_BYTES_MAX) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".to_owned(),
         Err(error) => {
@@ -94,6 +97,8 @@ fn parse<T, E: std::fmt::Display>(
 fn unreadable(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::InvalidData => "is not UTF-8 text; save it as UTF-8".to_owned(),
+        std::io::ErrorKind::InvalidInput => "is not a file; put the file in its place".to_owned(),
+        std::io::ErrorKind::FileTooLarge => format!("is larger than {} KiB; shorten it", INPUT_BYTES_MAX / 1024),
         std::io::ErrorKind::IsADirectory => "is a directory; put the file in its place".to_owned(),
         _ => format!("cannot be read ({error}); check who owns it and its mode"),
     }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::InstanceDir;
+use super::{InstanceDir, input::read};
 use crate::config::SecretFile;
 
 /// The longest path a Unix socket can have on Linux, its end mark apart.
@@ -75,12 +75,9 @@ fn shared(path: &Path, wanted: &str) -> Option<Problem> {
 /// Opens a file for [`Secrets::load`](crate::config::Secrets::load), with the mode it has.
 ///
 /// # Errors
-/// What the system says; also when the file is larger than 64 KiB or not UTF-8, which no credential is.
+/// What the system says; also when it is no file, or larger than 64 KiB or not UTF-8, which no credential is.
 pub fn read_secret_file(path: &Path) -> io::Result<SecretFile> {
     const BYTES_MAX: u64 = 64 * 1024;
-    let meta = fs::metadata(path)?;
-    if meta.len() > BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than any credential"));
-    }
-    Ok(SecretFile { text: fs::read_to_string(path)?, mode: meta.permissions().mode() })
+    let file = read(path, BYTES_MAX)?;
+    Ok(SecretFile { text: file.text, mode: file.mode })
 }

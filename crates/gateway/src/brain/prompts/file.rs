@@ -15,7 +15,9 @@ use super::{
 use crate::config::nearest;
 
 /// A prompt file may not be longer than this, in bytes.
-const BYTES_MAX: usize = 32 * 1024;
+pub(super) const BYTES_MAX: usize = 32 * 1024;
+/// What is said of a longer one.
+pub(super) const TOO_LONG: &str = "is longer than 32 KiB; a prompt is paid for at every call, shorten it";
 const KEYS: [&str; 6] = ["id", "version", "alias", "temperature", "variables", "output"];
 const TEMPLATE: &str = "prompt";
 
@@ -120,7 +122,7 @@ pub(super) fn read(file: &PromptFile, origin: Origin) -> Result<Prompt, Vec<Prom
         return Err(whole("is not at <id>/<version>.md (lower-case words); move it there or away"));
     };
     if file.text.len() > BYTES_MAX {
-        return Err(whole("is longer than 32 KiB; a prompt is paid for at every call, shorten it"));
+        return Err(whole(TOO_LONG));
     }
     let text = file.text.replace("\r\n", "\n");
     let Some((front, template, above)) = split(&text) else {

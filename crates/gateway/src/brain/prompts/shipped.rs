@@ -1,10 +1,14 @@
 //! Where prompt files come from: the program itself, and a folder of the instance.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use include_dir::{Dir, include_dir};
 
-use super::{error::PromptProblem, file::PromptFile};
+use super::{
+    error::PromptProblem,
+    file::{BYTES_MAX, PromptFile, TOO_LONG},
+};
+use crate::instance::read_input;
 
 static PROMPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../prompts");
 
@@ -38,11 +42,15 @@ fn collect(folder: &Path, below: &str, files: &mut Vec<PromptFile>, problems: &m
     let wrong = |path: &str, error: std::io::Error| PromptProblem {
         file: format!("{PROMPTS_DIR}/{path}").trim_end_matches('/').to_owned(),
         line: None,
-        text: format!("cannot be read ({error}); check who owns it and its mode"),
+        text: match error.kind() {
+            ErrorKind::FileTooLarge => TOO_LONG.to_owned(),
+            ErrorKind::InvalidInput => "is not a file; put the prompt's file in its place".to_owned(),
+            _ => format!("cannot be read ({error}); check who owns it and its mode"),
+        },
     };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && below.is_empty() => return,
+        Err(error) if error.kind() == ErrorKind::NotFound && below.is_empty() => return,
         Err(error) => return problems.push(wrong(below, error)),
     };
     let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
@@ -60,7 +68,7 @@ fn collect(folder: &Path, below: &str, files: &mut Vec<PromptFile>, problems: &m
             }
             continue;
         }
-        match std::fs::read_to_string(&path) {
+        match read_input(&path, BYTES_MAX as u64) {
             Ok(text) => files.push(PromptFile { label: format!("{PROMPTS_DIR}/{inside}"), path: inside, text }),
             Err(error) => problems.push(wrong(&inside, error)),
         }
