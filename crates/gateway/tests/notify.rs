@@ -273,6 +273,45 @@ async fn what_wakeman_says_of_itself_in_quiet_hours_is_kept_until_they_end() {
     assert_eq!(told.iter().filter(|told| told.contains("looking")).count(), 1, "{told:?}");
 }
 
+/// A message that waits, as another version wrote it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+struct OfAnotherVersion {
+    channel: wakeman_types::Channel,
+    chat: String,
+    id: String,
+    at: i64,
+    body: Value,
+}
+
+impl wakeman_types::Entity for OfAnotherVersion {
+    const KIND: &'static str = "held";
+
+    fn entity_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn sort_key(&self) -> i64 {
+        self.at
+    }
+}
+
+#[tokio::test]
+async fn what_waited_and_cannot_be_read_counts_as_undelivered() {
+    let world = broken_before_the_night(json!({})).await;
+    sent(&world, "1").await;
+    let (channel, chat) = (wakeman_types::Channel::Telegram, "1".to_owned());
+    let body = json!({"view": {"kind": "of a later version"}});
+    let held = OfAnotherVersion { channel, chat, id: "d-other".to_owned(), at: 1, body };
+    world.core.store.commit(wakeman_store::Commit::new(world.core.now()).insert(&held)).await.unwrap();
+    let undelivered = async || world.desk.status_now().await.unwrap().undelivered;
+    let before = undelivered().await;
+    morning(&world);
+    notify::pass(&world.core).await.unwrap();
+    let told = sent(&world, "1").await;
+    assert!(told.iter().all(|told| told.delivery.id.as_str() != "d-other"), "{told:?}");
+    assert_eq!(undelivered().await, before + 1);
+}
+
 #[tokio::test]
 async fn what_needs_a_person_and_what_somebody_asked_for_waits_for_no_quiet_hours() {
     let world = World::with(routed(people("22:00-07:00")), "{}").await;

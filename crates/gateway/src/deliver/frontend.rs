@@ -3,8 +3,8 @@
 use serde_json::json;
 use wakeman_store::{ClaimedDelivery as Leased, Commit, Committed, OutboxUpdate, Outcome, StoreError};
 use wakeman_types::{
-    Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, NoticeView,
-    Timestamp, View,
+    Channel, ClaimedDelivery, Delivery, DeliveryClass, DeliveryId, DeliveryReport, ErrorKind, GatewayError, HOUR_MS,
+    MINUTE_MS, NoticeView, Timestamp, View,
 };
 
 use super::{
@@ -25,11 +25,11 @@ const BACKOFF_MS: i64 = 2_000;
 /// How long a channel that is away is left alone.
 const AWAY_MS: i64 = 15_000;
 /// How long a platform may ask to wait.
-const BUSY_MS_MAX: i64 = 3_600_000;
+const BUSY_MS_MAX: i64 = HOUR_MS;
 /// Messages in a row that are settled without being sent before the channel is asked to come again.
 const UNSAID_MAX: usize = 100;
 /// Longest wait for something to send.
-const READY_MS_MAX: i64 = 60_000;
+const READY_MS_MAX: i64 = MINUTE_MS;
 
 /// Leases owed messages of `channel` to the caller for `lease_ms`.
 pub async fn claim(

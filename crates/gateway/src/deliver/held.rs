@@ -3,7 +3,7 @@
 //! It does not wait in the outbox: what waits there keeps what comes after it in the chat from going out.
 
 use serde::{Deserialize, Serialize};
-use wakeman_store::{Commit, EntityRef, ListQuery, StoreError};
+use wakeman_store::{Commit, EntityRef, ListQuery, OutboxRow, StoreError};
 use wakeman_types::{Channel, Delivery, DeliveryId, Entity, View};
 
 use super::{route::awake, scrub::scrub, thread::outbox_row};
@@ -72,11 +72,21 @@ pub(crate) async fn release(core: &Core) -> Result<(), StoreError> {
         }
         commit = commit.delete(EntityRef::of(&held));
         // Somebody who is gone is owed nothing.
-        if awake.is_some()
-            && let Ok(delivery) = serde_json::from_value::<Delivery>(held.body)
-        {
-            commit = commit.send(outbox_row(core, &delivery));
+        if awake.is_some() {
+            commit = commit.send(owed(core, held));
         }
     }
     if commit.deletes.is_empty() { Ok(()) } else { core.store.commit(commit).await.map(drop) }
+}
+
+/// What waited, to be sent. What this version cannot read is owed as it is: claimed, it is put aside and counts as undelivered.
+fn owed(core: &Core, held: Held) -> OutboxRow {
+    match serde_json::from_value::<Delivery>(held.body.clone()) {
+        Ok(delivery) => outbox_row(core, &delivery),
+        Err(error) => {
+            tracing::warn!(%error, delivery.id = %held.id, channel = %held.channel, "deliver.held_unreadable");
+            let (id, channel) = (held.id.to_string(), held.channel.name().to_owned());
+            OutboxRow { id, channel, chat: held.chat, body: held.body, not_before: core.now() }
+        }
+    }
 }
