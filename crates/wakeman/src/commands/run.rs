@@ -27,7 +27,7 @@ use wakeman_gateway::{
     watch::Watch,
 };
 use wakeman_server::{ApiToken, Limits, TcpOptions, TokenHash};
-use wakeman_types::{Channel, FrontendHealth, Gateway, Principal, Role};
+use wakeman_types::{Channel, FrontendHealth, Gateway, HOUR_MS, MINUTE_MS, Principal, Role};
 
 use crate::{
     args::RunArgs,
@@ -50,11 +50,11 @@ const EXPLAIN_MS: i64 = 2_000;
 /// The wakeups are looked at at least so often, because the clock may be put forward while they wait.
 const WAKE_MS: i64 = 30_000;
 /// How often the journal's head is signed, if it moved.
-const SEAL_MS: i64 = 60_000;
+const SEAL_MS: i64 = MINUTE_MS;
 /// How often it is looked whether a digest is due or nobody reacted.
 const NOTIFY_MS: i64 = 15_000;
 /// How often what is past its time is removed.
-const RETAIN_MS: i64 = 3_600_000;
+const RETAIN_MS: i64 = HOUR_MS;
 /// How long the answers under way may take to be stored once the daemon stops.
 const CLOSE_MS: i64 = 5_000;
 /// How long each step of the end may take.
@@ -261,7 +261,7 @@ impl Daemon<'_> {
         let ended = tokio::select! {
             () = told_to_stop => Ok(DONE),
             failed = &mut printing => failed.map(|()| DONE),
-            Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
+            Some(died) = tasks.join_next() => Err(part_ended(died)),
         };
         global.note("stopping");
         let closing = close((executor, acting), (brain, inbox), (stop, tasks), sealing);
@@ -280,6 +280,15 @@ impl Daemon<'_> {
         core.store.close().await;
         ended
     }
+}
+
+/// A part ended that only ends with the daemon. What it was is for the session's log.
+fn part_ended(died: Result<(), tokio::task::JoinError>) -> Failure {
+    tracing::error!(?died, "run.part_ended");
+    Failure::failed(
+        "a part of the daemon stopped unexpectedly; the newest storage/sessions/*/system.log says which. \
+         Start `wakeman run` again",
+    )
 }
 
 /// Begins to answer on the socket and on TCP, until stopped.

@@ -7,7 +7,7 @@ use wakeman_gateway::{Core, Desk, instance::InstanceDir};
 use wakeman_server::ApiToken;
 use wakeman_types::{Gateway, SafeMode};
 
-use super::{PATIENCE, answer, stop_signal};
+use super::{PATIENCE, answer, part_ended, stop_signal};
 use crate::{
     failure::{DONE, Failure},
     global::Global,
@@ -53,7 +53,7 @@ async fn serve(
     answer(global, dir, place, (&gateway, &stopped), &mut tasks).await?;
     let ended = tokio::select! {
         () = told_to_stop => Ok(DONE),
-        Some(died) = tasks.join_next() => Err(Failure::failed(format!("a part of the daemon ended: {died:?}"))),
+        Some(died) = tasks.join_next() => Err(part_ended(died)),
     };
     global.note("stopping");
     let _ = stop.send(true);
