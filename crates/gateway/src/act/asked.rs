@@ -12,7 +12,7 @@ use super::{
     follow, outside_draft, own_draft,
     playbook::{comment, flag_off_and_annotate},
     record::card_post,
-    renew::{OURS, Renewal, offered_instead},
+    renew::{OURS, Renewal, offered_instead, signed},
     supersede::supersede,
     verify::settling_ms,
 };
@@ -143,8 +143,7 @@ async fn draft(core: &Core, id: ProposalId, asked_for: &str, wish: Wish, check: 
         Wish::Issue { title, body } => {
             let (title, body) = (wakeman_present::visible(&title), wakeman_present::visible(&body));
             let marker = marker(&core.instance, id, 1);
-            let body =
-                format!("{body}\n\nProposed by Wakeman and approved by an operator ({id}).\n\n<!-- {marker} -->");
+            let body = signed(&body, id, &marker);
             let arguments = json!(OpenIssueArguments { title, body, marker });
             let target = json!({"repository": repository(core)});
             card(

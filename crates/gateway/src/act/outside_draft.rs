@@ -10,6 +10,7 @@ use super::{
     },
     draft::{Draft, card, repository},
     playbook::annotation,
+    renew::signed,
 };
 use crate::{core::Core, ports::HandsError};
 
@@ -29,8 +30,7 @@ pub(super) async fn patch(
     let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     let blobs = hands.files_at(&base, &paths).await?;
     let marker = marker(&core.instance, id, 1);
-    let body = wakeman_present::visible(body);
-    let body = format!("{body}\n\nProposed by Wakeman and approved by an operator ({id}).\n\n<!-- {marker} -->");
+    let body = signed(&wakeman_present::visible(body), id, &marker);
     let branch = format!("{}{id}", core.settings.github.branch_prefix);
     let arguments = OpenPrArguments { base, branch, files, title: wakeman_present::visible(title), body, marker };
     let revision = OpenPrRevision { files: blobs.into_iter().map(|file| (file.path, file.blob)).collect() };

@@ -6,6 +6,7 @@ use wakeman_types::{Action, ProposalId};
 use super::{
     catalogue::{AnnotateArguments, CommentArguments, Hand, PLAN, PlanArguments, marker, undrafted},
     draft::{Draft, card, flag_edit, repository},
+    renew::signed,
 };
 use crate::{core::Core, ports::HandsError};
 
@@ -33,7 +34,7 @@ pub(super) fn comment(
     check: String,
 ) -> Result<Draft, HandsError> {
     let marker = marker(&core.instance, id, 1);
-    let body = format!("{body}\n\nProposed by Wakeman and approved by an operator ({id}).\n\n<!-- {marker} -->");
+    let body = signed(body, id, &marker);
     let action = Action {
         kind: "github.comment".to_owned(),
         target: json!({"repository": repository(core)}),

@@ -24,6 +24,11 @@ use crate::{
 /// The line that ends a text of ours; what stands before it is what was asked for.
 pub(super) const OURS: &str = "\n\nProposed by Wakeman and approved by an operator";
 
+/// `body` with that line, and the mark by which it is found again.
+pub(super) fn signed(body: &str, id: ProposalId, marker: &str) -> String {
+    format!("{body}{OURS} ({id}).\n\n<!-- {marker} -->")
+}
+
 /// What came of asking for an expired card once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewed {

@@ -21,11 +21,9 @@ use crate::{
     core::Core,
     deliver::ThreadWriter,
     desk::{not_found, settle_error, storage_error},
+    modes::REASON_LEN_MAX,
     settle::{SettleError, Wanted, settle},
 };
-
-/// Longest reason kept, in characters.
-const REASON_LEN_MAX: usize = 500;
 
 /// Records what `who` found out about proposal `id`, which needs review. Approvers of its class, and owners.
 ///

@@ -7,7 +7,7 @@ use super::{InboundRow, InboundState, end::End, press::sent, text::does, work::I
 use crate::{
     act::asked::{Asked, Wish, WishKind, refusal, stage},
     desk::{settle_error, storage_error},
-    modes::MUTE_MS_DEFAULT,
+    modes::{MUTE_MS_DEFAULT, needs},
 };
 
 /// Words that change nothing in what is meant.
@@ -104,11 +104,8 @@ async fn stop(
     let Some(who) = core.identify(by).await.map_err(|error| storage_error(&error))? else {
         return Ok(End::ignored(core, "from nobody known"));
     };
-    if who.role < Role::Approver {
-        return refused(format!(
-            "Only an approver or owner can ask for a mute. You are {} ({}).",
-            who.operator, who.role
-        ));
+    if let Err(error) = needs(&who, Role::Approver, "ask for a mute") {
+        return refused(error.message);
     }
     let found = core.store.get::<Finding>(&id.to_string()).await.map_err(|error| storage_error(&error))?;
     let Some(finding) = found.map(|found| found.value) else { return refused(format!("there is no finding {id}")) };

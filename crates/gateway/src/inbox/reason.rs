@@ -13,10 +13,7 @@ use super::{
     press::sent,
     work::Inbox,
 };
-use crate::{deliver::refresh_card, desk::storage_error};
-
-/// Longest reason, in characters.
-const REASON_LEN_MAX: usize = 500;
+use crate::{deliver::refresh_card, desk::storage_error, modes::REASON_LEN_MAX};
 
 /// The message that asks.
 pub(super) fn ask(proposal: ProposalId) -> Show {

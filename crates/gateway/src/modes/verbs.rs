@@ -20,9 +20,10 @@ use crate::{
 pub(crate) const MUTE_MS_DEFAULT: i64 = 7 * DAY_MS;
 pub(crate) const MUTE_MS_MAX: i64 = wakeman_present::DURATION_MS_MAX;
 /// Longest reason kept, in characters.
-const REASON_LEN_MAX: usize = 500;
+pub(crate) const REASON_LEN_MAX: usize = 500;
 
-fn needs(who: &Identity, least: Role, what: &str) -> Result<(), GatewayError> {
+/// Refuses who is less than `least`.
+pub(crate) fn needs(who: &Identity, least: Role, what: &str) -> Result<(), GatewayError> {
     if who.role >= least {
         return Ok(());
     }

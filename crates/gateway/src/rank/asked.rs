@@ -15,22 +15,17 @@ use super::{
     stats::{Brought, INTERVAL},
     tip::{self, TipRecord},
 };
-use crate::{core::Core, desk::storage_error};
+use crate::{core::Core, desk::storage_error, modes::needs};
 
 /// Decisions whose features are shown.
 const FEATURES_MAX: usize = 100;
 
 /// Whose. An owner may ask of all, everybody of themselves.
 fn whose(who: &Identity, asked: Option<&OperatorId>) -> Result<Option<OperatorId>, GatewayError> {
-    match asked {
-        asked if who.role == Role::Owner => Ok(asked.cloned()),
-        Some(other) if *other != who.operator => {
-            let (own, role) = (&who.operator, who.role);
-            let message = format!("Only an owner can look at what was learnt of {other}. You are {own} ({role}).");
-            Err(GatewayError::new(ErrorKind::Forbidden, message))
-        }
-        _ => Ok(Some(who.operator.clone())),
+    if let Some(other) = asked.filter(|other| **other != who.operator) {
+        needs(who, Role::Owner, &format!("look at what was learnt of {other}"))?;
     }
+    Ok(if who.role == Role::Owner { asked.cloned() } else { Some(who.operator.clone()) })
 }
 
 /// The policy that is asked for, if it is one that decides about what is `wanted`.

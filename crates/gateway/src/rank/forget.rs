@@ -4,11 +4,10 @@
 use serde_json::json;
 use wakeman_ranking::PolicyId;
 use wakeman_store::{Commit, EntityRef, Erase, LANE, ListQuery, Seq, StoreError};
-use wakeman_types::{ErrorKind, ForgottenView, GatewayError, Identity, OperatorId};
+use wakeman_types::{ErrorKind, ForgottenView, GatewayError, Identity, OperatorId, Role};
 
 use super::{
     learn,
-    promote::needs_owner,
     reset::learnt_of,
     rows::{PolicyRow, ReactionRecord},
     tip,
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     core::Core,
     desk::{settle_error, storage_error},
+    modes::needs,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 500;
 /// # Errors
 /// Not an owner; or nothing is known of that operator.
 pub(crate) async fn forget(core: &Core, who: &Identity, operator: &OperatorId) -> Result<ForgottenView, GatewayError> {
-    needs_owner(who, "erase what was learnt of somebody")?;
+    needs(who, Role::Owner, "erase what was learnt of somebody")?;
     let reactions = erase(core, operator).await.map_err(|error| storage_error(&error))?;
     let forgotten = finish(core, who, operator, reactions).await.map_err(|error| settle_error(&error))?;
     forgotten.ok_or_else(|| {

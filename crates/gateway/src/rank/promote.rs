@@ -24,6 +24,7 @@ use crate::{
     core::Core,
     deliver::announce,
     desk::{not_found, settle_error, storage_error},
+    modes::needs,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -116,15 +117,6 @@ async fn is_broken(core: &Core, problem: Problem) -> bool {
     matches!(core.store.get::<PromotionRow>(id(problem)).await, Err(StoreError::Decode { .. }))
 }
 
-/// Refuses who is not an owner.
-pub(super) fn needs_owner(who: &Identity, what: &str) -> Result<(), GatewayError> {
-    if who.role == Role::Owner {
-        return Ok(());
-    }
-    let message = format!("Only an owner can {what}. You are {} ({}).", who.operator, who.role);
-    Err(GatewayError::new(ErrorKind::Forbidden, message))
-}
-
 pub(super) fn unjudged(error: &BanditError) -> GatewayError {
     GatewayError::new(ErrorKind::Refused, format!("the decision log cannot be evaluated: {error}"))
 }
@@ -154,11 +146,7 @@ pub(crate) async fn promote(
     who: &Identity,
     request: &PromoteRequest,
 ) -> Result<ProposalView, GatewayError> {
-    if who.role < Role::Approver {
-        let message =
-            format!("Only an approver or owner can propose a promotion. You are {} ({}).", who.operator, who.role);
-        return Err(GatewayError::new(ErrorKind::Forbidden, message));
-    }
+    needs(who, Role::Approver, "propose a promotion")?;
     let policy = promotable(&request.policy)?;
     let held = promoted(core, policy.card().problem).await.map_err(|error| storage_error(&error))?;
     if let Some(row) = held {
@@ -218,7 +206,7 @@ pub(crate) async fn begin(
     judged: &[Judged],
     cause: ProposalId,
 ) -> Result<PromotionRow, GatewayError> {
-    needs_owner(who, "promote a policy")?;
+    needs(who, Role::Owner, "promote a policy")?;
     let policy = promotable(policy)?;
     let conditions: Vec<String> = judged.iter().map(ToString::to_string).collect();
     let begun: Result<Result<PromotionRow, PromotionRow>, SettleError> = settle!(core, "the promotion", async {
@@ -288,7 +276,7 @@ pub(crate) async fn done_by(
 /// # Errors
 /// Not an owner, or nothing was promoted.
 pub(crate) async fn rollback(core: &Core, who: &Identity) -> Result<PromotionView, GatewayError> {
-    needs_owner(who, "roll a promotion back")?;
+    needs(who, Role::Owner, "roll a promotion back")?;
     let mut all = Vec::new();
     for problem in PROBLEMS {
         all.extend(taken_back(core, who, problem, None).await?);
@@ -309,7 +297,7 @@ pub(crate) async fn rollback_because(
     policy: &str,
     cause: ProposalId,
 ) -> Result<PromotionView, GatewayError> {
-    needs_owner(who, "roll a promotion back")?;
+    needs(who, Role::Owner, "roll a promotion back")?;
     let problem = problem_of(policy);
     taken_back(core, who, problem, Some(cause)).await?.ok_or_else(|| nothing(problem))
 }

@@ -3,15 +3,10 @@
 use serde_json::json;
 use wakeman_ranking::{LintsV1, PolicyId};
 use wakeman_store::{Commit, ListQuery};
-use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId};
+use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId, Role};
 
-use super::{
-    log::pages,
-    promote::{needs_owner, unjudged},
-    rows::PolicyRow,
-    tip,
-};
-use crate::{core::Core, desk::storage_error};
+use super::{log::pages, promote::unjudged, rows::PolicyRow, tip};
+use crate::{core::Core, desk::storage_error, modes::needs};
 
 /// States that are looked through for whose they are.
 const STATES_MAX: usize = 5_000;
@@ -34,7 +29,7 @@ pub(super) async fn learnt_of(core: &Core) -> Vec<OperatorId> {
 /// # Errors
 /// Not an owner; or nothing was learnt of that operator.
 pub(crate) async fn reset(core: &Core, who: &Identity, operator: Option<&OperatorId>) -> Result<u32, GatewayError> {
-    needs_owner(who, "reset what was learnt")?;
+    needs(who, Role::Owner, "reset what was learnt")?;
     let policy = PolicyId::LintsV1.as_str();
     let all = match operator {
         Some(operator) => vec![operator.clone()],

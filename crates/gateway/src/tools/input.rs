@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wakeman_present::sanitize;
-use wakeman_types::{DAY_MS, Timestamp};
+use wakeman_types::{DAY_MS, MINUTE_MS, Timestamp};
 
 use super::ToolError;
 use crate::{decode::decode, ports::SourceError};
@@ -28,7 +28,7 @@ pub(super) fn limit(asked: Option<u64>, default: usize, max: usize) -> usize {
 /// The instant so many days ago; more than a year counts as a year.
 pub(super) fn since(now: Timestamp, days: Option<f64>, default: f64) -> Timestamp {
     let days = days.filter(|days| days.is_finite() && *days > 0.0).unwrap_or(default).min(DAYS_MAX);
-    now.plus_ms(-((days * DAY_MS as f64) as i64).max(60_000))
+    now.plus_ms(-((days * DAY_MS as f64) as i64).max(MINUTE_MS))
 }
 
 /// A text that must be there and have at most `max` characters.

@@ -17,6 +17,7 @@ use crate::{
     core::Core,
     deliver::ThreadWriter,
     desk::{settle_error, storage_error},
+    modes::needs,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -32,10 +33,7 @@ fn invalid(message: String) -> GatewayError {
 /// # Errors
 /// A viewer, no such wakeup, a time that is none, a wakeup that does not run, or it could not be stored.
 pub async fn order(core: &Core, who: &Identity, order: WakeupOrder) -> Result<WakeupView, GatewayError> {
-    if who.role < Role::Approver {
-        let message = format!("Only an approver or owner can set a wakeup. You are {} ({}).", who.operator, who.role);
-        return Err(GatewayError::new(ErrorKind::Forbidden, message));
-    }
+    needs(who, Role::Approver, "set a wakeup")?;
     let mut was = None;
     let id = match order {
         WakeupOrder::Add { when, what, rules } => {

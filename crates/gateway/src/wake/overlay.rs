@@ -19,6 +19,7 @@ use crate::{
     config::{ScheduleEntry, WAKEUP_FILE, WakeupConfig, WakeupPrompt, is_no_jitter, parse_wakeup},
     core::Core,
     desk::{settle_error, storage_error},
+    modes::needs,
     settle::{SettleError, Wanted, settle},
 };
 
@@ -331,10 +332,7 @@ pub async fn set(
     change: &WakeupChange,
     cause: Option<ProposalId>,
 ) -> Result<WakeupOverlay, GatewayError> {
-    if who.role < Role::Approver {
-        let message = format!("Only an approver or owner can set a wakeup. You are {} ({}).", who.operator, who.role);
-        return Err(GatewayError::new(ErrorKind::Forbidden, message));
-    }
+    needs(who, Role::Approver, "set a wakeup")?;
     let invalid = |message: String| GatewayError::new(ErrorKind::Invalid, message);
     let id = match change {
         WakeupChange::Pause { id, .. } => {
