@@ -45,11 +45,13 @@ pub struct Options {
     pub busy_timeout: Duration,
     /// The database never grows beyond this; then [`StoreError::Full`]. `None`: as large as the disk.
     pub max_bytes: Option<u64>,
+    /// There was a database at the path: a file that is missing, empty or without a table is then damage, and not a beginning.
+    pub existing: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mode: Mode::ReadWrite, busy_timeout: Duration::from_secs(5), max_bytes: None }
+        Self { mode: Mode::ReadWrite, busy_timeout: Duration::from_secs(5), max_bytes: None, existing: false }
     }
 }
 

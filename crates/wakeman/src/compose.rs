@@ -66,6 +66,14 @@ pub fn load(dir: &InstanceDir) -> Result<Config, Failure> {
     Ok(Config { settings, tools, wakeups, secrets, prompts, prompt_problems, warnings })
 }
 
+/// The settings alone, for who wants one of them though another file cannot be used.
+///
+/// # Errors
+/// A usage failure naming key and remedy.
+pub fn load_settings(dir: &InstanceDir) -> Result<Settings, Failure> {
+    parse(&dir.settings(), SETTINGS_FILE, config::parse_settings, &mut Vec::new())
+}
+
 /// The prompts of the instance. Nothing that is wrong with one stops anything.
 fn prompts(dir: &InstanceDir, settings: &Settings, secrets: &Secrets) -> (PromptRegistry, Vec<PromptProblem>) {
     let (files, mut problems) = read_overrides(&dir.prompts());
@@ -251,7 +259,12 @@ pub fn vercel(config: &Config, (clock, gate): Around<'_>) -> Result<Option<Arc<V
 /// # Errors
 /// What the store says: damaged, full, newer; each with the remedy.
 pub async fn open_store(dir: &InstanceDir) -> Result<Store, Failure> {
-    Store::open(&dir.database(), Options::default()).await.map_err(Failure::failed)
+    Store::open(&dir.database(), options(dir)).await.map_err(Failure::failed)
+}
+
+/// Where there was a database, one of which nothing is left is damaged.
+fn options(dir: &InstanceDir) -> Options {
+    Options { existing: dir.had_database(), ..Options::default() }
 }
 
 /// Opens the instance's database; a damaged one to read what it still gives, and then not a byte of it is changed.
@@ -260,14 +273,14 @@ pub async fn open_store(dir: &InstanceDir) -> Result<Store, Failure> {
 /// What the store says otherwise: full, newer; each with the remedy.
 pub async fn open_or_safe(dir: &InstanceDir) -> Result<(Store, Option<SafeMode>), Failure> {
     let path = dir.database();
-    match Store::open(&path, Options::default()).await {
+    match Store::open(&path, options(dir)).await {
         Ok(store) => Ok((store, None)),
         Err(error @ StoreError::Damaged { .. }) => {
             tracing::error!(cause = ?std::error::Error::source(&error), "store.damaged");
             let options = Options { mode: Mode::ReadOnly, ..Options::default() };
             let store = Store::open(&path, options).await.map_err(Failure::failed)?;
-            let reason = format!("{} is damaged", path.display());
-            Ok((store, Some(SafeMode { reason, steps: dir.restore_steps(SystemClock.now()), unread: false })))
+            let (reason, steps) = (dir.damage(), dir.restore_steps(SystemClock.now()));
+            Ok((store, Some(SafeMode { reason, steps, unread: false })))
         }
         Err(error) => Err(Failure::failed(error)),
     }

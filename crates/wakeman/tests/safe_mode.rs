@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    process::Command,
 };
 
 use serde_json::json;
@@ -94,4 +95,66 @@ fn doctor_reads_all_of_a_large_database_and_names_damage_that_no_start_looks_for
     let (beside, _) = told(&home, &["doctor"], 1);
     assert!(beside.contains("✓ daemon: running") && beside.contains("✗ database"), "{beside}");
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The command of the step that begins so, done as an operator would.
+fn follow(steps: &serde_json::Value, step: &str, backup: &std::path::Path) {
+    let steps: Vec<&str> = steps.as_array().unwrap().iter().filter_map(|step| step.as_str()).collect();
+    let line = steps.iter().find(|line| line.starts_with(step)).unwrap_or_else(|| panic!("{step}: {steps:?}"));
+    let command = line.split_once(": ").unwrap().1.replace("BACKUP", &backup.display().to_string());
+    let done = Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert!(done.status.success(), "{command}: {}", said(&done));
+}
+
+/// A daemon's run that leaves a signed entry in the journal.
+fn signed_run(home: &Home, mode: &str) {
+    let (daemon, _) = home.daemon();
+    home.json(&["mode", mode]);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_database_that_is_gone_or_empty_is_damage_and_the_steps_lead_back_to_one() {
+    let home = Home::new();
+    signed_run(&home, "observe");
+    let (file, backup) = (home.instance().join("storage/wakeman.db"), home.folder().join("backup.db"));
+    fs::copy(&file, &backup).unwrap();
+    signed_run(&home, "propose");
+    let snapshot = home.instance().join("storage/state/findings.json");
+    fs::write(&snapshot, "[\"as it was\"]").unwrap();
+    for (what, said) in
+        [("empty", "is empty, and what was in it is gone"), ("gone", "is missing, and this instance had one")]
+    {
+        match what {
+            "empty" => fs::write(&file, b"").unwrap(),
+            _ => fs::remove_file(&file).unwrap(),
+        }
+        let (status, _) = told(&home, &["status"], 0);
+        assert!(status.starts_with("Safe mode: ") && status.contains(said) && !status.contains("0 open"), "{status}");
+        let (doctor, _) = told(&home, &["doctor"], 1);
+        assert!(doctor.contains("✗ database") && doctor.contains(said) && doctor.contains("begin anew"), "{doctor}");
+        for verb in [&["findings"][..], &["run", "--once"], &["audit", "verify"]] {
+            told(&home, verb, 1);
+        }
+        assert_eq!(fs::metadata(&file).ok().map(|meta| meta.len()), (what == "empty").then_some(0), "{what}: written");
+        assert_eq!(fs::read_to_string(&snapshot).unwrap(), "[\"as it was\"]", "{what}");
+    }
+    let steps = home.json(&["status"])["safe_mode"]["steps"].clone();
+    // Put in its place without the steps: what was signed after it is missed, as `audit verify` does.
+    fs::copy(&backup, &file).unwrap();
+    let (older, _) = told(&home, &["doctor"], 1);
+    assert!(older.contains("✗ database: journal entry") && older.contains("put aside what was signed"), "{older}");
+    follow(&steps, "keep what there is", &backup);
+    follow(&steps, "with a backup", &backup);
+    let (restored, _) = told(&home, &["doctor"], 1);
+    assert!(restored.contains("✓ database: whole; the journal holds, "), "{restored}");
+    assert_eq!(home.json(&["status"])["mode"], "observe");
+    signed_run(&home, "propose");
+    fs::remove_file(&file).unwrap();
+    let steps = home.json(&["status"])["safe_mode"]["steps"].clone();
+    follow(&steps, "keep what there is", &backup);
+    follow(&steps, "with neither, begin anew", &backup);
+    signed_run(&home, "observe");
+    let (anew, _) = told(&home, &["doctor"], 1);
+    assert!(anew.contains("✓ database: whole; the journal holds, "), "{anew}");
 }

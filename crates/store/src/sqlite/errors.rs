@@ -9,6 +9,7 @@ use crate::error::StoreError;
 /// SQLite's primary result codes that mean something to an operator.
 /// Source: <https://www.sqlite.org/rescode.html>.
 mod code {
+    pub const ERROR: i32 = 1;
     pub const BUSY: i32 = 5;
     pub const LOCKED: i32 = 6;
     pub const READONLY: i32 = 8;
@@ -35,6 +36,9 @@ pub(crate) fn classify(path: &Path, action: &str, error: Error) -> StoreError {
         code::BUSY | code::LOCKED => StoreError::Busy { path },
         code::FULL => StoreError::Full { path },
         code::READONLY => StoreError::ReadOnly { path },
+        // Every database we opened to write has its tables: nobody but another program takes file or table away.
+        code::CANTOPEN if !path.exists() => lost(&path),
+        code::ERROR if error.to_string().contains("no such table") => lost(&path),
         code::IOERR | code::CANTOPEN | code::AUTH => StoreError::Io { path, source: Arc::new(error) },
         code::CORRUPT | code::NOTADB => damaged(&path, Some(error)),
         _ => StoreError::Unexpected { action: action.to_owned(), source: Arc::new(error) },
@@ -46,6 +50,12 @@ pub(crate) fn damaged(path: &Path, error: Option<Error>) -> StoreError {
     let remedy =
         "keep it: it is only read until a sound one is in its place; `wakeman doctor` has the steps".to_owned();
     StoreError::Damaged { path: path.to_owned(), remedy, source: error.map(|e| Arc::new(e) as _) }
+}
+
+/// Nothing is left at `path` of the database that was there.
+pub(crate) fn lost(path: &Path) -> StoreError {
+    let remedy = "what was in it is gone; `wakeman doctor` has the steps".to_owned();
+    StoreError::Damaged { path: path.to_owned(), remedy, source: None }
 }
 
 fn migration(path: std::path::PathBuf, error: Error) -> StoreError {

@@ -23,7 +23,7 @@ use crate::{
 
 use super::{
     classify,
-    errors::damaged,
+    errors::{damaged, lost},
     faults::Faults,
     writer::{Request, Writer},
 };
@@ -58,7 +58,7 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
         Mode::ReadOnly => None,
         Mode::ReadWrite => {
             let write_options = write_options(path, options);
-            let conn = prepare(path, &write_options, &read_options(path, options)).await?;
+            let conn = prepare(path, (&write_options, &read_options(path, options)), options.existing).await?;
             let (requests, queue) = mpsc::channel(QUEUE_MAX);
             let writer = Writer {
                 path: path.to_owned(),
@@ -92,18 +92,21 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Result<Opened, Store
     Ok(Opened { readers, writer, feed, owed, faults })
 }
 
-/// The first connection, on a file that is whole and migrated.
+/// The first connection, on a file that is whole and migrated. `existing`: one that was migrated before.
 async fn prepare(
     path: &Path,
-    options: &SqliteConnectOptions,
-    read_only: &SqliteConnectOptions,
+    (options, read_only): (&SqliteConnectOptions, &SqliteConnectOptions),
+    existing: bool,
 ) -> Result<SqliteConnection, StoreError> {
+    if existing && fs::metadata(path).map_or(0, |meta| meta.len()) == 0 {
+        return Err(lost(path));
+    }
     let io_error = |source: io::Error| StoreError::Io { path: path.to_owned(), source: Arc::new(source) };
     let size = create(path).map_err(io_error)?;
     let lock = migration_lock(path).await.map_err(io_error)?;
     let failed = |e| classify(path, "open the database", e);
     if size > 0 {
-        check(path, read_only, size).await?;
+        check(path, read_only, size, existing).await?;
     }
     let mut conn = options.connect().await.map_err(failed)?;
     migrate(&mut conn).await.map_err(failed)?;
@@ -113,16 +116,21 @@ async fn prepare(
 
 /// Whether the file is sound, as far as that is quickly found out. Only reads: a connection that may write would move what
 /// stands in the log into a damaged file.
-async fn check(path: &Path, read_only: &SqliteConnectOptions, size: u64) -> Result<(), StoreError> {
+async fn check(path: &Path, read_only: &SqliteConnectOptions, size: u64, existing: bool) -> Result<(), StoreError> {
     let failed = |e| classify(path, "check the database", e);
     let mut conn = read_only.connect().await.map_err(failed)?;
     let found = match size <= CHECK_BYTES_MAX {
         true => quick_check(&mut conn).await,
-        false => sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut conn).await.map(|_| "ok".to_owned()),
+        false => Ok("ok".to_owned()),
     };
+    let tables = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sqlite_schema").fetch_one(&mut conn).await;
     // It only read, so that nothing is lost if it ends badly.
     let _ = conn.close().await;
-    sound(path, found.map_err(failed)?.as_str())
+    sound(path, found.map_err(failed)?.as_str())?;
+    match tables.map_err(failed)? {
+        0 if existing => Err(lost(path)),
+        _ => Ok(()),
+    }
 }
 
 /// Every page, with the whole log: what a start only does with a small database. Only reads.

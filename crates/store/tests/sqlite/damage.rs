@@ -127,3 +127,39 @@ async fn a_file_that_is_no_database_opens_in_safe_mode_and_every_read_says_so() 
     safe.close().await;
     assert!(fs::read(harness.path()).unwrap() == bytes, "the damaged file was changed");
 }
+
+#[tokio::test]
+async fn a_database_of_which_nothing_is_left_is_damage_where_there_was_one_and_a_beginning_elsewhere() {
+    let harness = TempSqlite::fresh().await;
+    let there_was_one = || Options { existing: true, ..Options::default() };
+    let refused = |opened: Result<Store, StoreError>, what: &str| match opened {
+        Err(StoreError::Damaged { remedy, .. }) => assert!(remedy.contains("is gone"), "{what}: {remedy}"),
+        other => panic!("{what}: {other:?}"),
+    };
+    refused(Store::open(&harness.path(), there_was_one()).await, "missing");
+    assert!(!harness.path().exists(), "nothing was made in its place");
+    let safe = Store::open(&harness.path(), Options { mode: Mode::ReadOnly, ..there_was_one() }).await.unwrap();
+    assert!(matches!(safe.count::<Note>(None).await, Err(StoreError::Damaged { .. })));
+    safe.close().await;
+    // A header without a table, as a copy of an empty database has it.
+    let other = filled().await;
+    let mut header = fs::read(other.path()).unwrap()[..4096].to_vec();
+    header[28..32].copy_from_slice(&1u32.to_be_bytes());
+    header[100..4096].fill(0);
+    header[100] = 13;
+    header[105..107].copy_from_slice(&4096u16.to_be_bytes());
+    for (what, bytes) in [("empty", Vec::new()), ("without a table", header)] {
+        fs::write(harness.path(), &bytes).unwrap();
+        refused(Store::open(&harness.path(), there_was_one()).await, what);
+        assert!(fs::read(harness.path()).unwrap() == bytes, "{what}: the file was changed");
+        let safe = Store::open(&harness.path(), Options { mode: Mode::ReadOnly, ..there_was_one() }).await.unwrap();
+        let found = safe.count::<Note>(None).await;
+        assert!(matches!(found, Err(StoreError::Damaged { .. })), "{what}: {found:?}");
+        safe.close().await;
+    }
+    fs::write(harness.path(), b"").unwrap();
+    let store = Store::open(&harness.path(), Options::default()).await.unwrap();
+    land(&store, Commit::new(at(1)).put(&Note::new("a"))).await;
+    store.close().await;
+    Store::open(&harness.path(), there_was_one()).await.unwrap().close().await;
+}

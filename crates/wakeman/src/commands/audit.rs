@@ -6,7 +6,7 @@ use wakeman_gateway::{
     instance::InstanceDir,
 };
 use wakeman_present::{self as present, Block, Doc, Line, RenderContext, Style, sanitize};
-use wakeman_store::{Audit, LANE, Mode, Options, Seq, Store};
+use wakeman_store::{Audit, LANE, Mode, Options, Seq, Store, StoreError};
 use wakeman_types::{ProposalId, Timestamp};
 
 use super::show::id;
@@ -23,6 +23,9 @@ const PAGE: usize = 500;
 /// Runs the subcommand.
 pub async fn run(global: &Global, command: AuditCommand) -> Result<u8, Failure> {
     let dir = global.existing_dir()?;
+    if !dir.database().exists() && !dir.had_database() {
+        return Err(Failure::failed("there is no journal yet; `wakeman run` begins it"));
+    }
     let options = Options { mode: Mode::ReadOnly, ..Options::default() };
     let store = Store::open(&dir.database(), options).await.map_err(Failure::failed)?;
     let answer = match command {
@@ -38,10 +41,15 @@ fn public_key(dir: &InstanceDir) -> Option<String> {
     std::fs::read_to_string(wakeman_store::public_path(&dir.journal_key())).ok().map(|key| key.trim().to_owned())
 }
 
+/// Checks every entry, and every head that was signed. The logs are read first: a head is in the database before it is there.
+pub(super) async fn audited(dir: &InstanceDir, store: &Store) -> Result<Audit, StoreError> {
+    let logged = audit::heads_in_logs(&dir.sessions());
+    store.audit(public_key(dir).as_deref(), &logged).await
+}
+
 async fn verify(global: &Global, dir: &InstanceDir, store: &Store) -> Result<u8, Failure> {
     let progress = global.progress("reading the journal");
-    let logged = audit::heads_in_logs(&dir.sessions());
-    let found = store.audit(public_key(dir).as_deref(), &logged).await;
+    let found = audited(dir, store).await;
     drop(progress);
     let found = found.map_err(Failure::failed)?;
     global.answer(&found, &verdict(&found))?;

@@ -9,10 +9,10 @@ use wakeman_gateway::{
     ports::{Clock, Random, SystemClock, SystemRandom},
 };
 use wakeman_integrations::{CheckOutcome, check_litellm};
-use wakeman_store::{FIRST_PREVIOUS_LINK, LANE, Mode, Options, Seq, Store, StoreError, Verdict};
+use wakeman_store::{Audit, Mode, Options, Store, StoreError};
 use wakeman_types::{Admin, SafeMode};
 
-use super::{audit::entries as entries_of, live};
+use super::{audit, live};
 use crate::{
     compose::{self, Config},
     failure::{DONE, Failure},
@@ -143,7 +143,7 @@ async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
         };
     }
     report.good("daemon", "not running");
-    let port = compose::load(dir).map_or(6900, |config| config.settings.runtime.port);
+    let port = compose::load_settings(dir).map_or(6900, |settings| settings.runtime.port);
     let address = global.listen.unwrap_or_else(|| ([127, 0, 0, 1], port).into());
     match std::net::TcpListener::bind(address) {
         Ok(_) => report.good("port", format!("{address} is free")),
@@ -193,20 +193,25 @@ async fn beside(dir: &InstanceDir, report: &mut Report) {
     }
 }
 
+/// What `audit verify` checks, and every page.
 async fn whole(store: &Store, dir: &InstanceDir, so: &str, report: &mut Report) {
-    let verified = match store.check_whole().await {
-        Ok(()) => store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await,
+    let audited = match store.check_whole().await {
+        Ok(()) => audit::audited(dir, store).await,
         Err(error) => Err(error),
     };
-    match verified {
-        Ok(Verdict::Verified { entries, .. }) => {
-            let entries = entries_of(entries);
-            report.good("database", format!("{so}; the journal is intact, {entries}"));
+    match audited {
+        Ok(Audit { first_bad: None, entries, .. }) => {
+            report.good("database", format!("{so}; the journal is intact, {}", audit::entries(entries)));
         }
-        Ok(Verdict::FirstBad(bad)) => report.bad(
+        Ok(Audit { first_bad: Some(bad), .. }) => report.bad(
             "database",
             format!("journal entry {} is not as it was written: it {}", bad.seq, bad.why),
-            format!("keep storage/ as it is for evidence, then restore a backup from before entry {}", bad.seq),
+            format!(
+                "keep storage/ as it is for evidence, then restore a backup from before entry {}\n    \
+                 if this is the backup, stop `wakeman run` and put aside what was signed after it: {}",
+                bad.seq,
+                dir.keep_newer_signatures(SystemClock.now())
+            ),
         ),
         Err(error @ StoreError::Damaged { .. }) => {
             report.bad("database", error.to_string(), numbered(&dir.restore_steps(SystemClock.now())));
