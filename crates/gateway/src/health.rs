@@ -4,13 +4,25 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use wakeman_types::{ComponentView, Timestamp};
 
+/// What is said of a component that this process did not ask yet.
+pub const STARTING: &str = "starting";
+
 /// The components' last known state. Locked for moments only.
 #[derive(Debug, Default)]
-pub struct HealthBoard(Mutex<BTreeMap<String, ComponentView>>);
+pub struct HealthBoard {
+    board: Mutex<BTreeMap<String, ComponentView>>,
+    /// The last successes that the process before this one had.
+    before: BTreeMap<String, Timestamp>,
+}
 
 impl HealthBoard {
+    /// A board that knows when each component last answered an earlier process.
+    pub fn after(before: impl IntoIterator<Item = (String, Timestamp)>) -> Self {
+        Self { before: before.into_iter().collect(), ..Self::default() }
+    }
+
     fn with<T>(&self, use_it: impl FnOnce(&mut BTreeMap<String, ComponentView>) -> T) -> T {
-        use_it(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        use_it(&mut self.board.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Records that `name` is not set up, and what would set it up.
@@ -18,9 +30,9 @@ impl HealthBoard {
         self.set(name, false, true, None, remedy.into());
     }
 
-    /// Records a component that is set up but was not asked yet.
+    /// Records a component that is set up but was not asked yet; the last success of an earlier process stays.
     pub fn starting(&self, name: &str) {
-        self.set(name, true, true, None, "starting".to_owned());
+        self.set(name, true, true, self.last_success(name), STARTING.to_owned());
     }
 
     /// Records a component that is set up and only asked when somebody wants something of it.
@@ -47,7 +59,8 @@ impl HealthBoard {
     }
 
     fn last_success(&self, name: &str) -> Option<Timestamp> {
-        self.with(|board| board.get(name).and_then(|component| component.last_success))
+        let known = self.with(|board| board.get(name).and_then(|component| component.last_success));
+        known.or_else(|| self.before.get(name).copied())
     }
 
     /// All components by name.

@@ -131,6 +131,10 @@ fn component(component: &ComponentView, then: &RenderContext, said_ago: &mut boo
         return Line::new().plain(format!("{name} ")).with(format!("to look at, {last}{detail}"), Style::Bad);
     }
     match (component.ok, age) {
+        (true, Some(age)) if component.detail == "starting" => {
+            let ago = if std::mem::replace(said_ago, true) { "" } else { " ago" };
+            Line::new().plain(format!("{name} last ok {age}{ago}"))
+        }
         (true, Some(age)) => {
             let ago = if std::mem::replace(said_ago, true) { "" } else { " ago" };
             Line::new().plain(format!("{name} ")).with("ok", Style::Good).plain(format!(" {age}{ago}{detail}"))

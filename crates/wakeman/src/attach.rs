@@ -61,7 +61,7 @@ impl Embedded {
             return self.core.store.close().await;
         }
         self.brain.close().await;
-        Projection::new(self.dir, Arc::clone(&self.core), self.brain).pass().await;
+        Projection::new(self.dir, Arc::clone(&self.core), self.brain).without_status().pass().await;
         self.core.store.close().await;
     }
 }

@@ -326,7 +326,7 @@ pub fn core_with(
         readers,
         workspace: Some(dir.workspace()),
         model,
-        health: HealthBoard::default(),
+        health: HealthBoard::after(dir.last_successes()),
         served: vec![Channel::Cli],
         local_operator: local_operator(&Principal::new(Channel::Cli, uid)),
         overlay: Default::default(),

@@ -232,6 +232,33 @@ fn a_wrong_setting_stops_the_start_and_an_unknown_one_is_only_named() {
 }
 
 #[test]
+fn a_verb_without_a_daemon_leaves_the_status_as_the_watch_wrote_it_and_knows_when_a_source_last_answered() {
+    let mut home = Home::new();
+    let set = [("GITHUB_TOKEN", "x"), ("GITHUB_API_URL", "http://127.0.0.1:1")];
+    home.env.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    home.write("read-only/settings.json", r#"{"github": {"repository": "acme/app"}}"#);
+    let told = |words: &str| {
+        let output = home.run(&["status"]);
+        let line = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(line.contains(words), "{line}");
+    };
+    told("GitHub not asked yet");
+    // An hour and a half ago, by the status of a daemon.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let github =
+        json!({"name": "github", "configured": true, "ok": true, "last_success": now - 5_400_000, "detail": ""});
+    let status = json!({"components": [github]}).to_string();
+    home.write("storage/state/status.json", &status);
+    told("GitHub last ok 1 h 30 min ago");
+    assert!(home.run(&["halt"]).status.success());
+    assert_eq!(std::fs::read_to_string(home.instance().join("storage/state/status.json")).unwrap(), status);
+    // A look that fails says when it last did not.
+    let output = home.run(&["run", "--once"]);
+    assert!(said(&output).contains("github: "), "{}", said(&output));
+    told("GitHub last ok 1 h 30 min ago");
+}
+
+#[test]
 fn a_calendar_that_cannot_be_read_is_shown_and_fails_no_look() {
     let home = Home::new();
     let operator = json!({"id": "ada", "role": "owner", "principals": ["telegram:1"], "holidays": ["missing.ics"]});

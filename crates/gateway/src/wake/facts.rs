@@ -8,7 +8,7 @@ use wakeman_types::{
     Severity, Timestamp,
 };
 
-use crate::core::Core;
+use crate::{core::Core, health::STARTING};
 
 /// Rows of each kind that are looked at, newest first.
 const ROWS: usize = 200;
@@ -131,7 +131,7 @@ impl Facts {
                     lines.push((3, line(true)));
                 }
             } else if told.contains_key(&key) {
-                match component.last_success {
+                match component.last_success.filter(|_| component.detail != STARTING) {
                     Some(_) => lines.push((5, line(false))),
                     // Not asked since the start: still as it was told.
                     None => drop(self.note(key, "silent".to_owned(), told)),

@@ -56,6 +56,10 @@ fn what_somebody_should_look_at_stands_behind_what_fails() {
         "PostHog failing, never ok · calendars to look at, never ok (read-only/off.ics: not there) · GitHub ok 3 s ago"
     );
     assert_eq!(
+        said(vec![component("github", true, Some(7_200), "starting"), component("posthog", true, None, "starting")]),
+        "GitHub last ok 2 h ago · PostHog not asked yet"
+    );
+    assert_eq!(
         said(vec![attention(Some(7_200))]),
         "calendars to look at, last ok 2 h ago (read-only/off.ics: not there)"
     );

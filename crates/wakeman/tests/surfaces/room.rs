@@ -119,7 +119,8 @@ impl Room {
             let status = self.home.json(&["status"]);
             let all = status["components"].as_array().unwrap();
             let one = all.iter().find(|one| one["name"] == self.platform.name())?;
-            (one["ok"] == true && !one["last_success"].is_null()).then_some(())
+            // What an earlier process knew is not enough.
+            (one["ok"] == true && !one["last_success"].is_null() && one["detail"] != "starting").then_some(())
         });
     }
 

@@ -35,12 +35,27 @@ pub struct Projection {
     last: Option<String>,
     /// How far it was when that was kept last, and when that was. `None`: not looked up yet.
     kept: Option<(Timestamp, Timestamp)>,
+    status: bool,
 }
 
 impl Projection {
     /// A projection that has written nothing yet.
     pub fn new(dir: InstanceDir, core: Arc<Core>, brain: Arc<Brain>) -> Self {
-        Self { dir, core, brain, written: HashMap::new(), spoken: Timestamp::default(), last: None, kept: None }
+        Self {
+            dir,
+            core,
+            brain,
+            written: HashMap::new(),
+            spoken: Timestamp::default(),
+            last: None,
+            kept: None,
+            status: true,
+        }
+    }
+
+    /// For a process that asks no source: what the watch last saw of them stays as it wrote it.
+    pub fn without_status(self) -> Self {
+        Self { status: false, ..self }
     }
 
     /// Follows the database until stopped; what changed last is written before it ends.
@@ -146,7 +161,9 @@ impl Projection {
             return Ok(());
         }
         self.dir.write_findings(&findings).map_err(|e| text(&e))?;
-        self.dir.write_status(&json!(status)).map_err(|e| text(&e))?;
+        if self.status {
+            self.dir.write_status(&json!(status)).map_err(|e| text(&e))?;
+        }
         self.last = Some(steady);
         Ok(())
     }
