@@ -15,7 +15,16 @@ const BATCH: usize = 500;
 pub struct Report {
     read: u64,
     /// Every opening and reopening of a finding, in order.
-    pub openings: Vec<(wakeman_types::FindingId, Timestamp)>,
+    pub openings: Vec<Opening>,
+}
+
+/// One time that a finding opened.
+#[derive(Clone)]
+pub struct Opening {
+    /// When.
+    pub at: Timestamp,
+    /// The finding as it stood when that ended, or, while it is open, when it began.
+    pub finding: Finding,
 }
 
 impl Report {
@@ -42,9 +51,18 @@ impl Report {
             "finding.opened" | "finding.reopened" | "finding.escalated" => {
                 let Some(finding) = finding(core, &entry.subject).await? else { return Ok(None) };
                 if entry.event_type != "finding.escalated" {
-                    self.openings.push((finding.id, entry.at));
+                    self.openings.push(Opening { at: entry.at, finding: finding.clone() });
                 }
                 Some(finding_line(entry, &finding))
+            }
+            "finding.resolved" => {
+                let found = finding(core, &entry.subject).await?;
+                let known =
+                    self.openings.iter_mut().rfind(|known| found.as_ref().is_some_and(|f| f.id == known.finding.id));
+                if let (Some(known), Some(found)) = (known, found) {
+                    known.finding = found;
+                }
+                None
             }
             "proposal.shown" => proposal(core, &entry.subject).await?.map(|found| proposal_line(entry, &found)),
             "proposal.approved" | "proposal.rejected" => {

@@ -1,5 +1,7 @@
 //! The last line: what the scenario held, what was found of it, what was done. The only place that reads the truth.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::json;
 use wakeman_gateway::Core;
@@ -13,7 +15,10 @@ use wakeman_types::{
     Verdict,
 };
 
-use super::{report::Report, stage::Stage, stage::instant};
+use super::{
+    report::{Opening, Report},
+    stage::{Stage, instant},
+};
 use crate::{
     failure::Failure,
     global::{Global, counted, printable},
@@ -27,21 +32,32 @@ struct IncidentLine {
     minutes_to_detect: Option<f64>,
     finding_id: Option<FindingId>,
     top_causes: Vec<TopCause>,
+    /// For the words: the likeliest, though the scenario may not hold it.
+    #[serde(skip)]
+    likeliest: Option<TopCause>,
     proposal_kind: Option<String>,
     proposal_steps: Vec<String>,
     executed: bool,
     verified: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct TopCause {
     id: String,
     probability: f64,
 }
 
+/// One time that a finding opened, up to the next time it did.
+struct Opened {
+    at: Timestamp,
+    until: Option<Timestamp>,
+    finding: Finding,
+}
+
 /// What the play left behind.
 struct Record {
-    findings: Vec<(Finding, Vec<Timestamp>)>,
+    findings: usize,
+    openings: Vec<Opened>,
     proposals: Vec<Proposal>,
     interruptions: usize,
 }
@@ -53,20 +69,33 @@ impl Record {
         let proposals = core.store.list::<Proposal>(&everything).await.map_err(Failure::failed)?.items;
         let now = ListQuery::oldest(1000).state("now");
         let interruptions = core.store.list::<ChoiceRecord>(&now).await.map_err(Failure::failed)?.items.len();
-        let opened = |id| report.openings.iter().filter(|(of, _)| *of == id).map(|(_, at)| *at).collect();
-        Ok(Self {
-            findings: findings.into_iter().map(|f| f.value).map(|f| (f.clone(), opened(f.id))).collect(),
-            proposals: proposals.into_iter().map(|found| found.value).collect(),
-            interruptions,
-        })
+        let openings = openings(&report.openings, |id| findings.iter().map(|f| &f.value).find(|f| f.id == id).cloned());
+        let proposals = proposals.into_iter().map(|found| found.value).collect();
+        Ok(Self { findings: findings.len(), openings, proposals, interruptions })
     }
 
-    /// The repair of the finding: the one that helped, else one that took effect, else the last that was offered.
-    fn proposal_of(&self, finding: &Finding, effects: &[EffectRecord]) -> Option<&Proposal> {
-        let own = || self.proposals.iter().filter(|p| p.finding == Some(finding.id) || finding.proposal == Some(p.id));
+    /// The repair of what opened then: the one that helped, else one that took effect, else the last that was offered.
+    fn proposal_of(&self, opened: &Opened, effects: &[EffectRecord]) -> Option<&Proposal> {
+        let then = |p: &Proposal| p.created_at >= opened.at && opened.until.is_none_or(|until| p.created_at < until);
+        let of = |p: &&Proposal| {
+            // Findings of one cause share a repair, which may be older than this opening.
+            opened.finding.proposal == Some(p.id) || (p.finding == Some(opened.finding.id) && then(p))
+        };
+        let own = || self.proposals.iter().filter(of);
         let helped = own().find(|p| p.state == ProposalState::Verified);
         helped.or_else(|| own().rfind(|p| was_executed(p, effects))).or_else(|| own().next_back())
     }
+}
+
+/// Each time a finding opened; the last time of each as the finding stands now.
+fn openings(told: &[Opening], now: impl Fn(FindingId) -> Option<Finding>) -> Vec<Opened> {
+    let each = told.iter().enumerate().map(|(at, opening)| {
+        let id = opening.finding.id;
+        let until = told[at + 1..].iter().find(|later| later.finding.id == id).map(|later| later.at);
+        let last = if until.is_none() { now(id) } else { None };
+        Opened { at: opening.at, until, finding: last.unwrap_or_else(|| opening.finding.clone()) }
+    });
+    each.collect()
 }
 
 /// Prints the summary.
@@ -87,19 +116,21 @@ pub async fn tell(
     for incident in &truth.incidents {
         incidents.push(line(incident, &truth, &record, &effects)?);
     }
-    let mut false_findings = 0;
-    for (finding, opened) in &record.findings {
-        let belongs = truth.incidents.iter().map(|incident| first_opening(incident, finding, opened));
-        let belongs = belongs.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some);
-        false_findings += usize::from(!belongs);
+    let mut belonging = BTreeSet::new();
+    for opened in &record.openings {
+        let belongs = truth.incidents.iter().map(|incident| belongs(incident, opened));
+        if belongs.collect::<Result<Vec<_>, _>>()?.contains(&true) {
+            belonging.insert(opened.finding.id);
+        }
     }
+    let false_findings = record.findings.saturating_sub(belonging.len());
     let applied = effects.iter().filter(|effect| effect.applied).count();
     if !global.json {
         return words(global, state, &incidents, false_findings, &record, applied);
     }
     global.print_json(&json!({
         "type": "summary", "scenario": state.scenario, "seed": state.seed, "incidents": incidents,
-        "findings": record.findings.len(), "false_findings": false_findings, "interruptions": record.interruptions,
+        "findings": record.findings, "false_findings": false_findings, "interruptions": record.interruptions,
         "untrusted_effects": unapproved(&record, &effects), "effects": applied,
     }))
 }
@@ -111,21 +142,21 @@ fn line(
     effects: &[EffectRecord],
 ) -> Result<IncidentLine, Failure> {
     let start = instant(&incident.start)?;
-    let mut found: Option<(&Finding, Timestamp)> = None;
-    for (finding, opened) in &record.findings {
-        if let Some(at) = first_opening(incident, finding, opened)?
-            && found.is_none_or(|(_, earlier)| at < earlier)
-        {
-            found = Some((finding, at));
+    let mut found: Option<&Opened> = None;
+    for opened in &record.openings {
+        if belongs(incident, opened)? && found.is_none_or(|earlier| opened.at < earlier.at) {
+            found = Some(opened);
         }
     }
-    let proposal = found.and_then(|(finding, _)| record.proposal_of(finding, effects));
+    let proposal = found.and_then(|opened| record.proposal_of(opened, effects));
+    let (top_causes, likeliest) = found.map(|opened| causes(&opened.finding, truth)).unwrap_or_default();
     Ok(IncidentLine {
         id: incident.id.clone(),
         detected: found.is_some(),
-        minutes_to_detect: found.map(|(_, at)| at.since(start) as f64 / MINUTE_MS as f64),
-        finding_id: found.map(|(finding, _)| finding.id),
-        top_causes: found.map(|(finding, _)| top_causes(finding, truth)).unwrap_or_default(),
+        minutes_to_detect: found.map(|opened| opened.at.since(start) as f64 / MINUTE_MS as f64),
+        finding_id: found.map(|opened| opened.finding.id),
+        top_causes,
+        likeliest,
         proposal_kind: proposal.map(|proposal| proposal.action.kind.clone()),
         proposal_steps: proposal.map(|p| p.steps.iter().map(|s| s.action.kind.clone()).collect()).unwrap_or_default(),
         executed: proposal.is_some_and(|proposal| was_executed(proposal, effects)),
@@ -133,12 +164,8 @@ fn line(
     })
 }
 
-/// When the finding opened during the incident, if it names what the incident is about.
-fn first_opening(
-    incident: &TrueIncident,
-    finding: &Finding,
-    opened: &[Timestamp],
-) -> Result<Option<Timestamp>, Failure> {
+/// Whether the finding opened during the incident and names what the incident is about.
+fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<bool, Failure> {
     let start = instant(&incident.start)?;
     let end = incident.end.as_deref().map(instant).transpose()?;
     let names = |subject: &Subject| match subject {
@@ -150,41 +177,54 @@ fn first_opening(
         Subject::Run { run, .. } => incident.run_ids.contains(run) || incident.effect == "ci_red",
         Subject::Deployment { .. } => incident.effect == "deploy_stuck",
     };
-    let during = |at: &&Timestamp| **at >= start && end.is_none_or(|end| **at <= end);
-    Ok(opened.iter().find(during).copied().filter(|_| finding.subjects().any(names)))
+    let during = opened.at >= start && end.is_none_or(|end| opened.at <= end);
+    Ok(during && opened.finding.subjects().any(names))
 }
 
-/// The causes by the scenario's ids, likeliest first. What belongs to one change of the scenario (a merge and its deployment, an
-/// experiment and its flag) counts as that one; what the scenario does not hold, such as our own repairs, is left out.
-fn top_causes(finding: &Finding, truth: &LabTruth) -> Vec<TopCause> {
-    let merges: Vec<(&str, &str)> = finding
-        .causes
-        .iter()
-        .filter_map(|cause| match &cause.change.reference {
-            ChangeRef::PullRequest { merge_sha, .. } => Some((merge_sha.as_str(), scenario_id(&cause.change, truth)?)),
-            _ => None,
-        })
-        .collect();
-    let mut causes = vec![TopCause { id: "none".to_owned(), probability: finding.none_probability }];
+/// The causes by the scenario's ids, likeliest first, and in words the likeliest of all. What belongs to one change of the scenario
+/// (a merge and its deployment, an experiment and its flag) counts as that one; what the scenario does not hold, such as our own
+/// repairs, is left out of the first and not of the second.
+fn causes(finding: &Finding, truth: &LabTruth) -> (Vec<TopCause>, Option<TopCause>) {
+    let mut known = vec![TopCause { id: "none".to_owned(), probability: finding.none_probability }];
+    let mut others: Vec<TopCause> = Vec::new();
     for cause in &finding.causes {
-        let carried = match &cause.change.reference {
-            ChangeRef::Deployment { sha, .. } | ChangeRef::Commit { sha } => {
-                merges.iter().find(|(merge, _)| merge == sha).map(|(_, id)| *id)
-            }
-            _ => None,
+        let (list, id) = match carried(finding, &cause.change, truth).or_else(|| scenario_id(&cause.change, truth)) {
+            Some(id) => (&mut known, id.to_owned()),
+            None => (&mut others, cause.change.label()),
         };
-        let Some(id) = carried.or_else(|| scenario_id(&cause.change, truth)) else { continue };
-        match causes.iter_mut().find(|known| known.id == id) {
+        match list.iter_mut().find(|known| known.id == id) {
             Some(known) => known.probability += cause.probability,
-            None => causes.push(TopCause { id: id.to_owned(), probability: cause.probability }),
+            None => list.push(TopCause { id, probability: cause.probability }),
         }
     }
-    causes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    causes
+    known.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let strange = others.into_iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
+    let strange = strange.filter(|other| known.first().is_none_or(|known| known.probability < other.probability));
+    let strange = strange.map(|other| TopCause { id: format!("{}, which is not of the scenario", other.id), ..other });
+    let likeliest = strange.or_else(|| known.first().cloned());
+    (known, likeliest)
 }
 
-/// The scenario's id of a change we saw at a service, if it holds it.
+/// The merge that brought this in: the first deployment after it, or its commit. A later deployment of the same commit is a change
+/// of its own.
+fn carried<'a>(finding: &Finding, change: &Change, truth: &'a LabTruth) -> Option<&'a str> {
+    let (ChangeRef::Deployment { sha, .. } | ChangeRef::Commit { sha }) = &change.reference else { return None };
+    let of_it =
+        |other: &&Change| matches!(&other.reference, ChangeRef::PullRequest { merge_sha, .. } if merge_sha == sha);
+    let merge = known(finding.causes.iter().map(|cause| &cause.change).find(of_it)?, truth)?;
+    let later_one = |deploy: &TrueChange| {
+        let between = |other: &TrueChange| other.kind == "deploy" && merge.at <= other.at && other.at < deploy.at;
+        deploy.kind == "deploy" && truth.changes.iter().any(between)
+    };
+    known(change, truth).is_none_or(|deploy| !later_one(deploy)).then_some(merge.id.as_str())
+}
+
 fn scenario_id<'a>(change: &Change, truth: &'a LabTruth) -> Option<&'a str> {
+    known(change, truth).map(|known| known.id.as_str())
+}
+
+/// The scenario's record of a change we saw at a service, if it holds it.
+fn known<'a>(change: &Change, truth: &'a LabTruth) -> Option<&'a TrueChange> {
     let at = |known: &TrueChange| instant(&known.at).is_ok_and(|at| at.since(change.at).abs() <= MINUTE_MS);
     let same = |known: &&TrueChange| match &change.reference {
         ChangeRef::PullRequest { number, .. } => {
@@ -201,7 +241,7 @@ fn scenario_id<'a>(change: &Change, truth: &'a LabTruth) -> Option<&'a str> {
         ChangeRef::Experiment { .. } => known.kind == "experiment" && at(known),
         ChangeRef::Commit { .. } => known.kind == "config" && at(known),
     };
-    truth.changes.iter().find(same).map(|known| known.id.as_str())
+    truth.changes.iter().find(same)
 }
 
 /// Whether something of it was applied at the lab, whatever became known of it: an answer that was lost changes nothing about the
@@ -251,7 +291,7 @@ fn words(
             (Some(minutes), Some(id)) => format!("found after {minutes:.0} min ({id})"),
             _ => "not found".to_owned(),
         };
-        let cause = incident.top_causes.first().map_or_else(String::new, |cause| {
+        let cause = incident.likeliest.as_ref().map_or_else(String::new, |cause| {
             format!(" · likeliest cause {}, {}", cause.id, wakeman_present::probability(cause.probability))
         });
         let repair = match (&incident.proposal_kind, incident.executed, incident.verified) {
@@ -267,7 +307,7 @@ fn words(
     }
     out += &format!(
         "  {}, {false_findings} of them false · {} · {} made to the outside\n",
-        counted(record.findings.len(), "finding"),
+        counted(record.findings, "finding"),
         counted(record.interruptions, "interruption"),
         counted(applied, "change"),
     );
