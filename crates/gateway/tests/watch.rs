@@ -219,6 +219,19 @@ async fn a_credential_without_the_scope_for_errors_still_watches_the_metrics() {
 }
 
 #[tokio::test]
+async fn errors_that_are_not_as_agreed_are_unknown_alone() {
+    let mut world = World::new().await;
+    world.tick().await;
+    let reason = "error query: missing field `status`".to_owned();
+    world.product.state().errors_down = Some(SourceError::Shape { reason });
+    drop_of_sign_ups(&world, NOW.plus_ms(minutes(5)), 200);
+    world.watch_for(30).await;
+    assert!(matches!(world.only_finding().await.subject, Subject::Metric { .. }));
+    let health = component(&world, "posthog");
+    assert!(health.ok && health.detail.contains("errors cannot be read: error query: missing field"), "{health:?}");
+}
+
+#[tokio::test]
 async fn a_restart_in_the_middle_keeps_the_finding_and_sees_its_end() {
     let mut world = World::new().await;
     world.tick().await;

@@ -81,6 +81,10 @@ impl Drift {
     pub(crate) fn learn(&mut self, at_ms: i64, deviation: f64, scatter: f64, expected: Expected) {
         let (prior, variance) = self.ahead(at_ms, expected.variance);
         let reach = CLIP * (variance + scatter).sqrt();
+        // Of what cannot be computed nothing is learnt.
+        if !(reach.is_finite() && deviation.is_finite() && prior.is_finite()) {
+            return;
+        }
         let innovation = (deviation - prior).clamp(-reach, reach);
         let gain = variance / (variance + scatter);
         (self.at_ms, self.deviation, self.variance) = (at_ms, prior + gain * innovation, variance * (1.0 - gain));

@@ -6,6 +6,8 @@ use crate::recent::{Entry, KEPT};
 use crate::verdict::Verdict;
 use wakeman_types::HOUR_MS;
 
+/// No count, sum or weight of a bucket is larger; what is, is no reading: sums and squares of it must stay numbers.
+const READING_MAX: f64 = 1e18;
 /// Buckets reach the baseline this late, so that what turns out to be an anomaly has not moved it yet.
 const BASELINE_LAG_MS: i64 = 2 * HOUR_MS;
 
@@ -13,6 +15,7 @@ impl Detector {
     /// Takes the next bucket, or that it is missing.
     pub(super) fn take(&mut self, at_ms: i64, reading: Option<(f64, f64)>) -> Verdict {
         let step = self.config.step_ms;
+        let reading = reading.filter(|(value, exposure)| value.abs() <= READING_MAX && exposure.abs() <= READING_MAX);
         let start_ms = at_ms.div_euclid(step) * step;
         let end = self.recent.end_ms();
         if end != i64::MIN && start_ms < end {

@@ -85,6 +85,8 @@ fn what_is_no_measurement_is_missing_and_what_is_late_is_ignored() {
         Bucket::ratio(0, 0.2, 0.0),
         Bucket::ratio(0, -0.1, 50.0),
         Bucket::ratio(0, 0.1, f64::INFINITY),
+        // What f32 does not hold.
+        Bucket::ratio(0, 0.1, 1e39),
     ]
     .into_iter()
     .enumerate()
@@ -132,7 +134,14 @@ proptest! {
     #[test]
     fn any_numbers_give_sound_verdicts(
         kind in prop_oneof![Just(Kind::Count), Just(Kind::Ratio), Just(Kind::Duration)],
-        values in proptest::collection::vec((prop_oneof![Just(0.0), 0.0..2.0f64, 0.0..1e6f64], 0.0..1e4f64, 1i64..4), 60..400),
+        values in proptest::collection::vec(
+            (
+                prop_oneof![6 => Just(0.0), 6 => 0.0..2.0f64, 6 => 0.0..1e6f64, 1 => Just(1e39), 1 => Just(f64::MAX)],
+                prop_oneof![20 => 0.0..1e4f64, 1 => Just(1e39)],
+                1i64..4,
+            ),
+            60..400,
+        ),
     ) {
         let mut detector = Detector::new(Config::new(kind, 3_600_000)).expect("sound");
         let mut start_ms = 0;

@@ -30,8 +30,10 @@ pub(super) struct Product {
     pub metrics: Metrics,
     pub errors: Errors,
     pub backoff: Backoff,
-    /// What is not given to our credential, named with the remedy.
+    /// What is not given to our credential or not understood, named with the remedy.
     pub withheld: Vec<String>,
+    /// Whether errors are among it: how one stands is then unknown.
+    errors_withheld: bool,
     flags_since: Option<Timestamp>,
     /// From where they are read next, once those that were read are kept.
     flags_read: Option<Timestamp>,
@@ -45,6 +47,7 @@ impl Product {
             errors: Errors::default(),
             backoff: Backoff::default(),
             withheld: Vec::new(),
+            errors_withheld: false,
             flags_since: None,
             flags_read: None,
         })
@@ -64,7 +67,9 @@ impl Product {
         let changes = self.unless_withheld("flag edits", changes)?;
         self.flags_read = changes.as_ref().map(|_| source_now.plus_ms(-10 * MINUTE_MS));
         let issues = self.source.errors(self.errors.since(source_now)).await;
-        if let Some(issues) = self.unless_withheld("errors", issues)? {
+        let issues = self.unless_withheld("errors", issues)?;
+        self.errors_withheld = issues.is_none();
+        if let Some(issues) = issues {
             off.extend(self.errors.take(issues, source_now));
         }
         Ok((off, changes.unwrap_or_default()))
@@ -75,10 +80,13 @@ impl Product {
         self.flags_since = self.flags_read.or(self.flags_since);
     }
 
-    /// What a credential's scopes or the plan do not include must not keep the metrics from being watched.
+    /// What a credential's scopes or the plan do not include, or what is not as agreed, must not keep the metrics from being
+    /// watched.
     fn unless_withheld<T>(&mut self, what: &str, read: Result<T, SourceError>) -> Result<Option<T>, SourceError> {
         match read {
-            Err(error @ (SourceError::Denied { .. } | SourceError::Rejected { .. })) if self.metrics.len() > 0 => {
+            Err(error @ (SourceError::Denied { .. } | SourceError::Rejected { .. } | SourceError::Shape { .. }))
+                if self.metrics.len() > 0 =>
+            {
                 self.withheld.push(format!("{what} cannot be read: {error}"));
                 Ok(None)
             }
@@ -124,6 +132,7 @@ impl Product {
         }
         match subject {
             Subject::Metric { metric, .. } => self.metrics.standing(metric),
+            Subject::Error { .. } if self.errors_withheld => Standing::Unknown,
             Subject::Error { issue, .. } => self.errors.standing(issue),
             Subject::Run { .. } | Subject::Deployment { .. } => Standing::Unknown,
         }

@@ -7,7 +7,7 @@ use wakeman_gateway::ports::{BucketAnswer, BucketRequest};
 use wakeman_types::{Bucket, HOUR_MS, MetricId, MetricKind, MetricQuery, MetricSpec, Timestamp};
 
 use super::{
-    client::{Purpose, Wire},
+    client::{Purpose, Wire, with_remedy},
     hogql::{Part, float, instant, quoted, rewrite, start_of},
     rows::{Row, Rows},
 };
@@ -17,6 +17,8 @@ use crate::http::{Failure, short};
 const ROWS_MAX: usize = 50_000;
 /// A page is planned for this many rows, so that late events do not push it over the edge.
 const ROWS_PLANNED: usize = 45_000;
+/// No count, sum or weight of a bucket is larger: a query that answers more is wrong, and nothing can be computed with it.
+const NUMBER_MAX: f64 = 1e18;
 /// A monitor that PostHog refused is tried again after this long.
 const REFUSAL_MS: i64 = HOUR_MS;
 
@@ -87,6 +89,7 @@ pub(super) async fn buckets(
                 Ok(rows) => {
                     let told = plan.absorb(&rows, from, &mut page)?;
                     answer.server_now = answer.server_now.max(told);
+                    plan.beyond_numbers(&rows, &mut answer.refused)?;
                 }
                 Err(Failure::Refused { status: 400, reason, .. }) if group.size() > 1 => {
                     tracing::debug!(parts = group.size(), reason, "query refused, looking for the culprit");
@@ -258,6 +261,21 @@ impl<'a> Plan<'a> {
         super::check::clock("bucket query", server_now)
     }
 
+    /// Adds the metrics of which a row holds a number that is none.
+    fn beyond_numbers(&self, rows: &Rows, refused: &mut Vec<(MetricId, String)>) -> Result<(), Failure> {
+        let beyond = |number: f64| number.abs() > NUMBER_MAX;
+        for row in rows.results.rows.iter().filter(|row| beyond(row.value) || beyond(row.weight)) {
+            let number = if beyond(row.value) { row.value } else { row.weight };
+            for (_, spec) in self.owners(&rows.results.names[usize::from(row.name)])? {
+                if refused.iter().all(|(known, _)| *known != spec.id) {
+                    let words = format!("PostHog answered {number:e}, which is no number of events; mend its query");
+                    refused.push((spec.id.clone(), words));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The metrics that rows of this name belong to; none for the row with the clock.
     fn owners(&self, name: &str) -> Result<Vec<(usize, &'a MetricSpec)>, Failure> {
         let owners = match name.strip_prefix(&self.label) {
@@ -291,12 +309,12 @@ impl<'a> Plan<'a> {
 }
 
 fn shape(reason: String) -> Failure {
-    Failure::Shape { reason: format!("bucket query: {reason}") }
+    with_remedy(Failure::Shape { reason: format!("bucket query: {reason}") })
 }
 
 /// Value and weight of a row, or nothing where there is no number: no denominator, no sample.
 fn usable(kind: MetricKind, value: f64, weight: f64) -> Option<(f64, f64)> {
-    if !value.is_finite() {
+    if !value.is_finite() || value.abs() > NUMBER_MAX || weight.abs() > NUMBER_MAX {
         return None;
     }
     let weight = if weight.is_finite() { weight } else { 0.0 };

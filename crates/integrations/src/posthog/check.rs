@@ -8,7 +8,7 @@ use wakeman_types::Timestamp;
 use super::{
     Posthog,
     answers::User,
-    client::{Purpose, Wire},
+    client::{Purpose, Wire, with_remedy},
 };
 use crate::{check::CheckOutcome, http::Failure};
 
@@ -45,7 +45,7 @@ pub(super) async fn server_now(wire: &Wire) -> Result<Timestamp, Failure> {
     let answer: OneNumber = wire.query("clock query", query, Purpose::Watch).await?;
     match answer.results.as_slice() {
         [(seconds,)] => clock("clock query", *seconds),
-        rows => Err(Failure::Shape { reason: format!("clock query: {} rows instead of one", rows.len()) }),
+        rows => Err(with_remedy(Failure::Shape { reason: format!("clock query: {} rows instead of one", rows.len()) })),
     }
 }
 

@@ -191,7 +191,7 @@ impl Wire {
             }
             if status.complete {
                 let results = status.results.unwrap_or(Value::Null);
-                return parse_value(what, results);
+                return parse_value(what, results).map_err(with_remedy);
             }
             let poll_ms = i64::try_from(self.timeouts.poll.as_millis()).unwrap_or(i64::MAX);
             self.clock.sleep_until(self.now().plus_ms(poll_ms)).await;
@@ -255,7 +255,42 @@ fn parse_reply<T: DeserializeOwned>(what: &str, reply: &Reply) -> Result<T, Fail
             reason: format!("{what}: a web page instead of JSON; is `posthog.host` the address of PostHog's API?"),
         });
     }
-    parse(what, &reply.body)
+    if let Some(said) = complaint(&reply.body) {
+        return Err(not_answered(&said));
+    }
+    parse(what, &reply.body).map_err(with_remedy)
+}
+
+/// What a success says went wrong with the query all the same.
+fn complaint(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Complaint {
+        #[serde(default)]
+        error: Option<String>,
+    }
+    // A page of buckets is large, and says so in passing that there is none.
+    body.windows(7).any(|window| window == b"\"error\"").then_some(())?;
+    let said: Complaint = serde_json::from_slice(body).ok()?;
+    said.error.map(|words| short(&words)).filter(|words| !words.is_empty())
+}
+
+/// A query that PostHog took and did not finish: what it says, and what may help.
+fn not_answered(said: &str) -> Failure {
+    Failure::Faulty {
+        reason: format!(
+            "PostHog did not finish the query: {said}; it is asked again, and a slow query can be narrowed"
+        ),
+    }
+}
+
+/// What is not as agreed is PostHog's, or its address is not PostHog's.
+pub(super) fn with_remedy(failure: Failure) -> Failure {
+    match failure {
+        Failure::Shape { reason } => {
+            Failure::Shape { reason: format!("{reason}; is `posthog.host` the address of PostHog's API?") }
+        }
+        other => other,
+    }
 }
 
 /// `{type, code, detail, attr}`, as far as it is there.
@@ -301,10 +336,14 @@ fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp
             remedy: "make a personal API key (phx_…) in PostHog and set POSTHOG_API_KEY".to_owned(),
         },
         403 => Failure::Denied { reason: format!("403, {}", words("not allowed")), remedy: scope_remedy(&detail) },
-        408 | 504 => Failure::Faulty { reason: format!("{}, {}", status.as_u16(), words("timed out")) },
+        408 | 504 => {
+            Failure::Faulty { reason: format!("{}, {}; it is asked again", status.as_u16(), words("timed out")) }
+        }
         300..=399 => refused(status.as_u16(), code, "redirects to another address".to_owned()),
         400..=499 => refused(status.as_u16(), code, words("request not accepted")),
-        other => Failure::Faulty { reason: other.to_string() },
+        other => {
+            Failure::Faulty { reason: format!("{other}, PostHog is ill, or what stands before it; it is asked again") }
+        }
     }
 }
 

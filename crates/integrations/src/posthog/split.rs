@@ -5,7 +5,7 @@ use serde_json::json;
 use wakeman_types::Timestamp;
 
 use super::{
-    client::{Purpose, Wire},
+    client::{Purpose, Wire, with_remedy},
     hogql::{instant, quoted},
 };
 use crate::http::Failure;
@@ -27,7 +27,7 @@ pub(super) async fn flag_split(
     let counts: Counts = wire.query("flag split", query, Purpose::Watch).await?;
     match counts.results.as_slice() {
         [row] => apart(*row),
-        rows => Err(Failure::Shape { reason: format!("flag split: {} rows instead of one", rows.len()) }),
+        rows => Err(with_remedy(Failure::Shape { reason: format!("flag split: {} rows instead of one", rows.len()) })),
     }
 }
 

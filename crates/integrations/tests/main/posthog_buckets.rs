@@ -85,6 +85,29 @@ async fn all_metrics_are_one_query() {
 }
 
 #[tokio::test]
+async fn a_number_that_nothing_can_be_computed_with_is_no_bucket_and_its_metric_is_named() {
+    let fake = Fake::start(|_, _| {
+        let (bucket, now) = (NOW.ms() / 1000 - 300, NOW.ms() / 1000 + 3);
+        rows(vec![
+            json!(["signed_up", bucket, 41, 0, now]),
+            json!(["signed_up", bucket - 300, 1e39, 0, now]),
+            json!(["#0", bucket, 0.25, -1e300, now]),
+            json!(["paid", bucket, 7, 0, now]),
+            now_row(),
+        ])
+    })
+    .await;
+    let ratio = monitor("conversion", MetricKind::Ratio, "countIf(event = 'b') / countIf(event = 'a')");
+    let metrics = [event("signed_up"), ratio, event("paid")];
+    let answer = ask(&fake.posthog(), &metrics, NOW.plus_ms(-HOUR_MS), None).await.expect("buckets");
+    let refused: Vec<String> = answer.refused.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+    let why = |number: &str| format!("PostHog answered {number}, which is no number of events; mend its query");
+    assert_eq!(refused, [format!("id-signed_up: {}", why("1e39")), format!("conversion: {}", why("-1e300"))]);
+    let kept: Vec<(usize, f64)> = answer.buckets.iter().map(|(place, bucket)| (*place, bucket.value)).collect();
+    assert_eq!(kept, [(0, 41.0), (2, 7.0)]);
+}
+
+#[tokio::test]
 async fn fifty_metrics_are_still_one_query() {
     let fake = Fake::always(rows(vec![now_row()])).await;
     let metrics: Vec<MetricSpec> =

@@ -135,7 +135,12 @@ async fn the_split_by_a_flag_is_four_counts_of_one_query() {
     assert_eq!(fake.calls(), 1);
     let fake = Fake::always(Say::Json(200, json!({"results": []}))).await;
     let error = fake.posthog().flag_split("signed_up", "f", NOW, HOUR_MS).await.expect_err("no row");
-    assert_eq!(error, SourceError::Shape { reason: "flag split: 0 rows instead of one".into() });
+    assert_eq!(
+        error,
+        SourceError::Shape {
+            reason: format!("flag split: 0 rows instead of one; is `posthog.host` the address of PostHog's API?")
+        }
+    );
 }
 
 #[tokio::test]
@@ -226,4 +231,25 @@ async fn the_check_changes_nothing_and_survives_everything() {
         outcome.checks[0].remedy.as_deref().is_some_and(|remedy| remedy.contains("POSTHOG_API_KEY")),
         "{outcome:?}"
     );
+}
+
+#[tokio::test]
+async fn what_posthog_says_of_a_query_it_did_not_finish_is_told_with_what_may_help() {
+    let said = |posthog: Say| async move {
+        let error = Fake::always(posthog).await.posthog().server_now().await.expect_err("no clock");
+        (format!("{error:?}").split(' ').next().unwrap_or_default().to_owned(), error.to_string())
+    };
+    let timed_out = json!({"results": [], "error": "Query timed out. Try again", "hasMore": false});
+    let (kind, words) = said(Say::Json(200, timed_out)).await;
+    assert_eq!(kind, "Unavailable");
+    assert!(words.contains("Query timed out. Try again; it is asked again"), "{words}");
+    for (answer, reason) in [
+        (json!({"results": [], "error": null}), "clock query: 0 rows instead of one; is `posthog.host`"),
+        (json!({"rows": []}), "is `posthog.host` the address"),
+    ] {
+        let (kind, words) = said(Say::Json(200, answer)).await;
+        assert!(kind == "Shape" && words.contains(reason), "{words}");
+    }
+    let (kind, words) = said(Say::Json(502, json!({}))).await;
+    assert!(kind == "Unavailable" && words.contains("502, PostHog is ill"), "{words}");
 }
