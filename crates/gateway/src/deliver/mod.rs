@@ -26,7 +26,7 @@ pub(crate) use keys::{details_key, finding_key, proposal_key};
 pub use place::placed;
 pub(crate) use place::{Place, SentMessage, reply_to_message, turn_key};
 pub use refresh::{follow, refresh_card};
-pub(crate) use route::{Matter, destinations, fallback, listeners, zone_at};
+pub(crate) use route::{Matter, card_destinations, destinations, fallback, listeners, zone_at};
 pub use scrub::without_credentials;
 pub(crate) use scrub::{cleaned, scrub};
 pub(crate) use thread::{PROMPT_VERSION, outbox_row};

@@ -125,6 +125,11 @@ impl ThreadWriter {
         self.owe(core, &post, chats, &[]);
     }
 
+    /// Shows these chats what the thread holds already.
+    pub fn show_to(&mut self, core: &Core, post: &Post, chats: Vec<(Channel, String)>) {
+        self.owe(core, post, chats, &[]);
+    }
+
     fn write_post(&mut self, core: &Core, post: &Post) {
         let context = RenderContext { now: core.now(), zone: core.zone() };
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));

@@ -3,8 +3,8 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError};
 use wakeman_types::{
-    CandidateCause, ChangeRef, DeliveryClass, Finding, FindingState, Proposal, ProposalId, ProposalState, ProposalView,
-    Severity, Subject, View,
+    CandidateCause, ChangeRef, DeliveryClass, Finding, FindingNews, FindingState, FindingView, Interruption, Proposal,
+    ProposalId, ProposalState, ProposalView, Severity, Subject, View,
 };
 
 use super::attempts::Attempts;
@@ -16,7 +16,7 @@ use crate::{
     },
     config::ExecutionMode,
     core::Core,
-    deliver::{Post, ThreadWriter, follow},
+    deliver::{Post, ThreadWriter, card_destinations, follow},
     modes::{muted, standing},
     ports::HandsError,
     settle::{SettleError, Wanted, settle},
@@ -144,10 +144,13 @@ async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> R
         if linked.is_over() || linked.proposal != finding.proposal {
             return Ok(Wanted::Nothing(Staged::Nothing));
         }
-        linked.proposal = Some(id);
         let Some(mut thread) = ThreadWriter::load(core, &linked.thread).await? else {
             return Ok(Wanted::Nothing(Staged::Nothing));
         };
+        if linked.interruption != Interruption::Now {
+            introduce(core, &mut thread, &linked, &made);
+        }
+        linked.proposal = Some(id);
         thread.say(
             core,
             Post {
@@ -169,6 +172,21 @@ async fn show(core: &Core, id: ProposalId, draft: Draft, finding: &Finding) -> R
         let commit = follow(core, commit, &found.value, &linked).await?;
         Ok::<_, SettleError>(Wanted::Commit(Box::new(thread.finish(commit)), Staged::Proposal(id)))
     })
+}
+
+/// Says what the card is about where the card goes: whoever waits for the digest was not told of its finding.
+fn introduce(core: &Core, thread: &mut ThreadWriter, finding: &Finding, card: &Proposal) {
+    let severity = finding.severity.max(Severity::Warning);
+    let news = if finding.reopened == 0 { FindingNews::New } else { FindingNews::Reopened };
+    let view = FindingView { finding: finding.clone(), news, proposal: None, repair: None };
+    let post = Post {
+        class: DeliveryClass::Note,
+        severity,
+        finding: Some(finding.id),
+        view: View::Finding(Box::new(view)),
+        quiet: false,
+    };
+    thread.show_to(core, &post, card_destinations(core, card, severity));
 }
 
 /// Closes the window of every proposal whose time is up, and says so.

@@ -25,6 +25,11 @@ fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["type"] == kind).collect()
 }
 
+/// The cause an incident's finding names first.
+fn top(incident: &Value) -> &str {
+    incident["top_causes"][0]["id"].as_str().unwrap_or_default()
+}
+
 #[test]
 fn a_bad_merge_is_found_explained_approved_reverted_and_verified() {
     let lines = lines(&wakeman(&["demo", "--answer", "approve", "--json", "--speed", "max"]));
@@ -56,6 +61,7 @@ fn the_true_cause_is_the_likeliest_one() {
     let lines = lines(&wakeman(&["demo", "--answer", "reject", "--json"]));
     let summary = lines.last().unwrap();
     for incident in summary["incidents"].as_array().unwrap() {
+        assert_eq!(top(incident), "signup-form", "{incident:#}");
         let causes = incident["top_causes"].as_array().unwrap();
         let shares: Vec<f64> = causes.iter().map(|cause| cause["probability"].as_f64().unwrap()).collect();
         assert!(shares.windows(2).all(|pair| pair[0] >= pair[1]), "highest first: {incident:#}");
@@ -94,6 +100,7 @@ fn a_bad_flag_is_turned_off_and_the_metric_comes_back() {
     let lines = lines(&wakeman(&["demo", "--scenario", "flag-rollback", "--answer", "approve", "--json"]));
     let incident = &lines.last().unwrap()["incidents"][0];
     assert_eq!(incident["proposal_kind"], "posthog.set_flag", "{incident:#}");
+    assert_eq!(top(incident), "checkout-fast", "{incident:#}");
     assert_eq!(
         (&incident["executed"], &incident["verified"]),
         (&Value::Bool(true), &Value::Bool(true)),
@@ -117,18 +124,79 @@ fn repaired(scenario: &str) -> Value {
 
 #[test]
 fn a_workflow_that_fails_by_chance_is_run_again_and_passes() {
-    assert_eq!(repaired("red-main")["proposal_kind"], "github.rerun_failed_jobs");
+    let incident = repaired("red-main");
+    assert_eq!(incident["proposal_kind"], "github.rerun_failed_jobs");
+    assert_eq!(top(&incident), "none", "{incident:#}");
 }
 
 #[test]
 fn a_bad_deployment_is_rolled_back_and_the_metric_comes_back() {
-    assert_eq!(repaired("vercel-rollback")["proposal_kind"], "vercel.rollback");
+    let incident = repaired("vercel-rollback");
+    assert_eq!(incident["proposal_kind"], "vercel.rollback");
+    assert_eq!(
+        top(&incident),
+        "new-environment",
+        "a redeploy of the same commit is not that commit's merge: {incident:#}"
+    );
 }
 
 #[test]
 fn a_recorded_series_plays_to_its_end() {
     let lines = lines(&wakeman(&["demo", "--scenario", "replay", "--answer", "approve", "--json"]));
-    assert_eq!(lines.last().unwrap()["type"], "summary");
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["type"], top(&summary["incidents"][0])), (&Value::from("summary"), "dispatch"), "{summary:#}");
+}
+
+#[test]
+fn a_finding_that_comes_back_is_summed_up_once_for_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twice.toml");
+    let metric = "[[metric]]\nname = \"Sign-ups\"\nkind = \"count\"\nevent = \"signed_up\"\nlevel = 55\n";
+    let bad = |name: &str, at: f64, pr: u32| {
+        let merge = format!(
+            "[[change]]\nid = \"{name}\"\nat = {at}\nkind = \"merge\"\ntitle = \"signup: {name}\"\nauthor = \"lin\"\n\
+             files = [\"web/signup/a.ts\"]\npr = {pr}\n"
+        );
+        let after = at + 0.05;
+        merge
+            + &format!(
+                "[[incident]]\nid = \"drop-{name}\"\nat = {after}\nmetric = \"Sign-ups\"\neffect = \"drop\"\n\
+                 magnitude = 0.7\ncause = \"{name}\"\nfix = \"github.revert_pr\"\n"
+            )
+    };
+    let head =
+        "[scenario]\nname = \"twice\"\nseed = 21\nstart = \"2026-04-14T09:00:00Z\"\nhours = 5\nwarmup_hours = 432\n";
+    std::fs::write(&path, format!("{head}{metric}{}{}", bad("a", 1.0, 401), bad("b", 2.5, 402))).unwrap();
+    let lines = lines(&wakeman(&["demo", "--scenario", path.to_str().unwrap(), "--answer", "approve", "--json"]));
+    let summary = lines.last().unwrap();
+    let incidents = summary["incidents"].as_array().unwrap();
+    assert!(incidents.iter().all(|incident| incident["finding_id"] == "F-1"), "{summary:#}");
+    let tops: Vec<&str> = incidents.iter().map(top).collect();
+    assert_eq!(tops, ["a", "b"], "{summary:#}");
+}
+
+#[test]
+fn a_card_for_what_waits_for_the_digest_comes_under_what_it_is_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drift.toml");
+    let text = "[scenario]\nname = \"drift\"\nseed = 17\nstart = \"2026-04-14T09:00:00Z\"\nhours = 3\nwarmup_hours = 432\n\
+                [[metric]]\nname = \"Checkouts\"\nkind = \"count\"\nevent = \"checkout_completed\"\nlevel = 30\n\
+                [[metric]]\nname = \"Checkout time\"\nkind = \"duration\"\nof = \"Checkouts\"\nevent = \"checkout_completed\"\n\
+                level = 400\nnoise = \"normal\"\ndispersion = 0.05\n\
+                [[change]]\nid = \"m\"\nat = 1.0\nkind = \"merge\"\ntitle = \"pay: retry queue\"\nauthor = \"lin\"\n\
+                files = [\"api/pay/queue.go\"]\npr = 9\n\
+                [[incident]]\nid = \"slow\"\nat = 1.0\nmetric = \"Checkout time\"\neffect = \"shift\"\nmagnitude = 1.8\n\
+                onset_minutes = 300\ncause = \"m\"\nfix = \"github.revert_pr\"\n";
+    std::fs::write(&path, text).unwrap();
+    let lines = lines(&wakeman(&["demo", "--scenario", path.to_str().unwrap(), "--answer", "reject", "--json"]));
+    let finding = of_type(&lines, "finding")[0];
+    assert_eq!(finding["interruption"], "digest", "{finding:#}");
+    let told: Vec<(&str, &str)> = of_type(&lines, "delivery")
+        .iter()
+        .map(|delivery| (delivery["class"].as_str().unwrap(), delivery["text"].as_str().unwrap()))
+        .collect();
+    assert!(told[0].0 == "note" && told[0].1.contains("Checkout time up"), "{told:#?}");
+    assert!(told[1].0 == "card" && told[1].1.contains("Revert #9"), "{told:#?}");
 }
 
 #[test]
