@@ -75,6 +75,13 @@ async fn a_check_whose_source_is_silent_is_unknown_and_never_recovered() {
     assert_eq!(after.state, S::Succeeded, "neither verified nor not");
     assert_eq!(after.note.as_deref(), Some("the check could not be made: its source did not answer"));
     assert!(!world.only_finding().await.is_over());
+    // It answers again: what could not be checked is checked then, and said.
+    world.code.state().down = None;
+    world.watch_for(30).await;
+    assert_eq!(result(&world, &proposal).await, Some(R::Recovered));
+    let after = world.proposal(proposal.id).await;
+    assert_eq!((after.state, after.note), (S::Verified, None));
+    assert!(world.only_finding().await.is_over());
 }
 
 #[tokio::test]

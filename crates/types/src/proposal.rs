@@ -339,7 +339,12 @@ impl Entity for Verification {
     }
 
     fn state_name(&self) -> &str {
-        if self.result.is_none() { "waiting" } else { "done" }
+        match self.result {
+            None => "waiting",
+            // Made once more when its source answers again.
+            Some(VerificationResult::Unknown) => "unknown",
+            Some(_) => "done",
+        }
     }
 
     fn parent_id(&self) -> Option<String> {

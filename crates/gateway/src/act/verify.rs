@@ -3,7 +3,7 @@
 use serde_json::json;
 use wakeman_store::{Commit, ListQuery, StoreError, Versioned};
 use wakeman_types::{
-    DeliveryClass, Finding, FindingState, MINUTE_MS, Proposal, ProposalId, Resolution, Severity, Step, Subject,
+    DAY_MS, DeliveryClass, Finding, FindingState, MINUTE_MS, Proposal, ProposalId, Resolution, Severity, Step, Subject,
     Timestamp, Verification, VerificationResult,
 };
 
@@ -18,6 +18,13 @@ use crate::{
     deliver::{ThreadWriter, follow},
     settle::{SettleError, Wanted, settle},
 };
+
+/// A check that could not be made for so long after it began is made no more.
+const LATER_MS_MAX: i64 = DAY_MS;
+/// Such checks that are looked at, the newest.
+const LATER_MAX: usize = 50;
+/// What is noted while it could not be made.
+const SILENT: &str = "the check could not be made: its source did not answer";
 
 /// How long the subject of a finding may take to come back after a repair, in milliseconds.
 pub fn settling_ms(finding: &Finding) -> i64 {
@@ -57,18 +64,42 @@ pub async fn pass(core: &Core, standing: impl Fn(&Finding, Timestamp) -> Standin
             continue;
         };
         let Some(finding) = core.store.get::<Finding>(&id.to_string()).await? else { continue };
-        // A person who closed it said nothing about the numbers.
-        let recovered_before = matches!(
-            finding.value.state,
-            FindingState::Resolved { how: Resolution::Recovered | Resolution::Repaired { .. }, .. }
-        );
-        let standing =
-            if recovered_before { Standing::Recovered } else { standing(&finding.value, check.value.began_at) };
+        let standing = stood(&finding.value, &check.value, &standing);
         if let Some(result) = answer(&check.value, standing, core.now().ms()) {
             record(core, check.value.proposal, result, None).await?;
         }
     }
+    later(core, &standing).await?;
     follow::pass(core).await
+}
+
+fn stood(finding: &Finding, check: &Verification, standing: impl Fn(&Finding, Timestamp) -> Standing) -> Standing {
+    // A person who closed it said nothing about the numbers.
+    let recovered_before = matches!(
+        finding.state,
+        FindingState::Resolved { how: Resolution::Recovered | Resolution::Repaired { .. }, .. }
+    );
+    if recovered_before { Standing::Recovered } else { standing(finding, check.began_at) }
+}
+
+/// Makes the checks whose source was silent when they were due, once it answers again.
+async fn later(core: &Core, standing: impl Fn(&Finding, Timestamp) -> Standing) -> Result<(), SettleError> {
+    let since = core.now().plus_ms(-LATER_MS_MAX);
+    let unmade = ListQuery::newest(LATER_MAX).state("unknown").since(since.ms());
+    for check in core.store.list::<Verification>(&unmade).await?.items {
+        let Some(id) = check.value.finding else { continue };
+        let Some(finding) = core.store.get::<Finding>(&id.to_string()).await? else { continue };
+        // What opened again since, or got another repair, says nothing of this one.
+        if finding.value.proposal != Some(check.value.proposal) {
+            continue;
+        }
+        let standing = stood(&finding.value, &check.value, &standing);
+        match answer(&check.value, standing, core.now().ms()) {
+            None | Some(VerificationResult::Unknown) => {}
+            Some(result) => record(core, check.value.proposal, result, None).await?,
+        }
+    }
+    Ok(())
 }
 
 /// What is looked at after these steps where they repair no finding, and for how long: of the one that takes longest to show.
@@ -147,7 +178,8 @@ async fn record(core: &Core, id: ProposalId, result: VerificationResult, why: Op
             return Ok(Wanted::Nothing(()));
         };
         let Some(proposal) = core.store.get::<Proposal>(&id.to_string()).await? else { return Ok(Wanted::Nothing(())) };
-        if check.value.result.is_some() {
+        let unmade = |known| known == VerificationResult::Unknown && result != VerificationResult::Unknown;
+        if check.value.result.is_some_and(|known| !unmade(known)) {
             return Ok(Wanted::Nothing(()));
         }
         let (mut commit, proposal, finding) = recorded(core, &check, proposal, (result, why)).await?;
@@ -175,13 +207,14 @@ fn turn(proposal: &mut Proposal, (result, why): (VerificationResult, Option<&str
         VerificationResult::Recovered => Command::Verify,
         VerificationResult::NotRecovered => Command::FallShort,
         VerificationResult::Unknown => {
-            let silent = "the check could not be made: its source did not answer";
-            proposal.note = Some(why.unwrap_or(silent).to_owned());
+            proposal.note = Some(why.unwrap_or(SILENT).to_owned());
             return;
         }
     };
-    if let Some(why) = why {
-        proposal.note = Some(why.to_owned());
+    match why {
+        Some(why) => proposal.note = Some(why.to_owned()),
+        None if proposal.note.as_deref() == Some(SILENT) => proposal.note = None,
+        None => {}
     }
     if let Ok(state) = step(proposal.state, command) {
         (proposal.state, proposal.state_since) = (state, now);
