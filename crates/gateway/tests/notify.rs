@@ -302,7 +302,7 @@ async fn what_waited_and_cannot_be_read_counts_as_undelivered() {
     let (channel, chat) = (wakeman_types::Channel::Telegram, "1".to_owned());
     let body = json!({"view": {"kind": "of a later version"}});
     let held = OfAnotherVersion { channel, chat, id: "d-other".to_owned(), at: 1, body };
-    world.core.store.commit(wakeman_store::Commit::new(world.core.now()).insert(&held)).await.unwrap();
+    world.commit(wakeman_store::Commit::new(world.core.now()).insert(&held)).await;
     let undelivered = async || world.desk.status_now().await.unwrap().undelivered;
     let before = undelivered().await;
     morning(&world);

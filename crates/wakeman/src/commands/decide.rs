@@ -67,6 +67,15 @@ async fn confirmed(
     let (now, zone) = clock(&*attached.gateway, by).await?;
     let mut doc = present::proposal_doc(&proposal, &global.context(now, &zone));
     let step = part.step_of(&proposal);
+    if proposal.state != ProposalState::Pending || now >= proposal.expires_at {
+        if !global.json {
+            global.print(&wakeman_cli::render(&doc, &global.style))?;
+        }
+        let state = if proposal.state == ProposalState::Pending { "expired" } else { proposal.state.name() };
+        return Err(Failure::refused(format!(
+            "{id} is {state} and waits for no yes; `wakeman proposals` lists what does"
+        )));
+    }
     if !global.interactive || global.json {
         let short = proposal.digest.short();
         if !global.json {
