@@ -68,6 +68,12 @@ impl fmt::Display for Judged {
         let (found, needed) = (self.found, self.needed);
         match (self.condition, self.holds) {
             (Condition::LowerBound, true) => write!(f, "better by at least {found:.3}"),
+            (Condition::LowerBound, false) if found > needed => {
+                write!(
+                    f,
+                    "not surely better: what it brings has changed, to {found:.3} by now; wait until that is settled"
+                )
+            }
             (Condition::LowerBound, false) => {
                 write!(
                     f,
@@ -92,10 +98,14 @@ impl fmt::Display for Judged {
 /// All conditions, judged; in a fixed order. A number that is none fails its condition.
 pub fn judge(evidence: &Evidence, needs: &Requirements) -> [Judged; 4] {
     let judged = |condition, holds, found, needed| Judged { condition, holds, found, needed };
-    let lower = evidence.difference.bound.lower;
+    let (lower, upper, mean) =
+        (evidence.difference.bound.lower, evidence.difference.bound.upper, evidence.difference.estimate);
+    // An interval that its own estimate has left is about what is no longer so.
+    let inside = lower <= mean && mean <= upper;
+    let surely = if inside || lower.is_nan() { lower } else { mean };
     let (weekly, budget) = (evidence.interruptions_per_week, evidence.budget_per_week);
     [
-        judged(Condition::LowerBound, lower > needs.lower_bound, lower, needs.lower_bound),
+        judged(Condition::LowerBound, inside && lower > needs.lower_bound, surely, needs.lower_bound),
         judged(Condition::SampleSize, evidence.ess >= needs.ess, evidence.ess, needs.ess),
         judged(Condition::Agreement, evidence.agreement >= needs.agreement, evidence.agreement, needs.agreement),
         judged(Condition::Safety, weekly <= budget, weekly, budget),

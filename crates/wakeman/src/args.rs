@@ -164,7 +164,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "NAME|FILE")]
     pub scenario: Option<String>,
     /// Replaces the scenario's seed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = a_seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// `max`, or simulated seconds per second [default: 600 on a terminal, else max].
     #[arg(long, value_name = "max|1..N")]
@@ -194,7 +194,7 @@ pub struct LabServeArgs {
     #[arg(long, value_name = "NAME|FILE")]
     pub scenario: String,
     /// Replaces the scenario's seed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = a_seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 }
 
@@ -519,7 +519,7 @@ pub struct BacktestRankArgs {
     #[arg(long, value_name = "P")]
     pub policy: String,
     /// Orders the rows and draws what the policy draws.
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = a_seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// At most this many rows, the first ones.
     #[arg(long, default_value_t = 8000, value_name = "N", value_parser = at_least_one)]
@@ -536,7 +536,7 @@ pub struct BacktestOpeArgs {
     #[arg(long, value_name = "P")]
     pub policy: Option<String>,
     /// For switch_dr and dros [default: chosen by SLOPE].
-    #[arg(long, value_name = "L")]
+    #[arg(long, value_name = "L", value_parser = a_lambda, allow_negative_numbers = true)]
     pub lambda: Option<f64>,
 }
 
@@ -544,7 +544,7 @@ pub struct BacktestOpeArgs {
 #[derive(Debug, ClapArgs)]
 pub struct BacktestOperatorsArgs {
     /// Draws findings, reactions and decisions.
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = a_seed, allow_negative_numbers = true)]
     pub seed: u64,
 }
 
@@ -564,6 +564,14 @@ pub struct CompletionsArgs {
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| "write a number of rows, 1 or more".to_owned())
+}
+
+fn a_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
+}
+
+fn a_lambda(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|lambda| *lambda >= 0.0).ok_or_else(|| "write a number from 0, or inf".to_owned())
 }
 
 /// Help and version go to stdout with 0; everything else is a usage error (2).

@@ -61,6 +61,12 @@ pub enum TableError {
         /// What would do.
         remedy: &'static str,
     },
+    /// One row, which says nothing of how much rows differ.
+    #[error("line {line}: there is only one row; give at least two below the header")]
+    One {
+        /// The last line there is.
+        line: usize,
+    },
     /// A header, and nothing below it; or not even that.
     #[error("line {line}: there are no rows; give at least one below the header")]
     Empty {

@@ -1,12 +1,14 @@
 //! A reward model for every arm, fitted without the rounds it is asked about.
 
 use crate::bandit::{BanditError, check_context};
-use crate::linear::RidgeBank;
+use crate::linear::{RidgeBank, Standardiser};
 
 /// Parts the log is cut into; each is predicted by what was fitted on the others.
 const FOLDS: usize = 5;
 /// λ of the ridge.
 const RIDGE: f64 = 1.0;
+/// Standard deviations beyond which a value says no more.
+const CLIP: f64 = 10.0;
 
 /// Predicted rewards of every arm for every round, from 0 to 1.
 ///
@@ -53,14 +55,13 @@ pub fn cross_fitted(
 /// A constant, then each column with mean 0 and deviation 1.
 fn scaled(contexts: &[f64], dimension: usize, rounds: usize) -> Result<Vec<f64>, BanditError> {
     check_context(contexts, rounds * dimension)?;
+    let row = |i: usize| &contexts[i * dimension..(i + 1) * dimension];
+    let mut scale = Standardiser::new(dimension, CLIP);
+    let mut passing = vec![0.0; dimension];
+    (0..rounds).for_each(|i| scale.observe(row(i), &mut passing));
     let mut out = vec![1.0; rounds * (dimension + 1)];
-    for column in 0..dimension {
-        let values = || (0..rounds).map(|i| contexts[i * dimension + column]);
-        let mean = values().sum::<f64>() / rounds.max(1) as f64;
-        let deviation = (values().map(|v| (v - mean).powi(2)).sum::<f64>() / rounds.max(1) as f64).sqrt();
-        for (i, value) in values().enumerate() {
-            out[i * (dimension + 1) + 1 + column] = if deviation > 1e-9 { (value - mean) / deviation } else { 0.0 };
-        }
+    for (i, out) in out.chunks_exact_mut(dimension + 1).enumerate() {
+        scale.standardise(row(i), &mut out[1..]);
     }
     Ok(out)
 }

@@ -26,7 +26,7 @@ pub enum Estimator {
         /// λ.
         lambda: f64,
     },
-    /// Doubly robust with weights shrunk to λw / (w² + λ). Su et al. (2020).
+    /// Doubly robust with weights shrunk to λw / (w² + λ): not at all where λ is infinite. Su et al. (2020).
     DrOs {
         /// λ.
         lambda: f64,
@@ -70,9 +70,8 @@ fn weight(estimator: Estimator, w: f64, mean_weight: f64) -> f64 {
 }
 
 fn shrunk(w: f64, lambda: f64) -> f64 {
-    // Both zero: an arm the target never takes, and everything shrunk away.
-    let below = w * w + lambda;
-    if below > 0.0 { lambda * w / below } else { 0.0 }
+    // Divided by λ, so that no λ is too large. At zero everything is shrunk away.
+    if lambda > 0.0 { w / (1.0 + w / lambda * w) } else { 0.0 }
 }
 
 /// The estimated mean reward of the target policy.

@@ -43,7 +43,7 @@ pub struct Intervals {
     pub switch_dr: (f64, f64),
     /// Of `dros`.
     pub dros: (f64, f64),
-    /// Of the logged policy's own mean reward, valid at all times.
+    /// Of the logged policy's own mean reward, valid at all times; where that mean changed, of the one since.
     pub logged: Bound,
 }
 
@@ -77,6 +77,8 @@ pub fn evaluate(log: &LoggedRounds, model: &[f64], lambda: Option<f64>) -> Resul
     if let Some(value) = lambda.filter(|l| l.is_nan() || *l < 0.0) {
         return Err(LogError::Parameter { name: "lambda", value, allowed: "a number from 0" });
     }
+    // Infinite is no number of JSON, and the largest one does the same.
+    let lambda = lambda.map(|lambda| lambda.min(f64::MAX));
     let switch = |lambda| Estimator::SwitchDr { lambda };
     let shrink = |lambda| Estimator::DrOs { lambda };
     let lambda_switch = lambda.unwrap_or_else(|| slope(&LAMBDAS, switch, log, model));

@@ -2,6 +2,7 @@
 
 use crate::backtest::TableError;
 use crate::backtest::table::{Header, Row};
+use crate::ope::log::{MODEL_MAX, PROPENSITY_MIN};
 
 const NEEDS: &str = "context columns x_*, arm, propensity and reward; pi_<arm> and q_<arm> are optional";
 
@@ -68,10 +69,12 @@ impl LogFile {
         for row in header.rows(text) {
             log.take(&row?, &places)?;
         }
-        if log.chosen.len() < 2 {
-            return Err(TableError::Empty { line: text.lines().count().max(1) });
+        let line = text.lines().count().max(1);
+        match log.chosen.len() {
+            0 => Err(TableError::Empty { line }),
+            1 => Err(TableError::One { line }),
+            _ => Ok(log),
         }
-        Ok(log)
     }
 
     fn take(&mut self, row: &Row<'_>, places: &Places) -> Result<(), TableError> {
@@ -84,7 +87,13 @@ impl LogFile {
             arm.ok_or_else(|| row.out_of_range(places.arm, "it must be one of the arms in pi_<arm> and q_<arm>"))?;
         self.chosen.push(arm);
         let remedy = "it must be above 0 and at most 1: log the probability the chosen arm had";
-        self.propensities.push(row.number_if(places.propensity, remedy, |p| p > 0.0 && p <= 1.0)?);
+        let propensity = row.number_if(places.propensity, remedy, |p| p > 0.0 && p <= 1.0)?;
+        if propensity < PROPENSITY_MIN {
+            return Err(
+                row.out_of_range(places.propensity, "below 1e-50 nothing can be weighed by it; leave the row out")
+            );
+        }
+        self.propensities.push(propensity);
         let sound = |reward| (0.0..=1.0).contains(&reward);
         self.rewards.push(row.number_if(places.reward, "scale rewards to lie from 0 to 1", sound)?);
         if let (Some(places), Some(out)) = (&places.target, &mut self.target) {
@@ -98,7 +107,7 @@ impl LogFile {
         }
         if let (Some(places), Some(out)) = (&places.model, &mut self.model) {
             for &at in places {
-                out.push(row.number(at)?);
+                out.push(row.number_if(at, "predictions lie from -1e50 to 1e50", |q| q.abs() <= MODEL_MAX)?);
             }
         }
         Ok(())

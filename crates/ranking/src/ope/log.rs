@@ -13,6 +13,11 @@ pub struct LoggedRounds {
 /// How far the target's probabilities of a round may be from summing to 1: logs are rounded.
 const SUM_SLACK: f64 = 0.01;
 
+/// The smallest propensity whose weight can be reckoned with; squares of weights still have to be numbers.
+pub const PROPENSITY_MIN: f64 = 1e-50;
+/// The largest magnitude of a prediction.
+pub const MODEL_MAX: f64 = 1e50;
+
 /// A log that cannot be evaluated. `row` counts from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LogError {
@@ -49,6 +54,16 @@ pub enum LogError {
         /// What came.
         value: f64,
     },
+    /// The chosen arm's probability is so small that its weight is beyond reckoning.
+    #[error(
+        "row {row}: the chosen arm has propensity {value:e}; below 1e-50 nothing can be weighed by it, leave the row out"
+    )]
+    TinyPropensity {
+        /// Which row.
+        row: usize,
+        /// What came.
+        value: f64,
+    },
     /// A reward that is no number from 0 to 1.
     #[error("row {row}: the reward is {value}; it must be a number from 0 to 1")]
     Reward {
@@ -68,7 +83,7 @@ pub enum LogError {
         sum: f64,
     },
     /// A prediction of the reward model that is no number.
-    #[error("row {row}: the reward model says {value}; it must be a finite number")]
+    #[error("row {row}: the reward model says {value:e}; it must be a number from -1e50 to 1e50")]
     Model {
         /// Which row.
         row: usize,
@@ -118,6 +133,9 @@ impl LoggedRounds {
             if !(propensity > 0.0 && propensity <= 1.0) {
                 return Err(LogError::Propensity { row, value: propensity });
             }
+            if propensity < PROPENSITY_MIN {
+                return Err(LogError::TinyPropensity { row, value: propensity });
+            }
             if !(0.0..=1.0).contains(&reward) {
                 return Err(LogError::Reward { row, value: reward });
             }
@@ -166,7 +184,7 @@ impl LoggedRounds {
         if model.len() != expected {
             return Err(LogError::Length { name: "model", expected, got: model.len() });
         }
-        match model.iter().position(|q| !q.is_finite()) {
+        match model.iter().position(|q| q.is_nan() || q.abs() > MODEL_MAX) {
             Some(at) => Err(LogError::Model { row: at / self.arms, value: model[at] }),
             None => Ok(()),
         }

@@ -22,6 +22,9 @@ pub struct Bound {
 /// Holds with probability 1 − α at all times at once, for values from 0 to 1 whose mean, given the past, is constant. Adding a value
 /// costs a pass over the grid.
 ///
+/// Where every mean is refuted, or all that the values before had left, the mean was not constant, and it begins anew. Under a constant
+/// mean that happens only after the interval has missed it, so the probability above stays.
+///
 /// # Source
 /// Waudby-Smith, Ramdas (2024), "Estimating means of bounded random variables by betting", theorem 3: capital max(½K⁺, ½K⁻), bets as in
 /// its predictable plug-in, truncated at half of what could lose all.
@@ -33,6 +36,8 @@ pub struct BettingSequence {
     squares: f64,
     /// ln K⁺ and ln K⁻ of each mean.
     capital: Vec<(f64, f64)>,
+    /// The first and the last mean of the grid that were never refuted.
+    left: (usize, usize),
     bound: Bound,
 }
 
@@ -45,6 +50,7 @@ impl BettingSequence {
             sum: 0.0,
             squares: 0.0,
             capital: vec![(0.0, 0.0); GRID + 1],
+            left: (0, GRID),
             bound: Bound { lower: 0.0, upper: 1.0 },
         }
     }
@@ -60,59 +66,104 @@ impl BettingSequence {
     pub fn observe(&mut self, value: f64) {
         let (value, bet) = (value.clamp(0.0, 1.0), self.bet());
         for (step, (up, down)) in self.capital.iter_mut().enumerate() {
-            let (gain, loss) = stakes(bet, value, step as f64 / GRID as f64);
+            let (gain, loss) = stakes(bet, TRUNCATE, value, step as f64 / GRID as f64);
             *up += gain;
             *down += loss;
         }
+        self.count(value);
+        self.narrow();
+    }
+
+    /// What the next bet is made by.
+    fn count(&mut self, value: f64) {
         self.seen += 1;
         self.sum += value;
         let mean = (0.5 + self.sum) / (self.seen as f64 + 1.0);
         self.squares += (value - mean).powi(2);
-        self.narrow();
     }
 
-    /// Intersects the bound with the means that are not refuted now.
+    /// Takes out what is refuted now; begins anew where nothing is left.
     fn narrow(&mut self) {
         let rich = (2.0 / self.alpha).ln();
-        let kept = |(up, down): &(f64, f64)| up.max(*down) <= rich;
-        let (first, last) = (self.capital.iter().position(kept), self.capital.iter().rposition(kept));
-        if let (Some(first), Some(last)) = (first, last) {
-            let lower = (first as f64 - 1.0).max(0.0) / GRID as f64;
-            let upper = (last as f64 + 1.0).min(GRID as f64) / GRID as f64;
-            let (lower, upper) = (lower.max(self.bound.lower), upper.min(self.bound.upper));
-            // Two disjoint intervals happen with probability α at most: the older one stays.
-            if lower <= upper {
-                self.bound = Bound { lower, upper };
-            }
+        // K⁺ falls with the mean and K⁻ rises, so that each refutes all means on its own side.
+        let above = self.capital.iter().position(|(up, _)| *up <= rich);
+        let below = self.capital.iter().rposition(|(_, down)| *down <= rich);
+        let Some((above, below)) = above.zip(below) else { return };
+        let (first, last) = (above.max(self.left.0), below.min(self.left.1));
+        // The true mean may still lie between two neighbours that are both refuted, not between others.
+        if first > last + 1 {
+            *self = Self::new(self.alpha);
+            return;
         }
+        self.left = (first, last);
+        let (lower, upper) = (first.saturating_sub(1), (last + 1).min(GRID));
+        self.bound = Bound { lower: lower as f64 / GRID as f64, upper: upper as f64 / GRID as f64 };
     }
 
-    /// The interval now. It never widens.
+    /// The interval now. It widens only where it begins anew.
     pub fn bound(&self) -> Bound {
         self.bound
     }
 
-    /// How many values it has seen.
+    /// How many values it has seen since it began, or began anew.
     pub fn seen(&self) -> u64 {
         self.seen
     }
 
     /// Whether the mean `m` would be refuted at some time by these values: the test behind the interval, for one mean alone.
     pub fn refutes(values: &[f64], m: f64, alpha: f64) -> bool {
-        let mut one = Self { capital: Vec::new(), ..Self::new(alpha) };
-        let (mut up, mut down, rich) = (0.0_f64, 0.0_f64, (2.0 / alpha).ln());
-        values.iter().any(|&value| {
-            let (gain, loss) = stakes(one.bet(), value.clamp(0.0, 1.0), m);
-            one.observe(value);
+        let (mut one, mut up, mut down) = (Self::without_grid(alpha), 0.0_f64, 0.0_f64);
+        values.iter().any(|value| {
+            let (gain, loss) = one.staked(*value, m, TRUNCATE);
             up += gain;
             down += loss;
-            up.max(down) > rich
+            up.max(down) > (2.0 / alpha).ln()
         })
+    }
+
+    /// One that places bets against a mean of the caller's, and knows no interval.
+    fn without_grid(alpha: f64) -> Self {
+        Self { capital: Vec::new(), ..Self::new(alpha) }
+    }
+
+    /// What the next value brings the two bettors against `m`.
+    fn staked(&mut self, value: f64, m: f64, truncate: f64) -> (f64, f64) {
+        let (value, bet) = (value.clamp(0.0, 1.0), self.bet());
+        self.count(value);
+        stakes(bet, truncate, value, m)
     }
 }
 
+/// Share of the largest bet where one mean alone is bet against: bolder, since no interval is made of it.
+const TRUNCATE_ALONE: f64 = 0.9;
+
+/// A bettor who gains if the mean is below `m`, and says so once.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Below {
+    bets: BettingSequence,
+    m: f64,
+    capital: f64,
+    enough: f64,
+}
+
+impl Below {
+    /// Against `m`; wrong with probability `alpha` at most, however long it goes on.
+    pub fn new(m: f64, alpha: f64) -> Self {
+        Self { bets: BettingSequence::without_grid(BETS_ALPHA), m, capital: 0.0, enough: -alpha.ln() }
+    }
+
+    /// Takes the next value. True: the mean was below `m`, at least for a time.
+    pub fn observe(&mut self, value: f64) -> bool {
+        self.capital += self.bets.staked(value, self.m, TRUNCATE_ALONE).1;
+        self.capital > self.enough
+    }
+}
+
+/// How surely a bettor against one mean means to find out; what it has to make for that is its own affair.
+const BETS_ALPHA: f64 = 0.05;
+
 /// What the two bettors against `m` win, as logarithms.
-fn stakes(bet: f64, value: f64, m: f64) -> (f64, f64) {
-    let (up, down) = (bet.min(TRUNCATE / m), bet.min(TRUNCATE / (1.0 - m)));
+fn stakes(bet: f64, truncate: f64, value: f64, m: f64) -> (f64, f64) {
+    let (up, down) = (bet.min(truncate / m), bet.min(truncate / (1.0 - m)));
     ((up * (value - m)).ln_1p(), (-down * (value - m)).ln_1p())
 }

@@ -22,7 +22,8 @@ pub fn slope(candidates: &[f64], at: impl Fn(f64) -> Estimator, log: &LoggedRoun
         let centre = mean(&values);
         (lambda, centre, centre - student_t_lower(&values, DELTA))
     });
-    let mut judged: Vec<(f64, f64, f64)> = judged.collect();
+    // Of equal widths the later candidate is walked first, as in obp.
+    let mut judged: Vec<(f64, f64, f64)> = judged.rev().collect();
     judged.sort_by(|a, b| b.2.total_cmp(&a.2));
     let reach = 6.0_f64.sqrt() - 1.0;
     let agrees = |i: usize| {

@@ -1,13 +1,15 @@
 //! Four weeks in which `rule-v1` decides and `lints-v1` learns beside it; then four in which each goes its own way.
 
+use std::collections::VecDeque;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use wakeman_types::{Interruption, Severity};
+use wakeman_types::{Interruption, MINUTE_MS, Severity};
 
 use super::world::{FINDINGS_A_DAY, Temperament, finding};
 use crate::bandit::BanditError;
-use crate::context::InterruptContext;
+use crate::context::{InterruptContext, SourceKind};
 use crate::decide::decide;
 use crate::lints_v1::LintsV1;
 use crate::policy::InterruptPolicy;
@@ -21,6 +23,9 @@ pub const WEEKS_MEASURED: u32 = 4;
 /// Interruptions a week, critical ones apart; wide, so that the policies and not the budget are compared.
 const BUDGET: f64 = 70.0;
 const DAY_MINUTES: f64 = 1440.0;
+/// Outcomes that the past rate of a source is of, and what is believed before: as the product has them.
+const LOOKED_BACK: usize = 200;
+const RATE_PRIOR: (f64, f64) = (0.5, 4.0);
 
 /// What a policy's decisions came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -70,27 +75,69 @@ pub struct StudyReport {
 struct Past {
     last: Option<f64>,
     days: Vec<u32>,
+    /// What was told and has no outcome yet.
+    open: Vec<Told>,
+    /// The outcomes of the newest, with their sources.
+    outcomes: VecDeque<(SourceKind, Option<f64>)>,
+}
+
+/// One finding that was told.
+#[derive(Debug, Clone)]
+struct Told {
+    context: InterruptContext,
+    arm: Interruption,
+    outcome: Outcome,
+    /// When the outcome is known, in minutes.
+    due: f64,
+}
+
+/// When a finding comes up, in minutes.
+fn minute(context: &InterruptContext, day: u32) -> f64 {
+    f64::from(day) * DAY_MINUTES + context.local_hour * 60.0
 }
 
 impl Past {
     /// Fills in what depends on the past.
     fn complete(&self, mut context: InterruptContext, day: u32) -> InterruptContext {
-        let now = f64::from(day) * DAY_MINUTES + context.local_hour * 60.0;
+        let now = minute(&context, day);
         let on = |day: u32| self.days.get(day as usize).copied().unwrap_or(0);
         let week: u32 = (day.saturating_sub(6)..=day).map(on).sum();
         context.minutes_since_last_interruption = self.last.map(|last| (now - last).max(0.0));
         context.interruptions_today = on(day);
         context.interruptions_this_week = week;
         context.alarm_budget_left = BUDGET - f64::from(week);
+        context.past_useful_rate = self.rate(context.source);
         context
+    }
+
+    /// How often findings of this source were useful lately, drawn towards a half; `None`: nobody said.
+    fn rate(&self, source: SourceKind) -> Option<f64> {
+        let known = self.outcomes.iter().filter(|(of, _)| *of == source).filter_map(|(_, worth)| *worth);
+        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), worth| (sum + worth, count + 1.0));
+        (count > 0.0).then(|| (sum + RATE_PRIOR.0 * RATE_PRIOR.1) / (count + RATE_PRIOR.1))
     }
 
     fn interrupted(&mut self, context: &InterruptContext, day: u32) {
         self.days.resize(self.days.len().max(day as usize + 1), 0);
-        self.last = Some(f64::from(day) * DAY_MINUTES + context.local_hour * 60.0);
+        self.last = Some(minute(context, day));
         if context.severity != Severity::Critical {
             self.days[day as usize] += 1;
         }
+    }
+
+    /// The findings whose outcome is known by now, the earliest first.
+    fn due(&mut self, now: f64) -> Vec<Told> {
+        let (mut due, open): (Vec<Told>, _) =
+            std::mem::take(&mut self.open).into_iter().partition(|one| one.due <= now);
+        self.open = open;
+        due.sort_by(|a, b| a.due.total_cmp(&b.due));
+        for one in &due {
+            let worth = if let Outcome::Known { worth } = one.outcome { Some(worth) } else { None };
+            self.outcomes.push_back((one.context.source, worth));
+        }
+        let over = self.outcomes.len().saturating_sub(LOOKED_BACK);
+        self.outcomes.drain(..over);
+        due
     }
 }
 
@@ -118,9 +165,11 @@ struct Play {
     result: OperatorResult,
     learner: LintsV1,
     ruled: Past,
-    learnt: Past,
+    /// `None` while the shadow only learns.
+    learnt: Option<Past>,
     findings: ChaCha8Rng,
     reactions: ChaCha8Rng,
+    own_reactions: ChaCha8Rng,
 }
 
 impl Play {
@@ -135,9 +184,10 @@ impl Play {
             },
             learner: LintsV1::new()?,
             ruled: Past::default(),
-            learnt: Past::default(),
+            learnt: None,
             findings: ChaCha8Rng::seed_from_u64(seed),
             reactions: ChaCha8Rng::seed_from_u64(seed ^ 0x5eed),
+            own_reactions: ChaCha8Rng::seed_from_u64(seed ^ 0x0b5e55ed),
         })
     }
 
@@ -153,28 +203,27 @@ impl Play {
         Ok(self.result)
     }
 
-    /// One finding: both decide, the operator is told by the one that counts, and the learner hears of the reaction.
+    /// One finding: both decide, the operator is told by the one that counts. A reaction comes after its time, and the learner hears of it then.
     fn step(&mut self, day: u32, nth: u32, measured: bool) -> Result<(), BanditError> {
         let drawn = finding(day, nth, &mut self.findings);
         let seeds: (u64, u64) = (self.findings.random(), self.findings.random());
+        let now = minute(&drawn, day);
+        if measured && self.learnt.is_none() {
+            self.learnt = Some(self.ruled.clone());
+        }
+        let by_rule = self.ruled.due(now);
+        let heard = self.learnt.as_mut().map_or(by_rule, |own| own.due(now));
+        heard.into_iter().try_for_each(|told| hear(&mut self.learner, &told))?;
         let ruled = self.ruled.complete(drawn.clone(), day);
-        let learnt = if measured { self.learnt.complete(drawn, day) } else { ruled.clone() };
-        let by_rule = told(&RuleV1, &ruled, seeds.0);
-        let by_learner = told(&self.learner, &learnt, seeds.1);
+        let learnt = self.learnt.as_ref().map_or_else(|| ruled.clone(), |own| own.complete(drawn, day));
+        let (by_rule, by_learner) = (told(&RuleV1, &ruled, seeds.0), told(&self.learner, &learnt, seeds.1));
         self.count(&ruled, (by_rule, by_learner), measured);
-        if by_rule == Interruption::Now {
-            self.ruled.interrupted(&ruled, day);
+        let who = self.result.temperament;
+        tell(&mut self.ruled, who, (ruled, by_rule), day, &mut self.reactions);
+        if let Some(own) = &mut self.learnt {
+            tell(own, who, (learnt, by_learner), day, &mut self.own_reactions);
         }
-        if (if measured { by_learner } else { by_rule }) == Interruption::Now {
-            self.learnt.interrupted(&learnt, day);
-        }
-        let (context, arm) = if measured { (&learnt, by_learner) } else { (&ruled, by_rule) };
-        let reaction = self.result.temperament.react(context, arm, &mut self.reactions);
-        let came: Outcome = outcome(reaction.as_slice(), TIMEOUT_MS);
-        match context.features() {
-            Ok(features) => self.learner.learn(&features, arm, came),
-            Err(_) => Ok(()),
-        }
+        Ok(())
     }
 
     fn count(&mut self, context: &InterruptContext, arms: (Interruption, Interruption), measured: bool) {
@@ -191,6 +240,35 @@ impl Play {
             add(&mut self.result.lints, now.1, useful, critical);
             self.result.useful_kept += u32::from(now.0 && now.1 && useful && !critical);
         }
+    }
+}
+
+/// Tells the operator, who will react or not.
+fn tell(
+    past: &mut Past,
+    who: Temperament,
+    (context, arm): (InterruptContext, Interruption),
+    day: u32,
+    random: &mut ChaCha8Rng,
+) {
+    if arm == Interruption::Now {
+        past.interrupted(&context, day);
+    }
+    if arm == Interruption::Silent {
+        return;
+    }
+    let reaction = who.react(&context, arm, random);
+    let after_ms = reaction.map_or(TIMEOUT_MS, |(_, after_ms)| after_ms);
+    let outcome = outcome(reaction.map(|(reaction, _)| reaction).as_slice(), after_ms);
+    let due = minute(&context, day) + after_ms as f64 / MINUTE_MS as f64;
+    past.open.push(Told { context, arm, outcome, due });
+}
+
+/// What the learner makes of it.
+fn hear(learner: &mut LintsV1, told: &Told) -> Result<(), BanditError> {
+    match told.context.features() {
+        Ok(features) => learner.learn(&features, told.arm, told.outcome),
+        Err(_) => Ok(()),
     }
 }
 

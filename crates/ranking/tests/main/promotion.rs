@@ -21,7 +21,7 @@ fn good() -> Evidence {
 fn each_condition_refuses_alone_and_says_what_is_needed() {
     assert_eq!(refusals(&good(), &Requirements::DEFAULT), []);
     type Edit = fn(&mut Evidence);
-    let table: [(Edit, Condition, &str); 7] = [
+    let table: [(Edit, Condition, &str); 9] = [
         (
             |e| e.difference.bound.lower = -0.013,
             Condition::LowerBound,
@@ -37,6 +37,16 @@ fn each_condition_refuses_alone_and_says_what_is_needed() {
             |e| e.agreement = 0.31,
             Condition::Agreement,
             "agrees with the active policy in 31 % of decisions, 50 % are needed",
+        ),
+        (
+            |e| e.difference.estimate = -0.1,
+            Condition::LowerBound,
+            "not proven better: by what is known the gain may be as low as -0.100; it must be above +0.000",
+        ),
+        (
+            |e| e.difference.estimate = 0.3,
+            Condition::LowerBound,
+            "not surely better: what it brings has changed, to 0.300 by now; wait until that is settled",
         ),
         (|e| e.interruptions_per_week = 3.5, Condition::Safety, "would interrupt 3.5 times a week, 2.0 are allowed"),
         (|e| e.ess = f64::NAN, Condition::SampleSize, "too little evidence: worth NaN decisions, 100 are needed"),

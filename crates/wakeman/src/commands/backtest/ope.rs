@@ -19,6 +19,9 @@ pub fn run(global: &Global, args: &BacktestOpeArgs) -> Result<u8, Failure> {
     let text = super::read(&args.file)?;
     let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{file}: {error}"));
     let log = LogFile::parse(&text).map_err(|error| wrong(&error))?;
+    if let (Some(policy), Some(_)) = (policy, &log.target) {
+        global.note(&format!("--policy {policy} is not used: {file} has columns pi_<arm>, and those are judged"));
+    }
     let target = target(&log, policy).map_err(|error| wrong(&error))?;
     let model = match log.model {
         Some(model) => model,
@@ -54,6 +57,10 @@ fn target(log: &LogFile, policy: Option<PolicyId>) -> Result<Vec<f64>, String> {
     }
 }
 
+fn lambda(value: f64) -> String {
+    if value == f64::MAX { "inf".to_owned() } else { value.to_string() }
+}
+
 fn told(found: &Evaluation) -> String {
     let (e, i) = (&found.estimates, &found.intervals);
     let lines = [
@@ -68,13 +75,19 @@ fn told(found: &Evaluation) -> String {
     for (name, value, (lower, upper)) in lines {
         text.push_str(&format!("{name:<10} {value:>8.4}   95 % {lower:.4} to {upper:.4}\n"));
     }
+    let changed =
+        if (i.logged.lower..=i.logged.upper).contains(&found.logged) { "" } else { ", of late: the mean changed" };
     text.push_str(&format!(
-        "logged     {:>8.4}   95 % at all times {:.4} to {:.4}\n",
+        "logged     {:>8.4}   95 % at all times {:.4} to {:.4}{changed}\n",
         found.logged, i.logged.lower, i.logged.upper
     ));
     text.push_str(&format!(
         "{} rounds, worth {:.0} of the target's own · largest weight {:.1} · lambda {} (switch_dr), {} (dros)\n",
-        found.rounds, found.ess, found.largest_weight, found.lambda, found.lambda_dros
+        found.rounds,
+        found.ess,
+        found.largest_weight,
+        lambda(found.lambda),
+        lambda(found.lambda_dros)
     ));
     text
 }
