@@ -5,12 +5,12 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
-    DeliveryReport, ErrorKind, ExecutionMode, FeaturesView, Finding, FindingId, FindingView, Findings, ForgottenView,
-    Frontend, FrontendHealth, GatewayError, Inbound, LearntRequest, LearntStatsView, ListRequest, LiveStream, Mute,
-    Occurrence, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest, PromotionView,
-    PromptStatsView, Proposal, ProposalId, ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest,
-    ScoresView, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView, TurnStream, UnpairRequest,
-    WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
+    DeliveryReport, ErrorKind, ExecutionMode, FeaturesView, FeedbackView, Finding, FindingId, FindingView, Findings,
+    ForgottenView, Frontend, FrontendHealth, GatewayError, Inbound, LearntRequest, LearntStatsView, ListRequest,
+    LiveStream, Mute, Occurrence, OperatorId, Page, PairCode, PairRequest, Pairing, Principal, PromoteRequest,
+    PromotionView, PromptStatsView, Proposal, ProposalId, ProposalView, Proposals, Ranking, RankingView, Reply,
+    ResolveRequest, ScoresView, StatusView, Thread, ThreadId, ThreadView, Tip, TipId, TipView, TipWhyView, TurnStream,
+    UnpairRequest, WakeupOrder, WakeupView, Wakeups, WhoamiView, WhyView,
 };
 
 use crate::{SocketClient, wire::Call};
@@ -201,7 +201,7 @@ impl Proposals for SocketClient {
 }
 
 impl Ranking for SocketClient {
-    fn feedback<'a>(&'a self, _by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
+    fn feedback<'a>(&'a self, _by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, FeedbackView> {
         Box::pin(async move {
             let call = self.wire.post(&["findings", &id.to_string(), "feedback"])?.json(&Feedback { useful });
             self.wire.ask(call).await

@@ -4,7 +4,8 @@ use serde_json::json;
 use wakeman_gateway::{InboundState, brain::Brain};
 use wakeman_store::{Commit, Fault};
 use wakeman_types::{
-    Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, Frontend, Inbound, Proposal, ProposalState, Said, View,
+    Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, FeedbackView, Frontend, Inbound, Proposal, ProposalState, Said,
+    View,
 };
 
 use crate::{
@@ -200,10 +201,11 @@ async fn a_reply_to_a_findings_message_is_feedback_and_stop_telling_me_is_a_mute
         surface.end(inbound).await
     };
     let finding = world.only_finding().await;
+    let view = FeedbackView { finding: finding.clone(), not_learnt: None };
     let useful = reply("u:1", "telegram:1", "That was useful.").await;
-    assert_eq!(useful, (InboundState::Done, wakeman_present::feedback_line(finding.id, true)));
+    assert_eq!(useful, (InboundState::Done, wakeman_present::feedback_line(&view, true)));
     let noise = reply("u:2", "telegram:2", "just noise").await;
-    assert_eq!(noise, (InboundState::Done, wakeman_present::feedback_line(finding.id, false)));
+    assert_eq!(noise, (InboundState::Done, wakeman_present::feedback_line(&view, false)));
     assert_eq!(world.events_of(finding.id).await.iter().filter(|event| *event == "ranking.rewarded").count(), 2);
     // A mute is a proposal that names its scope and its end, without a model.
     let (state, told) = reply("u:3", "telegram:1", "stop telling me about this").await;

@@ -221,6 +221,63 @@ async fn a_promotion_goes_on_while_it_proves_itself_and_is_rolled_back_when_it_i
 }
 
 #[tokio::test]
+async fn what_was_good_for_long_and_turns_is_neither_offered_nor_kept() {
+    let mut world = world().await;
+    logged(&world, 600, NOW, true).await;
+    promote(&world).await;
+    for stage in [Stage::Half, Stage::Whole] {
+        world.clock.advance(101 * HOUR_MS);
+        logged(&world, 100, world.core.now(), true).await;
+        world.tick().await;
+        assert_eq!(world.all::<PromotionRow>().await[0].stage, stage);
+    }
+    world.clock.advance(401 * HOUR_MS);
+    logged(&world, 400, world.core.now(), true).await;
+    world.tick().await;
+    let good = world.desk.ranking(&by("telegram:3")).await.unwrap().policies[1].bound.clone().unwrap();
+    assert!(good.lower > 0.0 && world.all::<PromotionRow>().await.len() == 1, "{good:?}");
+    world.clock.advance(301 * HOUR_MS);
+    logged(&world, 300, world.core.now(), false).await;
+    world.tick().await;
+    assert!(world.all::<PromotionRow>().await.is_empty(), "its stage began long before it turned");
+    let bad = world.desk.promote(&by("telegram:1"), lints()).await.unwrap_err();
+    assert!(bad.message.contains("not surely better"), "{bad}");
+}
+
+#[tokio::test]
+async fn a_reset_takes_the_proof_and_the_promotion_with_it() {
+    let mut world = World::code_only_with(json!({"monitor": {"alarmBudgetPerWeek": 200}}), "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    let id = world.only_finding().await.id;
+    let ada = by("telegram:1");
+    world.desk.feedback(&by("telegram:2"), id, true).await.unwrap();
+    world.clock.advance(601 * HOUR_MS);
+    logged(&world, 600, world.core.now(), true).await;
+    let shown = world.desk.promote(&by("telegram:2"), lints()).await.unwrap().proposal;
+    world.clock.advance(MINUTE_MS);
+    world.desk.reset_ranking(&ada, None).await.unwrap();
+    world.approve(&shown).await;
+    world.run_to_end().await;
+    let note = world.proposal(shown.id).await.note.unwrap();
+    assert!(note.starts_with("lints-v1 is not promoted:"), "{note}");
+    assert!(note.contains("count, when what it had learnt was reset"), "{note}");
+    let before = world.all::<Proposal>().await.len();
+    let refused = world.desk.promote(&ada, lints()).await.unwrap_err();
+    assert!(refused.message.contains("worth 0 decisions of its own"), "{refused}");
+    assert_eq!(world.all::<Proposal>().await.len(), before);
+    world.clock.advance(601 * HOUR_MS);
+    logged(&world, 600, world.core.now(), true).await;
+    promote(&world).await;
+    assert_eq!(world.all::<PromotionRow>().await.len(), 1);
+    world.clock.advance(MINUTE_MS);
+    world.desk.reset_ranking(&ada, None).await.unwrap();
+    assert!(world.all::<PromotionRow>().await.is_empty(), "in the same commit");
+    assert!(world.events_of("lints-v1").await.ends_with(&["ranking.rolled_back".to_owned()]));
+    assert!(world.desk.promote(&ada, lints()).await.is_err(), "the old decisions prove nothing any more");
+}
+
+#[tokio::test]
 async fn after_a_crash_in_between_it_began_once_and_what_was_rolled_back_stays_so() {
     // Neither row nor receipt landed; the row did; it did and an owner took it back before the restart.
     for (landed, taken_back) in [(false, false), (true, false), (true, true)] {
@@ -273,7 +330,8 @@ async fn its_undo_takes_back_that_very_promotion_and_no_later_one() {
     assert!(world.all::<PromotionRow>().await.is_empty());
     assert!(matches!(class.reconcile(step(1)).await.unwrap(), Reconciled::Done(_)), "the journal names it");
     assert!(class.undo(&undo, &json!({"begun": null})).is_none(), "what took back is not taken back by itself");
-    world.clock.advance(HOUR_MS);
+    world.clock.advance(601 * HOUR_MS);
+    logged(&world, 600, world.core.now(), true).await;
     promote(&world).await;
     let refused = class.ready(step(1)).await.unwrap_err();
     assert!(refused.to_string().contains("it was promoted anew since"), "{refused}");
@@ -285,7 +343,11 @@ async fn a_promotion_that_cannot_be_read_is_none_and_the_next_takes_its_place() 
     logged(&world, 600, NOW, true).await;
     promote(&world).await;
     world.commit(Commit::new(NOW).put(&Broken)).await;
-    assert_eq!(world.desk.ranking(&by("telegram:3")).await.unwrap().stage, "shadow");
+    let view = world.desk.ranking(&by("telegram:3")).await.unwrap();
+    assert_eq!(view.stage, "shadow");
+    let notice =
+        "the stored promotion over rule-v1 cannot be read, so rule-v1 decides; `wakeman ranking promote` begins anew";
+    assert_eq!(view.notice.as_deref(), Some(notice));
     world.clock.advance(HOUR_MS);
     promote(&world).await;
     assert_eq!(world.all::<PromotionRow>().await[0].stage, Stage::Tenth);
@@ -338,7 +400,8 @@ async fn resetting_begins_anew_and_forgetting_erases() {
     world.tick().await;
     let id = world.only_finding().await.id;
     let (ada, lin) = (by("telegram:1"), OperatorId::new("lin"));
-    world.desk.feedback(&by("telegram:2"), id, false).await.unwrap();
+    let heard = world.desk.feedback(&by("telegram:2"), id, false).await.unwrap();
+    assert_eq!(heard.not_learnt, None);
     let learnt = world.all::<PolicyRow>().await.remove(0);
     let refused = world.desk.reset_ranking(&by("telegram:2"), None).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Forbidden);
@@ -346,7 +409,13 @@ async fn resetting_begins_anew_and_forgetting_erases() {
     assert_eq!(world.desk.reset_ranking(&ada, Some(lin.clone())).await.unwrap(), 1);
     let fresh = world.all::<PolicyRow>().await.remove(0);
     assert!(fresh.rewards == 0 && fresh.state != learnt.state);
-    world.desk.feedback(&by("telegram:2"), id, true).await.unwrap();
+    let old = world.desk.feedback(&by("telegram:2"), id, true).await.unwrap();
+    assert_eq!(old.not_learnt.as_deref(), Some("it was told before what is learnt of you was reset"));
+    let said = wakeman_present::feedback_line(&old, true);
+    assert_eq!(
+        said,
+        "F-1 noted as useful, but nothing is learnt from it: it was told before what is learnt of you was reset."
+    );
     assert_eq!(world.all::<PolicyRow>().await, [fresh], "what was told before the reset no longer counts");
     assert_eq!(world.desk.forget(&by("telegram:2"), lin.clone()).await.unwrap_err().kind, ErrorKind::Forbidden);
     let gone = world.desk.forget(&ada, lin.clone()).await.unwrap();

@@ -5,8 +5,8 @@ use wakeman_gateway::rank::{Given, PolicyRow, ReactionRecord};
 use wakeman_ranking::{FEATURES_VERSION, reward::Reaction};
 use wakeman_store::Commit;
 use wakeman_types::{
-    Choice, ChoiceRecord, DAY_MS, DecisionId, ErrorKind, Finding, FindingId, Findings, Interruption, OperatorId,
-    Ranking, Verdict,
+    Admin, Choice, ChoiceRecord, DAY_MS, DecisionId, ErrorKind, Finding, FindingId, Findings, HOUR_MS, Interruption,
+    OperatorId, Ranking, Verdict,
 };
 
 use crate::support::{World, by, minutes};
@@ -89,6 +89,48 @@ async fn silence_counts_after_a_day_and_never_as_zero() {
 }
 
 #[tokio::test]
+async fn critical_interruptions_use_up_no_alarm_budget() {
+    let (mut world, finding) = told().await;
+    let told = world.all::<ChoiceRecord>().await.remove(0);
+    assert_eq!(told.chosen, Interruption::Now);
+    let mut commit = Commit::new(world.core.now());
+    for i in 0..4 {
+        let mut critical = told.clone();
+        (critical.id, critical.forced) = (DecisionId::new(format!("critical{i}")), true);
+        critical.features.iter_mut().filter(|(name, _)| name == "severity").for_each(|(_, value)| *value = 2.0);
+        commit = commit.put(&critical);
+    }
+    world.commit(commit).await;
+    let status = world.desk.status(&by("telegram:1")).await.unwrap();
+    assert_eq!((status.interruptions, status.critical_interruptions, status.alarm_budget), (1, 4, 2));
+    world.desk.resolve(&by("telegram:1"), finding.id).await.unwrap();
+    world.clock.advance(2 * DAY_MS);
+    world.code.run(2, crate::support::MERGE_SHA, false, world.core.now());
+    world.tick().await;
+    let next = world.all::<ChoiceRecord>().await.into_iter().find(|choice| choice.finding != finding.id).unwrap();
+    assert!(!next.forced, "one of two is left: {}", next.reason);
+    let left = next.features.iter().find(|(name, _)| name == "alarm_budget_left").unwrap().1;
+    assert_eq!(left, 1.0);
+}
+
+#[tokio::test]
+async fn silence_about_what_was_told_before_a_reset_teaches_nothing() {
+    let (mut world, finding) = told().await;
+    world.desk.feedback(&by("telegram:2"), finding.id, true).await.unwrap();
+    world.clock.advance(HOUR_MS);
+    world.desk.reset_ranking(&by("telegram:1"), None).await.unwrap();
+    let mut fresh = world.all::<PolicyRow>().await;
+    // Everybody's silence about the finding comes after its day; only the row of whoever never reacted could learn from it.
+    fresh[0].operator = OperatorId::new("ada");
+    world.commit(Commit::new(world.core.now()).put(&fresh[0])).await;
+    world.clock.advance(2 * DAY_MS);
+    world.tick().await;
+    let silent = world.all::<ReactionRecord>().await.into_iter().filter(|record| record.worth.is_none()).count();
+    assert!(silent > 0, "silences are recorded");
+    assert!(world.all::<PolicyRow>().await.iter().all(|row| row.state == fresh[0].state), "and teach nothing");
+}
+
+#[tokio::test]
 async fn a_broken_state_falls_back_with_a_notice_and_stops_nothing() {
     for broken in [json!({"bandit": null}), json!("x"), json!(null)] {
         let (mut world, finding) = told().await;
@@ -101,7 +143,9 @@ async fn a_broken_state_falls_back_with_a_notice_and_stops_nothing() {
             updated_at: world.core.now(),
         };
         let _ = world.core.store.commit(Commit::new(world.core.now()).put(&row)).await.unwrap();
-        world.desk.feedback(&by("telegram:2"), finding.id, true).await.unwrap();
+        let heard = world.desk.feedback(&by("telegram:2"), finding.id, true).await.unwrap();
+        let why = heard.not_learnt.unwrap();
+        assert!(why.contains("what lints-v1 learnt of lin cannot be used") && why.contains("ranking reset"), "{why}");
         assert_eq!(world.all::<PolicyRow>().await, [row], "what cannot be read is left for a person to look at");
         let warnings = wakeman_types::Admin::status(&world.desk, &by("telegram:1")).await.unwrap().warnings;
         assert!(warnings.iter().any(|w| w.contains("what lints-v1 learnt of lin cannot be used")), "{warnings:?}");

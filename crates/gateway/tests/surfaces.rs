@@ -277,7 +277,7 @@ async fn the_words_of_the_ranking_are_words_of_a_chat_with_the_same_roles() {
     assert_eq!(said("u:8", "telegram:1", "ranking rollback").await, "nothing is promoted; rule-v1 decides");
     assert_eq!(
         said("u:9", "telegram:1", "/ranking reset").await,
-        "0 learnt states reset; reactions from now on count."
+        "0 learnt states reset; what is told from now on counts."
     );
     let nobody = said("u:10", "telegram:1", "/forget lin").await;
     assert_eq!(nobody, "nothing was learnt of lin; `ranking status` lists who was");

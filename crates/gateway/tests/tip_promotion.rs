@@ -106,7 +106,7 @@ async fn a_tip_policy_is_promoted_by_the_same_conditions_and_a_card() {
     Undo: say `ranking rollback`; it goes back by itself once it is surely worse. Checks afterwards: the policies decide as set within 1 min.
     Needs 1 of: ada · expires 03:30 · digest <digest>
     [ Approve ] [ Reject ] [ Details ]
-    P-2
+    P-1
     ");
     world.approve(&proposal).await;
     world.run_to_end().await;

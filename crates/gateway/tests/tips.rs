@@ -12,7 +12,8 @@ use wakeman_gateway::{
 use wakeman_ranking::tip::TIP_FEATURES_VERSION;
 use wakeman_store::ListQuery;
 use wakeman_types::{
-    ChoiceRecord, DAY_MS, ErrorKind, Interruption, LearntRequest, OperatorId, Ranking, TipId, TipKind, TipWhyView,
+    ChoiceRecord, DAY_MS, ErrorKind, Findings, Interruption, LearntRequest, OperatorId, Ranking, TipId, TipKind,
+    TipWhyView,
 };
 
 use crate::support::{FakeModel, Says, World, by, minutes};
@@ -46,6 +47,21 @@ async fn nothing_is_a_complete_answer_and_costs_no_model_call() {
     assert_eq!((view.tip, view.considered, view.notice), (None, 0, None));
     assert!(model.asked().is_empty() && batches(&core).await.is_empty());
     assert!(world.all::<TipRecord>().await.is_empty());
+}
+
+#[tokio::test]
+async fn no_tip_is_about_what_somebody_muted() {
+    let mut world = World::code_only().await;
+    world.break_the_build();
+    world.tick().await;
+    world.clock.advance(2 * DAY_MS);
+    let (ada, finding) = (by("telegram:1"), world.only_finding().await);
+    let about = |view: &wakeman_types::TipView| view.tip.as_ref().map(|tip| tip.about.clone());
+    assert_eq!(about(&world.desk.tip(&ada).await.unwrap()), Some(finding.id.to_string()));
+    world.desk.mute(&ada, finding.id, Some(DAY_MS * 7)).await.unwrap();
+    world.clock.advance(DAY_MS);
+    let view = world.desk.tip(&ada).await.unwrap();
+    assert_eq!((about(&view), view.considered), (None, 0));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A finding: the line that wakes people, what was measured, what probably did it.
 
 use wakeman_types::{
-    Direction, Finding, FindingId, FindingNews, FindingState, FindingView, HOUR_MS, Measure, MetricKind, Severity,
+    Direction, FeedbackView, Finding, FindingNews, FindingState, FindingView, HOUR_MS, Measure, MetricKind, Severity,
     Subject, Trend, short_sha,
 };
 
@@ -262,7 +262,10 @@ pub fn standing_line(finding: &Finding, ctx: &RenderContext) -> String {
 }
 
 /// `F-128 noted as useful; …`
-pub fn feedback_line(id: FindingId, useful: bool) -> String {
-    let word = if useful { "useful" } else { "noise" };
-    format!("{id} noted as {word}; what interrupts you is learnt from this.")
+pub fn feedback_line(view: &FeedbackView, useful: bool) -> String {
+    let (id, word) = (view.finding.id, if useful { "useful" } else { "noise" });
+    match &view.not_learnt {
+        None => format!("{id} noted as {word}; what interrupts you is learnt from this."),
+        Some(why) => format!("{id} noted as {word}, but nothing is learnt from it: {}.", sanitize(why, 300)),
+    }
 }

@@ -1,6 +1,6 @@
 //! The policies with what came of them.
 
-use wakeman_types::{ForgottenView, PolicyView, PromotionView, Proposal, RankingView};
+use wakeman_types::{ForgottenView, OperatorPolicyView, PolicyView, PromotionView, Proposal, RankingView};
 
 use crate::{Align, Block, Column, Doc, Line, Table, number::counted, safe::sanitize, sparkline};
 
@@ -61,7 +61,11 @@ fn with_bounds(mut doc: Doc, view: &RankingView) -> Doc {
         }
     }
     if !view.operators.is_empty() {
-        let all = view.operators.iter().map(|one| format!("{} {}", sanitize(one.operator.as_str(), 40), one.rewards));
+        let one = |one: &OperatorPolicyView| {
+            let (policy, operator) = (sanitize(&one.policy, 40), sanitize(one.operator.as_str(), 40));
+            format!("{operator} {} ({policy})", one.rewards)
+        };
+        let all = view.operators.iter().map(one);
         doc = doc.text(format!("Learnt from: {}", all.collect::<Vec<_>>().join(" · ")));
     }
     if view.unusable > 0 {
@@ -90,7 +94,7 @@ pub fn rolled_back_line(view: &PromotionView) -> String {
 /// So many learnt states begin anew.
 pub fn reset_line(count: u32) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("{count} learnt state{s} reset; reactions from now on count.")
+    format!("{count} learnt state{s} reset; what is told from now on counts.")
 }
 
 /// Somebody was forgotten.

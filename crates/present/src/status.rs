@@ -33,7 +33,10 @@ pub fn status_doc(view: &StatusView, ctx: &RenderContext) -> Doc {
     if view.safe_mode.as_ref().is_some_and(|safe| safe.unread) {
         return foot(doc, view, &then, zone);
     }
-    let interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
+    let mut interruptions = format!("Interruptions this week {} of {}", view.interruptions, view.alarm_budget);
+    if view.critical_interruptions > 0 {
+        interruptions.push_str(&format!(" and {} critical", view.critical_interruptions));
+    }
     let over = view.interruptions > view.alarm_budget;
     let interruptions = Line::new().with(interruptions, if over { Style::Bad } else { Style::Plain });
     let next = view.next_wakeup.map(|next| Line::from(format!("next wakeup {}", then.time(next))));

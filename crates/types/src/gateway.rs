@@ -13,7 +13,7 @@ use crate::{
     TurnEvent, Verdict, WakeupOrder, WakeupView, WhoamiView, WhyView,
 };
 use crate::{
-    FeaturesView, FindingNews, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest,
+    FeaturesView, FeedbackView, FindingNews, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest,
     PromotionView, PromptStatsView, RankingView, ScoresView, Tip, TipId, TipView, TipWhyView, View,
 };
 
@@ -262,7 +262,7 @@ pub trait Proposals: Send + Sync {
 /// What operators' reactions teach.
 pub trait Ranking: Send + Sync {
     /// Says outright whether being told of a finding was useful or noise.
-    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding>;
+    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, FeedbackView>;
     /// The one thing worth doing next.
     fn tip<'a>(&'a self, by: &'a Principal) -> Reply<'a, TipView>;
     /// Says outright whether a tip was useful or noise; for whom it was shown to.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{OperatorId, Timestamp};
+use crate::{Finding, OperatorId, Timestamp};
 
 /// Which part of what was learnt is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +66,17 @@ pub struct LearntStat {
     pub upper: f64,
     /// When it told them the last.
     pub last: Timestamp,
+}
+
+/// A finding that somebody judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedbackView {
+    /// As it is.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Why nothing is learnt of it; `None`: it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_learnt: Option<String>,
 }
 
 /// By operator and policy.

@@ -43,7 +43,9 @@ pub use id::{
     ThreadId, TipId, TurnId,
 };
 pub use inbound::{Accepted, ButtonStyle, CardButton, FrontendHealth, Inbound, LiveEvent, LiveStream, Said};
-pub use learnt::{FeatureRow, FeaturesView, LearntRequest, LearntStat, LearntStatsView, ScoreRow, ScoresView};
+pub use learnt::{
+    FeatureRow, FeaturesView, FeedbackView, LearntRequest, LearntStat, LearntStatsView, ScoreRow, ScoresView,
+};
 pub use metric::{Bucket, MetricKind, MetricQuery, MetricSpec, SeriesPoint};
 pub use pairing::{PairCode, PairRequest, Pairing, UnpairRequest};
 pub use principal::{Channel, Identity, Principal, PrincipalError, Role};

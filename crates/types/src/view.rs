@@ -354,8 +354,11 @@ pub struct StatusView {
     pub awaiting: u64,
     /// Sources and other components.
     pub components: Vec<ComponentView>,
-    /// Interruptions in the last seven days.
+    /// Interruptions in the last seven days, critical ones apart.
     pub interruptions: u32,
+    /// Those by critical findings, which use up no budget.
+    #[serde(default)]
+    pub critical_interruptions: u32,
     /// How many are allowed in seven days.
     pub alarm_budget: u32,
     /// Messages that could not be delivered, of the last month.

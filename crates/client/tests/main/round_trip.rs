@@ -60,7 +60,8 @@ async fn findings_round_trip() {
     assert_eq!(client.mute(&by, id, Some(HOUR_MS)).await.unwrap(), fake::mute());
     assert_eq!(client.mute(&by, id, None).await.unwrap(), fake::mute());
     assert_eq!(client.unmute(&by, id).await.unwrap(), fake::finding());
-    assert_eq!(client.feedback(&by, id, false).await.unwrap(), fake::finding());
+    let judged = client.feedback(&by, id, false).await.unwrap();
+    assert_eq!((judged.finding, judged.not_learnt.as_deref()), (fake::finding(), Some("it was told too long ago")));
     assert_eq!(
         server.fake.calls(),
         [

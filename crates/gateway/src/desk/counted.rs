@@ -5,7 +5,7 @@ use wakeman_types::{Finding, HaltSet, ModeSet, Pairing, Proposal};
 
 use crate::{
     core::Core,
-    findings::interrupt::{budget_start, interruptions_since},
+    findings::interrupt::{against_budget, budget_start, interruptions_since},
     modes, pairing, rank,
 };
 
@@ -18,6 +18,7 @@ pub(super) struct Counted {
     pub open: u64,
     pub awaiting: u64,
     pub interruptions: u32,
+    pub critical_interruptions: u32,
     pub undelivered: u64,
     pub mode_set: Option<ModeSet>,
     pub halt: Option<HaltSet>,
@@ -34,12 +35,14 @@ impl Counted {
             open += core.store.count::<Finding>(Some(state)).await?;
         }
         let week = interruptions_since(core, budget_start(core.now())).await?;
+        let bound = week.iter().filter(|told| against_budget(told)).count();
         let control = modes::view(core).await?;
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Ok(Self {
             open,
             awaiting: core.store.count::<Proposal>(Some("pending")).await?,
-            interruptions: number(week.len()),
+            interruptions: number(bound),
+            critical_interruptions: number(week.len() - bound),
             undelivered: core.store.outbox_count(OutboxState::Failed).await?,
             mode_set: control.set,
             halt: control.halt,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use wakeman_store::ListQuery;
 use wakeman_types::{
     Accepted, Admin, AskRequest, Channel, Chat, ClaimedDelivery, ControlView, DecisionRequest, DeliveryId,
-    DeliveryReport, ErrorKind, ExecutionMode, FeaturesView, Finding, FindingId, FindingNews, FindingView, Findings,
-    ForgottenView, Frontend, FrontendHealth, GatewayError, Identity, Inbound, LearntRequest, LearntStatsView,
+    DeliveryReport, ErrorKind, ExecutionMode, FeaturesView, FeedbackView, Finding, FindingId, FindingNews, FindingView,
+    Findings, ForgottenView, Frontend, FrontendHealth, GatewayError, Identity, Inbound, LearntRequest, LearntStatsView,
     ListRequest, LiveStream, Message, Mute, Note, Occurrence, OccurrenceState, OperatorId, Page, PairCode, PairRequest,
     Pairing, Principal, PromoteRequest, PromotionView, PromptStatsView, Proposal, ProposalId, ProposalState,
     ProposalView, Proposals, Ranking, RankingView, Reply, ResolveRequest, Role, SafeMode, ScoresView, StatusView,
@@ -168,6 +168,7 @@ impl Desk {
             awaiting: counted.awaiting,
             components: core.health.components(),
             interruptions: counted.interruptions,
+            critical_interruptions: counted.critical_interruptions,
             alarm_budget: core.settings.monitor.alarm_budget_per_week,
             undelivered: counted.undelivered,
             model: self.brain.model_view(),
@@ -282,7 +283,7 @@ impl Proposals for Desk {
 }
 
 impl Ranking for Desk {
-    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
+    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, FeedbackView> {
         Box::pin(async move {
             let who = self.identify(by).await?;
             rank::feedback(&self.core, &who, id, useful).await

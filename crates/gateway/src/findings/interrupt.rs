@@ -95,6 +95,12 @@ pub(crate) async fn interruptions_since(core: &Core, since: Timestamp) -> Result
     Ok(core.store.list::<ChoiceRecord>(&query).await?.items.into_iter().map(|found| found.value).collect())
 }
 
+/// Whether an interruption uses up the alarm budget. One by a critical finding does not: nothing may keep it back, so it keeps nothing back.
+pub(crate) fn against_budget(told: &ChoiceRecord) -> bool {
+    let severity = told.features.iter().find(|(name, _)| name == "severity").map(|(_, value)| *value);
+    severity.is_none_or(|severity| severity < f64::from(Severity::Critical as u8))
+}
+
 /// The alarm budget's week ends now and began then.
 pub(crate) const fn budget_start(now: Timestamp) -> Timestamp {
     now.plus_ms(-WEEK_MS)
@@ -108,7 +114,6 @@ async fn context(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<I
     let told = core.store.list::<ChoiceRecord>(&ListQuery::newest(50).parent(finding.id.to_string())).await?.items;
     let open = ListQuery::newest(200).state("open");
     let budget = f64::from(core.settings.monitor.alarm_budget_per_week);
-    let used = u32::try_from(week.len()).unwrap_or(u32::MAX);
     Ok(InterruptContext {
         severity: finding.severity,
         effect_size: size(finding),
@@ -120,8 +125,8 @@ async fn context(core: &Core, finding: &Finding, seen_at: Timestamp) -> Result<I
         quiet_hours: everybody_quiet(core),
         minutes_since_last_interruption: week.first().map(|last| minutes(now.since(last.at))),
         interruptions_today: u32::try_from(week.iter().filter(|w| w.at >= midnight).count()).unwrap_or(u32::MAX),
-        interruptions_this_week: used,
-        alarm_budget_left: budget - f64::from(used),
+        interruptions_this_week: u32::try_from(week.len()).unwrap_or(u32::MAX),
+        alarm_budget_left: budget - week.iter().filter(|told| against_budget(told)).count() as f64,
         duplicates: u32::try_from(told.len()).unwrap_or(u32::MAX),
         age_minutes: minutes(seen_at.since(finding.since)),
         open_findings: u32::try_from(core.store.list::<Finding>(&open).await?.items.len()).unwrap_or(u32::MAX),

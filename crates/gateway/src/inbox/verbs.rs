@@ -56,8 +56,8 @@ pub(super) async fn run(inbox: &Inbox, row: &InboundRow, by: &Principal, verb: V
         }
         Verb::Resolve(id) => Done::Told(of_finding(inbox, row, &desk.resolve(by, id).await?)),
         Verb::Feedback { id, useful } => {
-            desk.feedback(by, id, useful).await?;
-            Done::Told(wakeman_present::feedback_line(id, useful))
+            let view = desk.feedback(by, id, useful).await?;
+            Done::Told(wakeman_present::feedback_line(&view, useful))
         }
         Verb::Wakeups(Some(order)) => {
             shown(View::Wakeups(WakeupsView { items: vec![desk.order_wakeup(by, order).await?] }))

@@ -8,7 +8,7 @@ use wakeman_ranking::{
 };
 use wakeman_store::{Commit, EntityRef, ListQuery, StoreError, Version, Versioned};
 use wakeman_types::{
-    ChoiceRecord, ErrorKind, Finding, FindingId, GatewayError, Identity, OperatorId, Timestamp, Verdict,
+    ChoiceRecord, ErrorKind, FeedbackView, Finding, FindingId, GatewayError, Identity, OperatorId, Timestamp, Verdict,
 };
 
 use super::{
@@ -23,6 +23,9 @@ use crate::{
 
 /// Reactions a state is fitted to anew, the newest ones.
 const REPLAYED_MAX: usize = 1000;
+
+/// Why nothing is learnt of an old finding.
+const BEFORE: &str = "it was told before what is learnt of you was reset";
 
 /// What a decision of a proposal says of the finding it was made for.
 pub(crate) const fn reaction_to(verdict: Verdict) -> fn(i64) -> Reaction {
@@ -92,7 +95,7 @@ impl Learning<'_> {
         let version = held.as_ref().map_or(Version::ABSENT, |found| found.version);
         let from = held.as_ref().map_or(Timestamp::default(), |found| found.value.from);
         if self.record.told_at < from {
-            return Ok((commit, None));
+            return Ok((commit, Some(BEFORE.to_owned())));
         }
         match self.learnt(core, held).await? {
             Ok((state, rewards)) => {
@@ -126,7 +129,10 @@ impl Learning<'_> {
             Err(error) => return Err(error),
         };
         let Ok(mut policy) = restore(&held.value) else { return Ok(commit) };
-        if let Err(error) = silent.iter().try_for_each(|record| teach(&mut policy, record)) {
+        let from = held.value.from;
+        if let Err(error) =
+            silent.iter().filter(|record| record.told_at >= from).try_for_each(|record| teach(&mut policy, record))
+        {
             tracing::error!(%error, %operator, "ranking.cannot_learn");
             return Ok(commit);
         }
@@ -223,6 +229,22 @@ fn teach(policy: &mut LintsV1, record: &ReactionRecord) -> Result<(), BanditErro
     }
 }
 
+/// Why no word about this decision teaches anything; `None`: it does.
+async fn not_learnt(core: &Core, choice: &ChoiceRecord, operator: &OperatorId) -> Result<Option<String>, StoreError> {
+    if ReactionRecord::of(choice, operator).is_none() {
+        return Ok(Some("it was told by an older version, which logged other features".to_owned()));
+    }
+    Ok(match core.store.get::<PolicyRow>(&PolicyRow::id(PolicyId::LintsV1.as_str(), operator)).await {
+        Ok(None) => None,
+        Ok(Some(found)) if choice.at < found.value.from => Some(BEFORE.to_owned()),
+        Ok(Some(found)) => restore(&found.value).err().map(|error| notice_of(&found.value, &error)),
+        Err(StoreError::Decode { what, .. }) => {
+            Some(format!("stored {what} cannot be read until `wakeman ranking reset`"))
+        }
+        Err(error) => return Err(error),
+    })
+}
+
 /// `feedback ID useful|noise`: what a finding was worth, in so many words. Saying the same twice changes nothing.
 ///
 /// # Errors
@@ -232,22 +254,25 @@ pub(crate) async fn feedback(
     who: &Identity,
     id: FindingId,
     useful: bool,
-) -> Result<Finding, GatewayError> {
+) -> Result<FeedbackView, GatewayError> {
     let made: fn(i64) -> Reaction = if useful { |_| Reaction::Useful } else { |_| Reaction::Noise };
-    let result: Result<Finding, FeedbackError> = settle!(core, "the feedback", async {
+    let result: Result<FeedbackView, FeedbackError> = settle!(core, "the feedback", async {
         let found = core.store.get::<Finding>(&id.to_string()).await.map_err(SettleError::from)?;
         let found = found.ok_or_else(|| not_found(format!("there is no finding {id}; `findings` lists them")))?;
         let query = ListQuery::newest(1).parent(id.to_string());
-        if core.store.list::<ChoiceRecord>(&query).await.map_err(SettleError::from)?.items.is_empty() {
+        let told = core.store.list::<ChoiceRecord>(&query).await.map_err(SettleError::from)?.items;
+        let Some(choice) = told.into_iter().next().map(|found| found.value) else {
             let message = format!("{id} was told too long ago to learn from; say it of a newer finding");
             return Err(GatewayError::new(ErrorKind::Expired, message).into());
-        }
+        };
+        let not_learnt = not_learnt(core, &choice, &who.operator).await.map_err(SettleError::from)?;
+        let view = FeedbackView { finding: found.value, not_learnt };
         let commit = react(core, Commit::durable(core.now()), who, id, made).await;
         let commit = commit.map_err(SettleError::from)?;
         if commit.events.is_empty() {
-            return Ok(Wanted::Nothing(found.value));
+            return Ok(Wanted::Nothing(view));
         }
-        Ok::<_, FeedbackError>(Wanted::Commit(Box::new(commit), found.value))
+        Ok::<_, FeedbackError>(Wanted::Commit(Box::new(commit), view))
     });
     result.map_err(|error| match error {
         FeedbackError::Refused(error) => error,

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use wakeman_present::RenderContext;
 use wakeman_ranking::{
     PolicyId, Problem,
     bandit::BanditError,
     ope::DifferenceBound,
     promotion::{Judged, Move, Requirements, Stage, judge, next_move},
 };
-use wakeman_store::{Commit, EntityRef, JournalEntry, LANE, Seq, StoreError, Versioned};
+use wakeman_store::{Commit, EntityRef, JournalEntry, LANE, ListQuery, Seq, StoreError, Versioned};
 use wakeman_types::{
     DeliveryClass, Entity, ErrorKind, GatewayError, HOUR_MS, Identity, OperatorId, PromoteRequest, PromotionView,
     Proposal, ProposalId, ProposalView, Role, Severity, Timestamp,
@@ -16,7 +17,8 @@ use wakeman_types::{
 
 use super::{
     judge::{difference, evidence},
-    log::rounds,
+    log::{pages, rounds},
+    rows::PolicyRow,
     tip,
 };
 use crate::{
@@ -36,6 +38,8 @@ const EVERY_MS: i64 = HOUR_MS;
 const PROMOTED: &str = "ranking.promoted";
 /// It ended.
 const ROLLED_BACK: &str = "ranking.rolled_back";
+/// States that are looked through for when they began anew.
+const STATES_MAX: usize = 5_000;
 /// Entries of the journal that are read at once.
 const JOURNAL_PAGE: usize = 1000;
 
@@ -113,7 +117,7 @@ pub(crate) async fn promoted(core: &Core, problem: Problem) -> Result<Option<Ver
     }
 }
 
-async fn is_broken(core: &Core, problem: Problem) -> bool {
+pub(super) async fn is_broken(core: &Core, problem: Problem) -> bool {
     matches!(core.store.get::<PromotionRow>(id(problem)).await, Err(StoreError::Decode { .. }))
 }
 
@@ -155,6 +159,8 @@ pub(crate) async fn promote(
     if let Some(reason) = refusal(core, WishKind::Promote) {
         return Err(GatewayError::new(ErrorKind::Refused, reason));
     }
+    // Looked at before a number is drawn: what is refused here is no proposal.
+    conditions(core, policy.as_str()).await?;
     let (title, wish) = (format!("Promotion of {policy}"), Wish::Promote { policy: policy.to_string() });
     match stage_apart(core, who, title, wish).await.map_err(|error| settle_error(&error))? {
         Asked::Staged(id) | Asked::Waits(id) => {
@@ -178,10 +184,12 @@ pub(crate) fn already(row: &PromotionRow) -> String {
 /// The conditions that fail, each with by how much; or the log could not be read.
 pub(crate) async fn conditions(core: &Core, policy: &str) -> Result<Vec<Judged>, GatewayError> {
     let policy = promotable(policy)?;
+    let counted = counted_from(core, policy).await.map_err(|error| storage_error(&error))?;
+    let from = counted.map(|(from, _)| from);
     let evidence = match policy.card().problem {
-        Problem::Tip => tip::evidence(core, policy).await.map_err(|error| storage_error(&error))?,
+        Problem::Tip => tip::evidence(core, policy, from).await.map_err(|error| storage_error(&error))?,
         Problem::Interrupt | Problem::Replay => {
-            let log = rounds(core, None).await.map_err(|error| storage_error(&error))?;
+            let log = rounds(core, from).await.map_err(|error| storage_error(&error))?;
             evidence(&log.rounds, f64::from(core.settings.monitor.alarm_budget_per_week))
         }
     };
@@ -189,10 +197,48 @@ pub(crate) async fn conditions(core: &Core, policy: &str) -> Result<Vec<Judged>,
     let judged = judge(&evidence, &Requirements::DEFAULT);
     let failing: Vec<String> = judged.iter().filter(|one| !one.holds).map(ToString::to_string).collect();
     if !failing.is_empty() {
-        let message = format!("{policy} is not promoted: {}", failing.join("; "));
+        let render = RenderContext { now: core.now(), zone: core.zone() };
+        let only = counted.map_or_else(String::new, |(from, why)| {
+            format!(". Only decisions since {} count, when {why}", render.time(from))
+        });
+        let message = format!("{policy} is not promoted: {}{only}", failing.join("; "));
         return Err(GatewayError::new(ErrorKind::Refused, message));
     }
     Ok(judged.into())
+}
+
+/// Since when decisions say something of the policy as it is, and why not before: what it had learnt was reset, or it had its chance and
+/// was taken back. `None`: all do.
+///
+/// # Errors
+/// [`StoreError`] if the past could not be read.
+pub(super) async fn counted_from(
+    core: &Core,
+    policy: PolicyId,
+) -> Result<Option<(Timestamp, &'static str)>, StoreError> {
+    let states = match pages::<PolicyRow>(core, ListQuery::newest(0).state(policy.as_str()), STATES_MAX).await {
+        Err(StoreError::Decode { .. }) => Vec::new(),
+        found => found?,
+    };
+    let reset = states.iter().map(|row| row.from).max().filter(|from| *from > Timestamp::default());
+    let reset = reset.map(|from| (from, "what it had learnt was reset"));
+    let ended = entries_of(core, policy.as_str()).await?.into_iter().rfind(|entry| entry.event_type == ROLLED_BACK);
+    let ended = ended.map(|entry| (entry.at, "it was rolled back"));
+    Ok(reset.into_iter().chain(ended).max_by_key(|(from, _)| *from))
+}
+
+/// What the journal says of a policy, oldest first.
+async fn entries_of(core: &Core, policy: &str) -> Result<Vec<JournalEntry>, StoreError> {
+    let (mut all, mut from) = (Vec::new(), Seq(0));
+    loop {
+        let page = core.store.journal_of(policy, LANE, from, JOURNAL_PAGE).await?;
+        let whole = page.len() == JOURNAL_PAGE;
+        all.extend(page);
+        match all.last() {
+            Some(last) if whole => from = Seq(last.seq.0 + 1),
+            _ => return Ok(all),
+        }
+    }
 }
 
 /// Lets `policy` decide its first share, because an owner approved `cause`. Begun for the same cause before, it is as it was.
@@ -255,20 +301,10 @@ pub(crate) async fn done_by(
     cause: ProposalId,
 ) -> Result<Option<Timestamp>, StoreError> {
     let (wanted, named) = (if way == Way::Begun { PROMOTED } else { ROLLED_BACK }, json!(cause));
-    let mut from = Seq(0);
-    loop {
-        let entries = core.store.journal_of(policy, LANE, from, JOURNAL_PAGE).await?;
-        let of_cause = |entry: &&JournalEntry| {
-            entry.event_type == wanted && entry.payload.as_ref().is_some_and(|payload| payload["proposal"] == named)
-        };
-        if let Some(entry) = entries.iter().find(of_cause) {
-            return Ok(Some(entry.at));
-        }
-        match entries.last() {
-            Some(last) if entries.len() == JOURNAL_PAGE => from = Seq(last.seq.0 + 1),
-            _ => return Ok(None),
-        }
-    }
+    let of_cause = |entry: &JournalEntry| {
+        entry.event_type == wanted && entry.payload.as_ref().is_some_and(|payload| payload["proposal"] == named)
+    };
+    Ok(entries_of(core, policy).await?.into_iter().find(of_cause).map(|entry| entry.at))
 }
 
 /// Back to the active policies, at once.
@@ -302,6 +338,41 @@ pub(crate) async fn rollback_because(
     taken_back(core, who, problem, Some(cause)).await?.ok_or_else(|| nothing(problem))
 }
 
+/// Adds the end of a promotion that somebody took back; `more` is what the journal says beside who and how far it had come.
+fn gone(
+    core: &Core,
+    commit: Commit,
+    who: &Identity,
+    row: &Versioned<PromotionRow>,
+    mut more: serde_json::Value,
+) -> Commit {
+    let problem = problem_of(&row.value.policy);
+    more["by"] = json!("operator");
+    more["principal"] = json!(who.principal.to_string());
+    more["stage"] = json!(row.value.stage);
+    let event = core.event(ROLLED_BACK, &who.operator, &row.value.policy, more);
+    let entity = EntityRef::to::<PromotionRow>(id(problem));
+    commit.expect(&entity, row.version).delete(entity).event(event)
+}
+
+/// Adds the end of what is promoted for a problem, since what it had learnt is reset; everybody is told.
+///
+/// # Errors
+/// [`StoreError`] if the database does not answer.
+pub(super) async fn ended_by_reset(
+    core: &Core,
+    commit: Commit,
+    who: &Identity,
+    problem: Problem,
+) -> Result<Commit, StoreError> {
+    let Some(row) = promoted(core, problem).await? else { return Ok(commit) };
+    let commit = gone(core, commit, who, &row, json!({"because": "reset"}));
+    let (policy, active) = (&row.value.policy, active(problem));
+    let text =
+        format!("{policy} is rolled back: what it had learnt was reset by {}. {active} decides again.", who.operator);
+    Ok(announce(core, commit, DeliveryClass::Note, Severity::Info, text).essential())
+}
+
 async fn taken_back(
     core: &Core,
     who: &Identity,
@@ -310,12 +381,8 @@ async fn taken_back(
 ) -> Result<Option<PromotionView>, GatewayError> {
     let rolled: Result<Option<PromotionRow>, SettleError> = settle!(core, "the promotion", async {
         let Some(row) = promoted(core, problem).await? else { return Ok(Wanted::Nothing(None)) };
-        let principal = who.principal.to_string();
-        let payload = json!({"by": "operator", "principal": principal, "stage": row.value.stage, "proposal": cause});
-        let event = core.event(ROLLED_BACK, &who.operator, &row.value.policy, payload);
-        let gone = EntityRef::to::<PromotionRow>(id(problem));
-        let commit = Commit::durable(core.now()).expect(&gone, row.version).delete(gone).event(event).essential();
-        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit), Some(row.value)))
+        let commit = gone(core, Commit::durable(core.now()), who, &row, json!({"proposal": cause}));
+        Ok::<_, SettleError>(Wanted::Commit(Box::new(commit.essential()), Some(row.value)))
     });
     let row = rolled.map_err(|error| settle_error(&error))?;
     Ok(row.map(|row| PromotionView {

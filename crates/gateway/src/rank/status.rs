@@ -2,13 +2,13 @@
 
 use wakeman_ranking::{PolicyCard, PolicyId, Problem, Role, promotion::Stage};
 use wakeman_store::{ListQuery, StoreError};
-use wakeman_types::{BoundView, OperatorPolicyView, PolicyView, RankingView};
+use wakeman_types::{BoundView, OperatorPolicyView, PolicyView, RankingView, Timestamp};
 
 use super::{
     judge::{self, Side, agreement, agrees},
     log::{Round, Rounds, rounds},
     mixture::learnt,
-    promote::{PromotionRow, active, name, promoted},
+    promote::{PromotionRow, active, counted_from, is_broken, name, promoted},
     rows::PolicyRow,
     tip,
 };
@@ -27,6 +27,17 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
     let of_tips = promoted(core, Problem::Tip).await?.map(|found| found.value);
     let learnt = learnt(core).await?;
     let tips = tip::log(core).await?;
+    let mut notices: Vec<String> = learnt.notice.into_iter().collect();
+    for problem in [Problem::Interrupt, Problem::Tip] {
+        if is_broken(core, problem).await {
+            notices.push(unread(problem));
+        }
+    }
+    let mut since: Vec<(PolicyId, Timestamp)> = Vec::new();
+    for id in [PolicyId::LintsV1, PolicyId::EgreedyV2, PolicyId::LinucbV1] {
+        since.extend(counted_from(core, id).await?.map(|(from, _)| (id, from)));
+    }
+    let counted = |id| since.iter().find(|(of, _)| *of == id).map_or(Timestamp(i64::MIN), |(_, from)| *from);
     let policies = PolicyId::ALL.map(|id| {
         let side = match id {
             PolicyId::RuleV1 => Some(Side::Rule),
@@ -36,8 +47,8 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
         let of_its = if id.card().problem == Problem::Tip { &of_tips } else { &held };
         let empty = blank(id.card(), of_its.as_ref());
         match side {
-            Some(side) => filled(empty, side, &log),
-            None => tip::filled(empty, &tips, history),
+            Some(side) => filled(empty, side, &log, counted(id)),
+            None => tip::filled(empty, &tips, (history, counted(id))),
         }
     });
     Ok(RankingView {
@@ -47,9 +58,17 @@ pub(crate) async fn status(core: &Core) -> Result<RankingView, StoreError> {
         operators: operators(core).await?,
         forced: log.forced,
         unusable: log.unusable,
-        notice: learnt.notice,
+        notice: (!notices.is_empty()).then(|| notices.join("; ")),
         as_of: core.now(),
     })
+}
+
+/// A promotion that cannot be read holds nothing, and somebody believes it does.
+fn unread(problem: Problem) -> String {
+    let active = active(problem);
+    format!(
+        "the stored promotion over {active} cannot be read, so {active} decides; `wakeman ranking promote` begins anew"
+    )
 }
 
 async fn operators(core: &Core) -> Result<Vec<OperatorPolicyView>, StoreError> {
@@ -104,7 +123,8 @@ const fn word(problem: Problem) -> &'static str {
     }
 }
 
-fn filled(mut view: PolicyView, side: Side, log: &Rounds) -> PolicyView {
+/// What a promotion is judged by is of the decisions from `from` on; all others are history.
+fn filled(mut view: PolicyView, side: Side, log: &Rounds, from: Timestamp) -> PolicyView {
     let known: Vec<&Round> = log.rounds.iter().filter(|round| round.worth.is_some()).collect();
     let expected: Vec<f64> = known.iter().filter_map(|round| round.expected(side.of(round))).collect();
     let best: Vec<f64> = known.iter().filter_map(|round| round.best()).collect();
@@ -115,11 +135,12 @@ fn filled(mut view: PolicyView, side: Side, log: &Rounds) -> PolicyView {
     view.mean_reward = mean(&expected);
     view.regret = mean(&best).zip(view.mean_reward).map(|(best, mean)| (best - mean).max(0.0));
     view.agreement = agreement(&log.rounds);
-    view.ess = (!known.is_empty()).then(|| judge::sample_size(&log.rounds, side));
+    let counted = &log.rounds[log.rounds.partition_point(|round| round.at < from)..];
+    view.ess = (!known.is_empty()).then(|| judge::sample_size(counted, side));
     view.reward_history = history(&expected);
     view.agreement_history = history(&same);
     if side == Side::Lints {
-        view.bound = judge::difference(&log.rounds).ok().filter(|found| found.rounds > 0).map(|found| BoundView {
+        view.bound = judge::difference(counted).ok().filter(|found| found.rounds > 0).map(|found| BoundView {
             against: active(Problem::Interrupt).to_string(),
             estimate: found.estimate,
             lower: found.bound.lower,

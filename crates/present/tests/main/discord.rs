@@ -182,7 +182,7 @@ fn what_is_looked_at_is_read_in_a_channel() {
     **egreedy-v2** (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
     **linrff-v1** (replay, available): nothing is known yet
     lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
-    Learnt from: ada 250 · lin 61
+    Learnt from: ada 250 (lints-v1) · lin 61 (lints-v1)
     2 logged decisions cannot be used; the session log names them
     -----
     morning-brief-1a2b3c · **Morning brief** · 0 9 \* \* 1-5 Europe/Berlin · late within:30m · tomorrow 09:00 · skipped 09:00

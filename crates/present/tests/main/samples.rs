@@ -1,4 +1,4 @@
-//! One of everything, at a fixed time: Thursday 5 November 2026, 14:35 in Berlin.
+//! One of everything, at a fixed time: Thursday 5 November 2026, 14:35 in Berlin, 13:35 UTC.
 #![allow(dead_code, reason = "each test binary that includes these samples uses some of them")]
 #![allow(clippy::unwrap_used, reason = "the samples are written here and can be read")]
 
@@ -6,7 +6,6 @@ use chrono_tz::Europe::Berlin;
 use wakeman_present::RenderContext;
 use wakeman_types::*;
 
-/// 2026-11-05T13:35:00Z.
 pub const NOW: Timestamp = Timestamp::from_secs(1_793_885_700);
 
 pub fn ctx() -> RenderContext {
@@ -342,6 +341,7 @@ pub fn status() -> StatusView {
             ComponentView { configured: false, ..component("vercel", false, None, "") },
         ],
         interruptions: 1,
+        critical_interruptions: 0,
         alarm_budget: 2,
         undelivered: 0,
         model: None,

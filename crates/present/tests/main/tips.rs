@@ -103,7 +103,7 @@ fn the_policies_in_a_chat_are_lines() {
     egreedy-v2 (tip, shadow): reward 0.500 ▆▆▇▇██ · agrees in 78 % · 311 reactions
     linrff-v1 (replay, available): nothing is known yet
     lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
-    Learnt from: ada 250 · lin 61
+    Learnt from: ada 250 (lints-v1) · lin 61 (lints-v1)
     2 logged decisions cannot be used; the session log names them
     ");
     let empty =
@@ -111,7 +111,7 @@ fn the_policies_in_a_chat_are_lines() {
     insta::assert_snapshot!(plain(&doc(&View::Ranking(Box::new(empty)), &ctx())), @"rule-v1 (interrupt, active): nothing is known yet");
     let gone = ForgottenView { operator: OperatorId::new("lin"), reactions: 1, states: 4 };
     assert_eq!(forgotten_line(&gone), "Forgotten: lin, with 1 reaction.");
-    assert_eq!(reset_line(1), "1 learnt state reset; reactions from now on count.");
+    assert_eq!(reset_line(1), "1 learnt state reset; what is told from now on counts.");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use axum::{Extension, Json, extract::State};
 use serde::Deserialize;
-use wakeman_types::{Finding, FindingView, Mute, Page, WhyView};
+use wakeman_types::{FeedbackView, Finding, FindingView, Mute, Page, WhyView};
 
 use super::{Answer, Brain, ListQuery};
 use crate::{
@@ -106,6 +106,6 @@ pub(super) async fn feedback(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Body(body): Body<Feedback>,
-) -> Answer<Finding> {
+) -> Answer<FeedbackView> {
     Ok(Json(gateway.feedback(&caller.principal, id.parse()?, body.useful).await?))
 }

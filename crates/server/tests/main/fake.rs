@@ -134,8 +134,9 @@ impl Proposals for Fake {
 }
 
 impl Ranking for Fake {
-    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, Finding> {
-        self.reply(format!("feedback {by} {id} {useful}"), finding())
+    fn feedback<'a>(&'a self, by: &'a Principal, id: FindingId, useful: bool) -> Reply<'a, FeedbackView> {
+        let view = FeedbackView { finding: finding(), not_learnt: Some("it was told too long ago".to_owned()) };
+        self.reply(format!("feedback {by} {id} {useful}"), view)
     }
 
     fn tip<'a>(&'a self, by: &'a Principal) -> Reply<'a, TipView> {

@@ -27,6 +27,7 @@ pub fn status() -> StatusView {
         awaiting: 1,
         components: Vec::new(),
         interruptions: 1,
+        critical_interruptions: 0,
         alarm_budget: 2,
         undelivered: 0,
         model: None,

@@ -49,8 +49,8 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
             control::typed(global, attached, by, said, &context).await
         }
         Verb::Feedback { id, useful } => {
-            let finding = gateway.feedback(by, id, useful).await?;
-            global.answer(&finding, &Doc::bare().text(present::feedback_line(id, useful)))
+            let view = gateway.feedback(by, id, useful).await?;
+            global.answer(&view, &Doc::bare().text(present::feedback_line(&view, useful)))
         }
         Verb::Wakeups(Some(order)) => {
             let view = gateway.order_wakeup(by, order).await?;

@@ -10,6 +10,7 @@ use wakeman_types::{
 
 use crate::{
     core::Core,
+    modes::muted,
     ports::{Openness, SourceError, TopicCard},
 };
 
@@ -72,7 +73,12 @@ pub(super) async fn gather(core: &Core, notices: &mut Vec<String>) -> Result<Vec
     // A finding whose repair waits is told by the repair.
     let covered: Vec<Option<FindingId>> = all.iter().map(|item| item.finding).collect();
     let open = findings.iter().map(|found| &found.value).filter(|finding| !covered.contains(&Some(finding.id)));
-    all.extend(open.filter_map(|finding| of_finding(core, finding)));
+    for item in open {
+        // Who does not want to hear of a subject wants no tip about it either.
+        if muted(core, &item.fingerprint).await?.is_none() {
+            all.extend(of_finding(core, item));
+        }
+    }
     all.extend(topics(core, notices).await);
     Ok(all)
 }

@@ -56,17 +56,20 @@ pub(in crate::rank) fn difference(
     compared(rounds.filter_map(|record| round(record, place)), |_, worth| worth)
 }
 
-/// Everything a promotion of this policy is judged by. A tip interrupts nobody: it comes when it is asked for, or at a wakeup.
+/// Everything a promotion of this policy is judged by, of the tips since then. A tip interrupts nobody: it comes when it is asked for, or at a wakeup.
 ///
 /// # Errors
 /// The past could not be read.
 pub(in crate::rank) async fn evidence(
     core: &Core,
     policy: PolicyId,
+    from: Option<Timestamp>,
 ) -> Result<Result<Evidence, BanditError>, StoreError> {
-    let log = super::log(core).await?;
+    let from = from.unwrap_or(Timestamp(i64::MIN));
+    let mut log = super::log(core).await?;
+    log.retain(|record| record.tip.at >= from);
     let judged = super::judged::judged(&log, place_of(policy.as_str()).unwrap_or(0));
-    Ok(difference(&log, policy.as_str(), Timestamp(i64::MIN)).map(|difference| Evidence {
+    Ok(difference(&log, policy.as_str(), from).map(|difference| Evidence {
         difference,
         ess: judged.ess.unwrap_or(0.0),
         agreement: judged.agreement.unwrap_or(0.0),

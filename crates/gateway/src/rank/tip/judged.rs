@@ -55,7 +55,12 @@ pub(super) fn judged(log: &[TipRecord], place: usize) -> JudgedTips {
 }
 
 /// Adds to the view of a tip policy what the log says of it. What another item would have brought is not known, so there is no regret.
-pub(in crate::rank) fn filled(mut view: PolicyView, log: &[TipRecord], history: fn(&[f64]) -> Vec<f64>) -> PolicyView {
+/// The bound is of the tips from `from` on.
+pub(in crate::rank) fn filled(
+    mut view: PolicyView,
+    log: &[TipRecord],
+    (history, from): (fn(&[f64]) -> Vec<f64>, Timestamp),
+) -> PolicyView {
     let Some(place) = place_of(&view.id) else { return view };
     let judged = judged(log, place);
     (view.scored, view.decisions, view.rewards) = (judged.scored, judged.decisions, judged.rewards);
@@ -64,7 +69,7 @@ pub(in crate::rank) fn filled(mut view: PolicyView, log: &[TipRecord], history: 
     view.reward_history = history(&judged.brought);
     view.agreement_history = history(&judged.same);
     if place > 0 && judged.rewards > 0 {
-        let found = difference(log, &view.id, Timestamp(i64::MIN)).ok().filter(|found| found.rounds > 0);
+        let found = difference(log, &view.id, from).ok().filter(|found| found.rounds > 0);
         view.bound = found.map(|found| BoundView {
             against: POLICIES[0].to_string(),
             estimate: found.estimate,
