@@ -28,7 +28,7 @@ async fn decide_and_run(world: &World, proposal: &Proposal) -> Duration {
     let begun = Instant::now();
     world.decide("telegram:1", proposal, Verdict::Approve).await.unwrap();
     let stored = world.core.store.get::<Proposal>(&proposal.id.to_string()).await.unwrap().unwrap();
-    let approved = Approved::check(&world.core.instance, stored).unwrap();
+    let approved = Approved::check(&world.core, stored).await.unwrap();
     assert!(Executor::new(world.core.clone()).drive(approved).await.unwrap());
     begun.elapsed()
 }

@@ -30,15 +30,33 @@ const RANDOM_MIN: usize = 3;
 /// The first credential in `text`: where it is, and what kind.
 pub fn find(text: &str) -> Option<(Range<usize>, &'static str)> {
     let key = text.find("-----BEGIN ").filter(|at| text[*at..].contains("PRIVATE KEY"));
-    let token = tokens(text).find_map(|at| {
+    let found = |at: Range<usize>| {
         let (inside, kind) = in_token(&text[at.clone()])?;
         Some((at.start + inside.start..at.start + inside.end, kind))
+    };
+    let token = tokens(text).find_map(|at| {
+        let escaped = escape(text, at.start);
+        found(at.clone()).or_else(|| found(at.start + escaped..at.end).filter(|_| escaped > 0))
     });
     match (key, token) {
         (Some(key), token) if token.as_ref().is_none_or(|(at, _)| key <= at.start) => {
             Some((key..text.len(), "a private key"))
         }
         (_, token) => token,
+    }
+}
+
+/// How many letters at `start` belong to an escape, as in the `\n` of a text that is written in another: a word begins behind them.
+fn escape(text: &str, start: usize) -> usize {
+    let (before, after) = (text[..start].bytes().last(), &text.as_bytes()[start..]);
+    match after {
+        [b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0', ..] if before == Some(b'\\') => 1,
+        [b'u', a, b, c, d, ..]
+            if before == Some(b'\\') && [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+        {
+            5
+        }
+        _ => 0,
     }
 }
 
@@ -105,6 +123,11 @@ mod tests {
             ("(xoxb-123456789012-ABCDEFGHIJ)", "xoxb-123456789012-ABCDEFGHIJ"),
             ("see sk-learn and sk-abcdefghij0123456789, ok", "sk-abcdefghij0123456789"),
             ("at 123456789:AAabcdefghij0123456789abcdefghij", "123456789:AAabcdefghij0123456789abcdefghij"),
+            (r"one\nghp_16C7e42F292c6912E7710c838347Ae178B4a", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
+            (r"one\tphx_9aKdj28Sjd82kLs01xPq", "phx_9aKdj28Sjd82kLs01xPq"),
+            (r"one\u000aphx_9aKdj28Sjd82kLs01xPq", "phx_9aKdj28Sjd82kLs01xPq"),
+            (r"C:\npm_16C7e42F292c6912E7710c838347Ae178B4a", "npm_16C7e42F292c6912E7710c838347Ae178B4a"),
+            (r"one\n123456789:AAabcdefghij0123456789abcdefghij", "123456789:AAabcdefghij0123456789abcdefghij"),
         ] {
             let (at, _) = find(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(&text[at], credential);

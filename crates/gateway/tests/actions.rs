@@ -7,7 +7,7 @@ use wakeman_gateway::{
     act::{
         asked::{Asked, Wish, stage},
         catalogue::{self, ALL, PLAN, plan_steps},
-        decide,
+        decide, digest,
     },
     ports::RunStatus,
 };
@@ -368,6 +368,53 @@ fn a_payload_with_a_credential_is_never_shown() {
         *field = json!(format!("{} {secret}", field.as_str().unwrap()));
         let said = plan_steps(&action).unwrap_err();
         assert!(said.contains("looks like a credential") && !said.contains(secret), "{call}: {said}");
+    }
+}
+
+#[test]
+fn what_hides_in_a_webhook_is_found_in_every_text_and_name_of_it() {
+    let secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    for (payload, words) in [
+        (json!({"text": format!("see\n{secret}")}), "arguments.payload.text: holds what looks like a credential"),
+        (json!({"deep": [{"text": format!("\t{secret}")}]}), "arguments.payload.deep.0.text: holds what looks"),
+        (json!({(secret): 1}), "arguments.payload: a name in it: holds what looks like a credential"),
+        (json!({"text": "\u{202e}gnp.exe"}), "arguments.payload.text: holds U+202E"),
+        (json!({"text": "tag \u{e0041}"}), "arguments.payload.text: holds U+E0041"),
+        (json!({"na\u{200b}me": 1}), "a name in it: holds U+200B"),
+        (json!({"text": "x".repeat(16_384)}), "arguments.payload: has 16395 bytes"),
+    ] {
+        let mut action = sample("post").unwrap();
+        action.arguments["payload"] = payload;
+        let said = plan_steps(&action).unwrap_err();
+        assert!(said.contains(words) && !said.contains(secret), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_proposed_or_approved_that_is_longer_than_what_is_shown_of_it() {
+    let world = world().await;
+    let mut long = sample("open_patch").unwrap();
+    long.arguments["files"][0]["text"] = json!("x".repeat(15_000));
+    let proposal = world.propose(long.clone()).await;
+    let context = wakeman_present::RenderContext { now: world.core.now(), zone: world.core.zone() };
+    let shown = wakeman_present::plain(&wakeman_present::details_doc(&proposal, &context));
+    assert!(shown.contains(&long.arguments.to_string()), "shown whole");
+    // As if a version before had let it wait.
+    let text = json!("x".repeat(16_000));
+    let mut longer = proposal.clone();
+    for action in [&mut longer.action, &mut longer.steps[0].action] {
+        action.arguments["files"][0]["text"] = text.clone();
+    }
+    longer.digest = digest("test", &longer.action);
+    store(&world, &longer).await;
+    let said = world.decide("telegram:1", &longer, Verdict::Approve).await.unwrap_err().to_string();
+    assert!(said.contains("at most 16000 are shown whole before a yes"), "{said}");
+    let by = world.core.identify(&by("telegram:1")).await.unwrap().unwrap();
+    let files = vec![("a.ts".to_owned(), Some("x".repeat(16_000)))];
+    let wish = Wish::Patch { files, title: "A".to_owned(), body: "B".to_owned() };
+    match stage(&world.core, &by, &proposal.thread, wish, None).await.unwrap() {
+        Asked::Refused(said) => assert!(said.contains("at most 16000 are shown whole before a yes"), "{said}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -10,7 +10,7 @@ use wakeman_gateway::{
 };
 use wakeman_store::{Commit, Fault as Disk};
 use wakeman_types::{
-    DecisionRequest, ErrorKind, GatewayError, Proposal, ProposalState as S, Proposals,
+    DecisionRequest, ErrorKind, GatewayError, Outcome, Proposal, ProposalState as S, Proposals,
     Verdict::{self, Approve, Reject},
 };
 
@@ -157,6 +157,51 @@ async fn two_approvals_come_from_two_people_however_many_accounts_one_of_them_ha
     assert!(world.repo.effects().is_empty(), "one of two is not enough");
     assert_eq!(ask(&world, "telegram:2", &proposal, digest).await, Ok(S::Approved));
     assert_eq!(world.proposal(proposal.id).await.approvals(), 2);
+}
+
+#[tokio::test]
+async fn a_yes_counts_by_the_settings_of_today_and_an_account_once_whoever_has_it() {
+    let two = |operators: Value| json!({"operators": operators, "approvals": {"default": {"needed": 2}}});
+    let lin = |role: &str, principals: &[&str]| json!({"id": "lin", "role": role, "principals": principals});
+    let bob = |principals: &[&str]| json!({"id": "bob", "role": "approver", "principals": principals});
+    let ada = json!({"id": "ada", "role": "owner", "principals": ["telegram:1"]});
+    let before = two(json!([ada, lin("approver", &["telegram:2"]), bob(&["telegram:4"])]));
+    for (after, second) in [
+        // Who said yes may not any more; or the account that said it is another's now, who says it again.
+        (json!([ada, lin("viewer", &["telegram:2"]), bob(&["telegram:4"])]), "telegram:4"),
+        (json!([ada, bob(&["telegram:2", "telegram:4"])]), "telegram:2"),
+        (json!([ada, bob(&["telegram:2", "telegram:4"])]), "telegram:4"),
+    ] {
+        let mut world = World::with(before.clone(), "{}").await;
+        let proposal = world.propose_issue().await;
+        let digest = proposal.digest.as_str();
+        assert_eq!(ask(&world, "telegram:2", &proposal, digest).await, Ok(S::Pending));
+        world.restart_with(two(after.clone())).await;
+        assert_eq!(ask(&world, second, &proposal, digest).await, Ok(S::Pending), "{after}");
+        assert_eq!(ask(&world, "telegram:1", &proposal, digest).await, Ok(S::Approved), "{after}");
+    }
+}
+
+#[tokio::test]
+async fn a_card_or_a_step_that_was_rewritten_while_it_waits_is_not_approved() {
+    type Change = fn(&mut Proposal);
+    let rewritten: [(&str, Change); 5] = [
+        ("card.title was", |p| p.card.title = "Nothing at all".to_owned()),
+        ("card.undo was", |p| p.card.undo = "none needed".to_owned()),
+        ("card.steps", |p| p.card.steps.clear()),
+        ("step 1 is marked as begun", |p| p.steps[0].intended_at = Some(p.created_at)),
+        ("step 1 is marked as begun", |p| p.steps[0].outcome = Some(Outcome::Done { output: json!({}) })),
+    ];
+    for (words, change) in rewritten {
+        let world = World::new().await;
+        let proposal = world.propose_revert().await;
+        let mut stored = proposal.clone();
+        change(&mut stored);
+        world.commit(Commit::new(world.core.now()).put(&stored)).await;
+        let (kind, said) = ask(&world, "telegram:1", &proposal, proposal.digest.as_str()).await.unwrap_err();
+        assert_eq!(kind, ErrorKind::DigestMismatch);
+        assert!(said.starts_with("P-1 is not what was shown: ") && said.contains(words), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -325,7 +325,10 @@ async fn a_state_without_the_decisions_behind_it_runs_nothing() {
     store(&world, &proposal).await;
     world.run_to_end().await;
     let ended = world.proposal(proposal.id).await;
-    assert_eq!((ended.state, ended.note.as_deref()), (S::Failed, Some("P-1 has 0 of 1 approvals")));
+    assert_eq!(
+        (ended.state, ended.note.as_deref()),
+        (S::Failed, Some("P-1 has 0 of 1 approvals by the settings as they are now"))
+    );
     assert!(world.flags.effects().is_empty());
 }
 
@@ -341,6 +344,78 @@ async fn what_was_approved_begins_within_ten_minutes_of_its_window_or_never() {
         assert_eq!(world.proposal(proposal.id).await.state, state, "{late} ms after its window");
         assert_eq!(world.repo.effects().is_empty(), state == S::Expired);
     }
+}
+
+#[tokio::test]
+async fn what_began_and_has_no_call_outstanding_goes_on_within_ten_minutes_of_its_window_or_never() {
+    // (the proposal, a call that was turned away, what had taken effect, how long nobody looked)
+    for (revert, call, done, away, runs) in [
+        (false, "open_issue", 0, minutes(9), true),
+        (false, "open_issue", 0, minutes(600), false),
+        (true, "merge", 1, minutes(600), false),
+    ] {
+        let mut world = World::new().await;
+        let proposal = if revert { world.propose_revert().await } else { world.propose_issue().await };
+        world.clock.set(proposal.expires_at.plus_ms(-1));
+        world.approve(&proposal).await;
+        world.repo.fail(call, &[Fault::NotDone]);
+        world.run().await;
+        assert_eq!(world.proposal(proposal.id).await.state, S::Executing);
+        world.clock.advance(away);
+        world.restart().await;
+        world.run_to_end().await;
+        let ended = world.proposal(proposal.id).await;
+        assert_eq!(ended.state, if runs { S::Succeeded } else { S::Failed }, "{call}: {:?}", ended.note);
+        assert_eq!(world.repo.effects().len(), done + usize::from(runs), "{call}");
+        if !runs {
+            assert!(ended.note.unwrap().starts_with("its window closed before "), "{call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_never_arrived_is_not_repeated_a_night_later() {
+    for (away, runs) in [(minutes(5), true), (minutes(600), false)] {
+        let mut world = World::new().await;
+        let proposal = world.propose_issue().await;
+        world.approve(&proposal).await;
+        world.repo.fail("open_issue", &[Fault::DiesBefore]);
+        world.run_and_die().await;
+        world.clock.advance(away);
+        world.restart().await;
+        world.run_to_end().await;
+        let ended = world.proposal(proposal.id).await;
+        assert_eq!(ended.state, if runs { S::Succeeded } else { S::Failed }, "{:?}", ended.note);
+        assert_eq!(world.repo.effects().len(), usize::from(runs));
+    }
+}
+
+#[tokio::test]
+async fn a_yes_of_somebody_who_may_not_any_more_begins_nothing() {
+    let mut world = World::new().await;
+    let proposal = world.propose_issue().await;
+    world.decide("telegram:2", &proposal, Verdict::Approve).await.unwrap();
+    let operators = json!([{"id": "ada", "role": "owner", "principals": ["telegram:1"]},
+        {"id": "lin", "role": "viewer", "principals": ["telegram:2"]}]);
+    world.restart_with(json!({"operators": operators})).await;
+    world.run_to_end().await;
+    let ended = world.proposal(proposal.id).await;
+    assert_eq!(ended.note.as_deref(), Some("P-1 has 0 of 1 approvals by the settings as they are now"));
+    assert!(world.repo.effects().is_empty());
+}
+
+#[tokio::test]
+async fn a_record_that_is_done_and_never_began_goes_to_a_person() {
+    use wakeman_types::Outcome;
+    let world = World::new().await;
+    let proposal = world.propose_issue().await;
+    let mut stored = world.approve(&proposal).await;
+    stored.steps[0].outcome = Some(Outcome::Done { output: json!({"number": 90}) });
+    store(&world, &stored).await;
+    world.run_to_end().await;
+    let ended = world.proposal(proposal.id).await;
+    assert_eq!(ended.state, S::NeedsReview, "{:?}", ended.note);
+    assert!(matches!(ended.steps[0].outcome, Some(Outcome::Unknown { .. })) && world.repo.effects().is_empty());
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ async fn a_process_that_dies_around_a_step_goes_on_to_the_next_card_and_no_furth
     forged.state = S::Executing;
     forged.steps[1].intended_at = Some(world.core.now());
     let version = world.core.store.get::<Proposal>("P-1").await.unwrap().unwrap().version;
-    assert!(Approved::check("test", Versioned { value: forged, version }).is_err());
+    assert!(Approved::check(&world.core, Versioned { value: forged, version }).await.is_err());
 }
 
 #[tokio::test]

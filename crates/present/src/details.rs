@@ -1,15 +1,31 @@
 //! The exact payload behind a card, for who wants to read it before saying yes.
 
-use wakeman_types::{Proposal, Step};
+use wakeman_types::{Action, Proposal, Step};
 
 use crate::{
     Block, Doc, Line, RenderContext, Verb,
     proposal::{first_step_alone, proposal_doc},
-    safe::sanitize,
+    safe::{exact, sanitize},
 };
 
-/// Longest value of a payload that is shown, in characters.
-const VALUE_LEN_MAX: usize = 4_000;
+/// Longest action that is put before anybody, in characters as it is written here. Nothing of it is cut, so what is longer must not wait
+/// for a yes.
+pub const DETAILS_LEN_MAX: usize = 16_000;
+
+/// What the digest covers, each part written out so that two different ones never look the same.
+fn written(action: &Action) -> [(&'static str, String); 4] {
+    [
+        ("kind", sanitize(&action.kind, 80)),
+        ("target", exact(&action.target.to_string())),
+        ("arguments", exact(&action.arguments.to_string())),
+        ("revision", exact(&action.revision.to_string())),
+    ]
+}
+
+/// How long an action is in the details, in characters.
+pub fn written_len(action: &Action) -> usize {
+    written(action).iter().map(|(_, value)| value.chars().count()).sum()
+}
 
 /// The card with everything the digest covers: kind, target, arguments and revision, whole, and all 64 digits.
 pub fn details_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
@@ -20,15 +36,8 @@ pub fn details_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
         doc.buttons.insert(1, step);
     }
     let mut doc = doc.gap().text(Line::new().dim("What the digest covers"));
-    let kind = sanitize(&action.kind, 80);
-    let fields = [
-        ("kind", kind),
-        ("target", sanitize(&action.target.to_string(), VALUE_LEN_MAX)),
-        ("arguments", sanitize(&action.arguments.to_string(), VALUE_LEN_MAX)),
-        ("revision", sanitize(&action.revision.to_string(), VALUE_LEN_MAX)),
-        ("digest", sanitize(proposal.digest.as_str(), 64)),
-    ];
-    for (name, value) in fields {
+    let digest = ("digest", sanitize(proposal.digest.as_str(), 64));
+    for (name, value) in written(action).into_iter().chain([digest]) {
         doc = doc.block(Block::Indented(Line::new().dim(format!("{name} ")).outside(value)));
     }
     for step in proposal.steps.iter().filter(|step| step.tries > 0 || step.outcome.is_some()) {

@@ -49,7 +49,7 @@ pub use chart::{
 pub use check::{check_words, recovered_words};
 pub use context::{RenderContext, ZoneError, parse_zone};
 pub use control::{control_doc, mute_line};
-pub use details::details_doc;
+pub use details::{DETAILS_LEN_MAX, details_doc, written_len};
 pub use doc::{Block, Button, Doc, Frame, Line, Span, Style, Tone};
 pub use finding::{feedback_line, finding_doc, headline, standing_line, subject_name};
 pub use learnt::{features_doc, learnt_stats_doc, scores_doc};
@@ -62,7 +62,7 @@ pub use png::{ChartImage, IMAGE_HEIGHT, IMAGE_WIDTH, Theme, chart_image, chart_p
 pub use proposal::proposal_doc;
 pub use ranking::{forgotten_line, promotion_line, ranking_chat_doc, ranking_doc, reset_line, rolled_back_line};
 pub use recovery::recovery_doc;
-pub use safe::{sanitize, sanitize_lines, sanitize_piece, visible};
+pub use safe::{exact, sanitize, sanitize_lines, sanitize_piece, visible};
 pub use settled::{settled_doc, settled_line};
 pub use split::{Piece, pieces, split, utf16_len};
 pub use status::{pairing_line, proper_name, status_doc, whoami_doc};

@@ -70,6 +70,24 @@ pub fn sanitize_piece(text: &str) -> String {
     visible(text).replace("://", "[:]//")
 }
 
+/// Writes out JSON whole, as one line that means exactly the same and nothing else: everything that nobody sees, that reorders what is
+/// seen or that could be taken for a mark of ours stands as its escape. For what is approved, of which nothing may be cut, folded or
+/// left out.
+pub fn exact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut combining = 0;
+    for c in json.chars() {
+        let kept = c == ' ' || matches!(fate(c), Fate::Keep);
+        combining = if kept && c.width() == Some(0) { combining + 1 } else { 0 };
+        if kept && combining <= COMBINING_MAX {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out.replace("://", r":\/\/")
+}
+
 /// The same for text that Wakeman wrote and stored: its marks stay.
 pub(crate) fn own_lines(text: &str, lines: usize, max: usize) -> Vec<String> {
     several(text, lines, max, Marks::Keep)

@@ -265,7 +265,7 @@ impl Proposal {
         self.steps.iter().any(|step| step.outcome.is_some())
     }
 
-    /// Distinct operators that said yes to the step that is next; once none is left, to the last.
+    /// Distinct people that said yes to the step that is next; once none is left, to the last.
     pub fn approvals(&self) -> usize {
         let step = self.next_step().or(self.steps.last());
         self.approvals_of(step.map_or(1, |step| step.number))
@@ -277,10 +277,14 @@ impl Proposal {
     }
 
     fn approvals_of(&self, step: u32) -> usize {
-        let mut names: Vec<_> = self.decisions.iter().filter(|d| d.allows(step)).map(|d| &d.operator).collect();
-        names.sort();
-        names.dedup();
-        names.len()
+        let mut people: Vec<&Decision> = Vec::new();
+        for yes in self.decisions.iter().filter(|d| d.allows(step)) {
+            // Each operator once, and each account once, whoever's it was at the time.
+            if !people.iter().any(|one| one.operator == yes.operator || one.principal == yes.principal) {
+                people.push(yes);
+            }
+        }
+        people.len()
     }
 }
 

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use wakeman_store::{Version, Versioned};
-use wakeman_types::{Action, Proposal, ProposalState};
+use wakeman_types::{Action, CardText, Proposal, ProposalState, Step};
 
 use super::{
-    catalogue::{PLAN, plan_steps},
+    catalogue::{PLAN, draw, plan_steps},
+    decide::{Yes, rule_of, yes_now},
     digest::digest,
+    outbound::shown_whole,
 };
+use crate::core::Core;
 
 /// A proposal that may be executed. It can only be made from what the store holds, and only if enough people approved exactly
 /// the payload that is stored.
@@ -33,6 +36,7 @@ use super::{
 pub struct Approved {
     pub(super) proposal: Proposal,
     pub(super) version: Version,
+    pub(super) yes: Yes,
 }
 
 /// Why a stored proposal may not be executed.
@@ -47,11 +51,11 @@ pub enum NotApproved {
         state: ProposalState,
     },
     /// Fewer approvals than it needs are recorded.
-    #[error("{id} has {have} of {needed} approvals")]
+    #[error("{id} has {have} of {needed} approvals by the settings as they are now")]
     Approvals {
         /// Which.
         id: wakeman_types::ProposalId,
-        /// Distinct operators that approved.
+        /// Distinct people that approved and may.
         have: usize,
         /// How many are needed.
         needed: u8,
@@ -64,34 +68,79 @@ pub enum NotApproved {
         /// What differs.
         what: String,
     },
+    /// Who approved could not be looked up; later it may be.
+    #[error("who approved {id} cannot be looked up: {reason}")]
+    Unread {
+        /// Which.
+        id: wakeman_types::ProposalId,
+        /// Why not.
+        reason: String,
+    },
 }
 
 impl Approved {
-    /// Checks a stored proposal of `instance`: state, approvals, digest.
+    /// Checks a stored proposal: state, approvals by the settings as they are now, digest.
     ///
     /// # Errors
     /// [`NotApproved`] says which of the three does not hold.
-    pub fn check(instance: &str, stored: Versioned<Proposal>) -> Result<Self, NotApproved> {
+    pub async fn check(core: &Core, stored: Versioned<Proposal>) -> Result<Self, NotApproved> {
         let Versioned { value: proposal, version } = stored;
         let id = proposal.id;
         if !matches!(proposal.state, ProposalState::Approved | ProposalState::Executing) {
             return Err(NotApproved::State { id, state: proposal.state });
         }
-        if !may_go_on(&proposal) {
-            return Err(NotApproved::Approvals { id, have: proposal.approvals(), needed: proposal.needed });
+        let yes = yes_now(core, &proposal).await;
+        let yes = yes.map_err(|error| NotApproved::Unread { id, reason: error.to_string() })?;
+        if !may_go_on(&proposal, &yes) {
+            let next = proposal.next_step().or(proposal.steps.last()).map_or(1, |step| step.number);
+            let needed = proposal.needed.max(rule_of(core, &proposal).needed);
+            return Err(NotApproved::Approvals { id, have: yes.to(next), needed });
         }
-        if let Some(what) = changed_since_shown(instance, &proposal) {
+        let unbegun = proposal.steps.iter().all(|step| step.intended_at.is_none() && step.outcome.is_none());
+        let changed = changed_since_shown(&core.instance, &proposal)
+            .or_else(|| shown_whole(&proposal.action).err().filter(|_| unbegun));
+        if let Some(what) = changed {
             return Err(NotApproved::Digest { id, what });
         }
-        Ok(Self { proposal, version })
+        Ok(Self { proposal, version, yes })
     }
 }
 
 /// Whether the step that is next was approved, or the executor finds one that was approved alone done, and waits for the next yes.
-fn may_go_on(proposal: &Proposal) -> bool {
+fn may_go_on(proposal: &Proposal, yes: &Yes) -> bool {
     let Some(next) = proposal.next_step().or(proposal.steps.last()) else { return false };
     let between = proposal.state == ProposalState::Executing && proposal.has_begun() && next.intended_at.is_none();
-    proposal.is_approved(next.number) || between
+    approves(proposal, yes, next) || between
+}
+
+/// Whether enough people said yes to this step, by the settings as they are now. What became of a call that was begun is asked for
+/// whoever may say yes since.
+pub(super) fn approves(proposal: &Proposal, yes: &Yes, step: &Step) -> bool {
+    if step.intended_at.is_some() { proposal.is_approved(step.number) } else { yes.enough(step.number) }
+}
+
+/// Why nobody can say yes to it as it is stored: it is not what was shown, or was shown to nobody. `None`: it is.
+pub(super) fn not_as_shown(instance: &str, proposal: &Proposal) -> Option<String> {
+    let changed = changed_since_shown(instance, proposal).or_else(|| shown_whole(&proposal.action).err());
+    changed.or_else(|| card_differs(proposal)).or_else(|| begun_unasked(proposal))
+}
+
+/// The card is made from the payload and nothing else: it must still be the one that is stored. What a card of another version of
+/// Wakeman says else is refused like any other.
+fn card_differs(proposal: &Proposal) -> Option<String> {
+    let CardText { title, undo, check, .. } = proposal.card.clone();
+    let drawn = draw(&proposal.action, (title, undo), check)?;
+    difference("card", &json!(drawn), &json!(proposal.card))
+}
+
+/// A step has begun only after a yes to it.
+fn begun_unasked(proposal: &Proposal) -> Option<String> {
+    let unasked = |step: &&Step| match step.outcome {
+        Some(_) => !proposal.decisions.iter().any(|decision| decision.allows(step.number)),
+        None => step.intended_at.is_some() || step.tries > 0,
+    };
+    let step = proposal.steps.iter().find(unasked).filter(|_| proposal.state == ProposalState::Pending)?;
+    Some(format!("step {} is marked as begun, and nobody had said yes to it", step.number))
 }
 
 /// What is stored twice must be what was shown: the action, which the digest covers, and its steps, which run. `None`: it is.

@@ -2,14 +2,14 @@
 
 use chrono_tz::Tz;
 use serde_json::json;
-use wakeman_store::{Commit, Versioned};
+use wakeman_store::{Commit, StoreError, Versioned};
 use wakeman_types::{
     Channel, Decision, DecisionRequest, DeliveryClass, ErrorKind, GatewayError, Identity, OperatorId, Principal,
     Proposal, ProposalId, ProposalState, Role, Severity, Step, Timestamp, Verdict,
 };
 
 use super::{
-    approved::changed_since_shown,
+    approved::not_as_shown,
     catalogue::class,
     lifecycle::{Command, step},
     record::settled_post,
@@ -18,6 +18,7 @@ use crate::{
     config::ApprovalRule,
     core::Core,
     deliver::ThreadWriter,
+    modes::POLICY,
     rank,
     settle::{SettleError, Wanted, settle},
 };
@@ -166,7 +167,8 @@ pub async fn decide(
         let Versioned { value: seen, version } = found.ok_or(DecideError::NotFound(id))?;
         let asker = core.identify(&seen.requested_by).await.map_err(SettleError::from)?;
         let asked = asker.is_some_and(|asker| asker.operator == identity.operator);
-        let decided = judge(core, seen, (&identity, asked), request)?;
+        let yes = yes_now(core, &seen).await.map_err(SettleError::from)?;
+        let decided = judge(core, seen, (&identity, asked), (request, yes))?;
         let Some(mut thread) = ThreadWriter::load(core, &decided.thread).await.map_err(SettleError::from)? else {
             return Err(DecideError::NotFound(id));
         };
@@ -203,7 +205,7 @@ fn judge(
     core: &Core,
     mut proposal: Proposal,
     (identity, asked): (&Identity, bool),
-    request: &DecisionRequest,
+    (request, mut yes): (&DecisionRequest, Yes),
 ) -> Result<Proposal, DecideError> {
     let (now, zone) = (core.now(), core.settings.timezone_of(&identity.operator));
     proposal.needed = proposal.needed.max(may_decide(core, &proposal, identity)?);
@@ -218,7 +220,7 @@ fn judge(
         });
     }
     if request.decision == Verdict::Approve
-        && let Some(what) = changed_since_shown(&core.instance, &proposal)
+        && let Some(what) = not_as_shown(&core.instance, &proposal)
     {
         return Err(DecideError::Changed { id: proposal.id, what });
     }
@@ -231,18 +233,20 @@ fn judge(
         return Err(DecideError::AlreadyDecided { proposal: Box::new(proposal), zone });
     }
     let step_meant = match request.decision {
-        Verdict::Approve => meant(&proposal, request.step, identity)?,
+        Verdict::Approve => meant(&proposal, &yes, request.step, identity)?,
         Verdict::Reject => None,
     };
-    proposal.decisions.push(Decision {
+    let decision = Decision {
         operator: identity.operator.clone(),
         principal: identity.principal.clone(),
         verdict: request.decision,
         reason: request.reason.as_ref().map(|reason| core.clean(reason).chars().take(500).collect()),
         step: step_meant,
         at: now,
-    });
-    let enough = proposal.approvals() >= usize::from(proposal.needed.max(1));
+    };
+    proposal.decisions.push(decision.clone());
+    yes.given.push((identity.operator.clone(), decision));
+    let enough = yes.enough(proposal.next_step().or(proposal.steps.last()).map_or(1, |step| step.number));
     let command = match request.decision {
         Verdict::Reject => Some(Command::Reject),
         Verdict::Approve if enough => Some(Command::Approve),
@@ -258,7 +262,7 @@ fn judge(
 }
 
 /// The step that a yes of this operator is for; `None`: all that is left. Refused if it is not the next one, or has their yes already.
-fn meant(proposal: &Proposal, step: Option<u32>, identity: &Identity) -> Result<Option<u32>, DecideError> {
+fn meant(proposal: &Proposal, yes: &Yes, step: Option<u32>, identity: &Identity) -> Result<Option<u32>, DecideError> {
     let next = proposal.next_step().map_or(1, |step| step.number);
     if let Some(step) = step.filter(|step| *step != next) {
         return Err(DecideError::Step { id: proposal.id, step, next });
@@ -267,17 +271,61 @@ fn meant(proposal: &Proposal, step: Option<u32>, identity: &Identity) -> Result<
     let step = step.filter(|_| proposal.steps.len() > 1);
     let as_much = |d: &Decision| d.allows(next) && (d.step.is_none() || step.is_some());
     if proposal.decisions.iter().any(|d| d.operator == identity.operator && as_much(d)) {
-        return Err(counted(proposal));
+        return Err(counted(proposal, yes));
     }
     Ok(step)
+}
+
+/// What was said yes to by people who may, by the settings as they are now, and how many of them must.
+pub(super) struct Yes {
+    given: Vec<(OperatorId, Decision)>,
+    needed: u8,
+}
+
+impl Yes {
+    /// How many people said yes to this step: each operator once, then as now, however many accounts they have or had.
+    pub(super) fn to(&self, step: u32) -> usize {
+        let mut people: Vec<&(OperatorId, Decision)> = Vec::new();
+        for one in self.given.iter().filter(|(_, decision)| decision.allows(step)) {
+            if !people.iter().any(|known| known.0 == one.0 || known.1.operator == one.1.operator) {
+                people.push(one);
+            }
+        }
+        people.len()
+    }
+
+    /// Whether those are enough.
+    pub(super) fn enough(&self, step: u32) -> bool {
+        self.to(step) >= usize::from(self.needed.max(1))
+    }
+}
+
+/// Reads anew whose accounts the decisions came from. What policy said is looked at again where it begins.
+pub(super) async fn yes_now(core: &Core, proposal: &Proposal) -> Result<Yes, StoreError> {
+    let rule = rule_of(core, proposal);
+    let mut given = Vec::new();
+    for decision in proposal.decisions.iter().filter(|decision| decision.verdict == Verdict::Approve) {
+        if decision.operator.as_str() == POLICY {
+            given.push((decision.operator.clone(), decision.clone()));
+            continue;
+        }
+        let Some(identity) = core.identify(&decision.principal).await? else { continue };
+        if may(&rule, proposal, &identity) {
+            given.push((identity.operator, decision.clone()));
+        }
+    }
+    Ok(Yes { given, needed: proposal.needed.max(rule.needed) })
+}
+
+fn may(rule: &ApprovalRule, proposal: &Proposal, identity: &Identity) -> bool {
+    let role = if only_owners(&proposal.steps) { Role::Owner } else { Role::Approver };
+    identity.role >= role && rule.allows(identity)
 }
 
 /// By the settings as they are now, not as they were when the card was drawn. Fails closed. Returns how many must say yes.
 fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
     let rule = rule_of(core, proposal);
-    let owner_only = only_owners(&proposal.steps);
-    let role = if owner_only { Role::Owner } else { Role::Approver };
-    if identity.role >= role && rule.allows(identity) {
+    if may(&rule, proposal, identity) {
         return Ok(rule.needed);
     }
     Err(DecideError::NotAnApprover {
@@ -333,12 +381,12 @@ pub(super) fn is_owner(core: &Core, id: &OperatorId) -> bool {
     core.settings.operator(id).map_or(*id == core.local_operator, |operator| operator.role == Role::Owner)
 }
 
-fn counted(proposal: &Proposal) -> DecideError {
+fn counted(proposal: &Proposal, yes: &Yes) -> DecideError {
     let next = proposal.next_step().map_or(1, |step| step.number);
     let said_yes: Vec<_> = proposal.decisions.iter().filter(|d| d.allows(next)).map(|d| &d.operator).collect();
     DecideError::Counted {
         id: proposal.id,
-        missing: usize::from(proposal.needed).saturating_sub(proposal.approvals()),
+        missing: usize::from(proposal.needed).saturating_sub(yes.to(next)),
         others: proposal.approvers.iter().filter(|name| !said_yes.contains(name)).cloned().collect(),
     }
 }

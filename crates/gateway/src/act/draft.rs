@@ -10,10 +10,11 @@ use super::{
     catalogue::{
         Hand, PLAN, PlanArguments, ProductionArguments, ProductionRevision, RerunArguments, RerunRevision,
         RevertArguments, RevertMethod, RevertRevision, Rollback, SetFlagArguments, SetFlagRevision, class, forbidden,
-        marker, plan_card, plan_steps, unavailable, undrafted,
+        marker, plan_card, plan_steps, plan_words, unavailable, undrafted,
     },
     decide::may_say_yes,
     digest::digest,
+    outbound::shown_whole,
     verify::effect_words,
 };
 use crate::{
@@ -193,8 +194,7 @@ pub(super) async fn revert(
         ],
     };
     let action = Action { kind: PLAN.to_owned(), target, arguments: json!(steps), revision: Value::Null };
-    let title = format!("Revert #{number} on {repository}, then merge the revert");
-    card(core, action, Some((title, "revert the revert".to_owned())), check)
+    card(core, action, plan_words(&steps.steps), check)
 }
 
 /// The repository that is acted on: `acme/app`.
@@ -297,6 +297,7 @@ pub(super) fn proposal_of(
     now: Timestamp,
 ) -> Result<Proposal, String> {
     let steps = plan_steps(&draft.action)?;
+    shown_whole(&draft.action)?;
     core.guard.check("", &json!(draft.action))?;
     let kinds = steps.iter().map(|step| step.action.kind.as_str()).chain([draft.action.kind.as_str()]);
     let rule = core.approval_rule(kinds);

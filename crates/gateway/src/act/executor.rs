@@ -16,15 +16,16 @@ use futures::{
 use serde_json::{Value, json};
 use wakeman_store::{Commit, Committed, Conflict, ListQuery, StoreError, Version, Versioned, crash};
 use wakeman_types::{
-    Action, Control, DeliveryClass, Entity, Finding, HOUR_MS, MINUTE_MS, Outcome, Proposal, ProposalState, Severity,
-    Thread, Timestamp,
+    Action, Control, DeliveryClass, Entity, Finding, MINUTE_MS, Outcome, Proposal, ProposalState, Severity, Thread,
+    Timestamp,
 };
 
 use super::{
-    approved::Approved,
+    approved::{Approved, NotApproved, approves},
     catalogue::{ActionClass, Readiness, Reconciled, StepContext, class, marker, ready, resolve_references},
     chains::{Chain, by_host},
-    decide::rule_of,
+    decide::{Yes, rule_of},
+    late::{GRACE_MS, WAIT_MS_MAX, too_late, waits_for_its_turn, window_closed},
     lifecycle::{Command, step},
     record::{card_post, settled_post},
     verify::check_of,
@@ -44,14 +45,10 @@ const AT_ONCE: usize = 8;
 const TRIES_MAX: u32 = 3;
 /// Wait before a repeated call, times the number of calls so far.
 const RETRY_MS: i64 = 20_000;
-/// A step that waits longer than this for something (checks, a mergeable state, word on a call) is given up.
-const WAIT_MS_MAX: i64 = HOUR_MS;
 /// A step that is looked at later than due by this much was not looked at meanwhile: the instance was halted or down.
 const ASLEEP_MS: i64 = 2 * MINUTE_MS;
 /// How often an ending makes room for others speaking in the same thread.
 const THREAD_RACES_MAX: u32 = 32;
-/// How long an approved proposal may wait for its first step after its window closed: a restart, not a night.
-pub(super) const GRACE_MS: i64 = 10 * MINUTE_MS;
 
 /// Runs approved proposals. Everything it must remember is in the store.
 pub struct Executor {
@@ -136,12 +133,16 @@ impl Executor {
     /// One of them. True when it ended.
     async fn take(&self, stored: Versioned<Proposal>, unheard: &AtomicBool) -> bool {
         let id = stored.value.id;
-        let ended = match Approved::check(&self.core.instance, stored) {
+        let ended = match Approved::check(&self.core, stored).await {
             Ok(approved) => {
                 let mut run = Run::new(&self.core, approved.proposal, approved.version);
-                let ended = self.carry_on(&mut run).await;
+                let ended = self.carry_on(&mut run, &approved.yes).await;
                 unheard.fetch_or(run.unheard, Ordering::SeqCst);
                 ended
+            }
+            Err(unread @ NotApproved::Unread { .. }) => {
+                tracing::error!(proposal.id = %id, error = %unread, "act.drive");
+                Ok(false)
             }
             Err(reason) => self.refuse(id, reason.to_string()).await.map(|()| true),
         };
@@ -156,10 +157,10 @@ impl Executor {
     /// # Errors
     /// [`StoreError`] if its progress could not be recorded; what was not recorded is asked for at the remote next time.
     pub async fn drive(&self, approved: Approved) -> Result<bool, StoreError> {
-        self.carry_on(&mut Run::new(&self.core, approved.proposal, approved.version)).await
+        self.carry_on(&mut Run::new(&self.core, approved.proposal, approved.version), &approved.yes).await
     }
 
-    async fn carry_on(&self, run: &mut Run<'_>) -> Result<bool, StoreError> {
+    async fn carry_on(&self, run: &mut Run<'_>, yes: &Yes) -> Result<bool, StoreError> {
         let late = self.core.now().since(run.proposal.expires_at) > GRACE_MS;
         if run.proposal.state == ProposalState::Approved && late && !waits_for_its_turn(&run.proposal, self.core.now())
         {
@@ -180,8 +181,12 @@ impl Executor {
             if self.is_closing() {
                 return Ok(false);
             }
-            if !run.proposal.is_approved(run.proposal.steps[index].number) {
+            if !approves(&run.proposal, yes, &run.proposal.steps[index]) {
                 run.end(Command::Pause, None).await?;
+                return Ok(true);
+            }
+            if run.proposal.steps[index].intended_at.is_none() && too_late(&run.proposal, self.core.now()) {
+                run.fail(index, window_closed(&run.proposal)).await?;
                 return Ok(true);
             }
             match run.advance(index).await? {
@@ -200,14 +205,6 @@ impl Executor {
         tracing::error!(proposal.id = %id, reason, "act.refused");
         run.end(Command::Fail, Some(reason)).await
     }
-}
-
-/// Whether the next step was looked at in time and waits, for checks or the like: that has a bound of its own. What nobody looked at
-/// meanwhile does not wait.
-fn waits_for_its_turn(proposal: &Proposal, now: Timestamp) -> bool {
-    proposal
-        .next_step()
-        .is_some_and(|step| step.waiting_since.is_some() && step.not_before.is_some_and(|at| now.since(at) <= GRACE_MS))
 }
 
 /// What an earlier step returned may have brought a credential of ours with it.
@@ -380,6 +377,9 @@ impl<'a> Run<'a> {
         }
         match answer {
             Ok(Reconciled::Done(output)) => self.done(index, output).await,
+            Ok(Reconciled::Repeat) if too_late(&self.proposal, self.core.now()) => {
+                self.fail(index, window_closed(&self.proposal)).await
+            }
             Ok(Reconciled::Repeat) if self.proposal.steps[index].tries < TRIES_MAX => {
                 self.proposal.steps[index].intended_at = None;
                 match ready(class, self.context(index, action)).await {
@@ -492,7 +492,14 @@ impl<'a> Run<'a> {
     /// Ends the execution, or this part of it: state, journal, message and, after a success, the check that it helped, in one commit.
     async fn end(&mut self, command: Command, note: Option<String>) -> Result<(), StoreError> {
         let now = self.core.now();
-        let Ok(state) = step(self.proposal.state, command) else { return Ok(()) };
+        let (state, command, note) = match step(self.proposal.state, command) {
+            Ok(state) => (state, command, note),
+            // Its record says what cannot be, as somebody else wrote it: who may, looks.
+            Err(_) => match step(self.proposal.state, Command::Doubt) {
+                Ok(state) => (state, Command::Doubt, Some(self.doubts_itself())),
+                Err(_) => return Ok(()),
+            },
+        };
         (self.proposal.state, self.proposal.state_since, self.proposal.note) = (state, now, note.clone());
         if command == Command::Pause {
             // The next step has a window of its own.
@@ -526,6 +533,15 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    /// It says that it is done, but not that it began.
+    fn doubts_itself(&mut self) -> String {
+        let reason = "its record says that it is done and not that it began; look whether it took effect".to_owned();
+        if let Some(last) = self.proposal.steps.last_mut() {
+            last.outcome = Some(Outcome::Unknown { reason: reason.clone() });
+        }
+        reason
     }
 
     async fn ending(

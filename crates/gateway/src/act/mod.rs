@@ -16,6 +16,7 @@ pub mod draft;
 pub mod executor;
 mod expire;
 mod follow;
+mod late;
 pub mod lifecycle;
 pub(crate) mod outbound;
 mod outside_draft;

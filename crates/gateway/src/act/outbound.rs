@@ -1,6 +1,9 @@
 //! What must not leave: anything that looks like a credential, and what nobody can see. Asked before a payload is shown and again before
 //! it is sent.
 
+use serde_json::Value;
+use wakeman_types::Action;
+
 use crate::shapes;
 
 /// Refuses a text that holds characters nobody can see, or that change the order of what is seen, naming the first.
@@ -10,14 +13,53 @@ use crate::shapes;
 pub(crate) fn hidden(field: &str, text: &str) -> Result<(), String> {
     let unseen = |c: &char| {
         matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}' | '\u{202a}'..='\u{202e}')
-            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}')
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{3164}' | '\u{ffa0}')
             || (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
     };
-    match text.chars().find(unseen) {
-        Some(c) => {
-            Err(format!("{field}: holds U+{:04X}, which nobody can see; remove it or spell it out", u32::from(c)))
+    let Some((at, c)) = text.char_indices().find(|(_, c)| unseen(c)) else { return Ok(()) };
+    let line = match text[..at].matches('\n').count() {
+        0 => String::new(),
+        before => format!(" on line {}", before + 1),
+    };
+    Err(format!("{field}: holds U+{:04X}{line}, which nobody can see; remove it or spell it out", u32::from(c)))
+}
+
+/// Applies `refuse` to each string and each name in a payload, by its own path. What is escaped in the payload as it is sent is looked at
+/// as what it means.
+///
+/// # Errors
+/// The first refusal.
+pub(crate) fn each_text(
+    field: &str,
+    value: &Value,
+    refuse: &impl Fn(&str, &str) -> Result<(), String>,
+) -> Result<(), String> {
+    match value {
+        Value::String(text) => refuse(field, text),
+        Value::Array(items) => {
+            items.iter().enumerate().try_for_each(|(at, item)| each_text(&format!("{field}.{at}"), item, refuse))
         }
-        None => Ok(()),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, below)| {
+            refuse(&format!("{field}: a name in it"), name)?;
+            each_text(&format!("{field}.{name}"), below, refuse)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an action that is longer than what is shown whole before a yes: nobody approves what they could not read.
+///
+/// # Errors
+/// Names the bound.
+pub(crate) fn shown_whole(action: &Action) -> Result<(), String> {
+    match wakeman_present::written_len(action) {
+        length if length > wakeman_present::DETAILS_LEN_MAX => Err(format!(
+            "it has {length} characters written out, and at most {} are shown whole before a yes; propose it in smaller parts",
+            wakeman_present::DETAILS_LEN_MAX
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -45,6 +87,11 @@ mod tests {
             ("zero\u{200b}width", "U+200B"),
             ("\u{1b}[31m", "U+001B"),
             ("\u{2066}isolate", "U+2066"),
+            ("let a = 1;\n// \u{202e}", "U+202E on line 2"),
+            ("soft\u{ad}hyphen", "U+00AD"),
+            ("line\u{2028}break", "U+2028"),
+            ("filler\u{3164}", "U+3164"),
+            ("chosen\u{e0100}", "U+E0100"),
         ] {
             assert!(hidden("arguments.body", text).is_err_and(|said| said.contains(wanted)), "{text:?}");
         }

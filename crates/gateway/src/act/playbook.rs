@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, ProposalId};
 
 use super::{
-    catalogue::{AnnotateArguments, CommentArguments, Hand, PLAN, PlanArguments, marker, undrafted},
+    catalogue::{AnnotateArguments, CommentArguments, Hand, PLAN, PlanArguments, marker, plan_words, undrafted},
     draft::{Draft, card, flag_edit, repository},
     renew::signed,
 };
@@ -54,7 +54,7 @@ pub(super) async fn flag_off_and_annotate(
     let off = flag_edit(core, key, false, None, String::new()).await?;
     let note = annotation(core, (id, 2), &format!("{key} turned off, {id}"))?;
     let plan = PlanArguments { steps: vec![off.action, note] };
-    let target = plan.steps[0].target.clone();
+    let (target, named) = (plan.steps[0].target.clone(), plan_words(&plan.steps));
     let action = Action { kind: PLAN.to_owned(), target, arguments: json!(plan), revision: Value::Null };
-    card(core, action, Some((format!("Turn flag {key} off, then annotate it"), off.card.undo)), check)
+    card(core, action, named, check)
 }

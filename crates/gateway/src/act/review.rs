@@ -12,7 +12,7 @@ use wakeman_types::{
 use super::{
     catalogue::{Reconciled, StepContext, class, resolve_references},
     decide::rule_of,
-    executor::GRACE_MS,
+    late::{GRACE_MS, window_closed},
     lifecycle::{Command, step},
     record::settled_post,
     verify::check_of,
@@ -164,10 +164,7 @@ fn apply(
     let (command, note) = match (done(word), next.is_some()) {
         (false, _) => (Command::Fail, Some(said("did not happen"))),
         (true, false) => (Command::Succeed, None),
-        (true, true) if late => {
-            let note = "its window closed before the rest could run; ask for a new proposal of what is left";
-            (Command::Fail, Some(format!("{}; {note}", said("took effect"))))
-        }
+        (true, true) if late => (Command::Fail, Some(format!("{}; {}", said("took effect"), window_closed(proposal)))),
         (true, true) => (Command::Begin, None),
     };
     proposal.state = step(proposal.state, command).ok()?;

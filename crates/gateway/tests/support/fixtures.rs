@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use wakeman_gateway::act::{
     self,
+    catalogue::draw,
     draft::{Draft, draft_repair},
 };
 use wakeman_store::Commit;
 use wakeman_types::{
-    Action, CandidateCause, CardText, Channel, ConversationId, Direction, Finding, FindingId, FindingState,
-    Interruption, Measure, MetricId, MetricKind, Proposal, ProposalId, Severity, Subject, Thread, ThreadId, Trend,
+    Action, CandidateCause, Channel, ConversationId, Direction, Finding, FindingId, FindingState, Interruption,
+    Measure, MetricId, MetricKind, Proposal, ProposalId, Severity, Subject, Thread, ThreadId, Trend,
 };
 
 use super::{NOW, World, merge_482, minutes};
@@ -73,12 +74,8 @@ impl World {
 
     /// A pending proposal of this action.
     pub async fn propose(&self, action: Action) -> Proposal {
-        let card = CardText {
-            title: action.kind.clone(),
-            steps: Vec::new(),
-            undo: "by hand".to_owned(),
-            check: String::new(),
-        };
+        let named = (action.kind.clone(), "by hand".to_owned());
+        let card = draw(&action, named, String::new()).unwrap();
         let finding = self.finding().await;
         self.show(Draft { action, card }, finding).await
     }

@@ -1,7 +1,7 @@
 //! Nothing from outside gets through as anything but text.
 
 use proptest::prelude::*;
-use wakeman_present::{Block, Doc, plain, sanitize, sanitize_lines};
+use wakeman_present::{Block, Doc, exact, plain, sanitize, sanitize_lines};
 use wakeman_types::*;
 
 use crate::{samples::*, text};
@@ -174,4 +174,30 @@ fn a_message_has_no_line_breaks_inside_its_lines() {
         }
     }
     assert!(plain(&wakeman_present::doc(&view, &ctx())).contains("only a ⏎ b"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_out_exactly_means_the_same_and_hides_nothing(text in "\\PC{0,60}", odd in proptest::collection::vec(odd(), 0..6)) {
+        let value = serde_json::json!({"text": format!("{text}{}", odd.concat())});
+        let written = exact(&value.to_string());
+        prop_assert_eq!(&serde_json::from_str::<serde_json::Value>(&written).unwrap(), &value);
+        let unseen = ["://", "\u{202e}", "\u{e0041}"];
+        prop_assert!(!unseen.iter().any(|odd| written.contains(odd)), "{written}");
+    }
+}
+
+fn odd() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("://"),
+        Just("a    b"),
+        Just("\n\t"),
+        Just("\u{202e}"),
+        Just("\u{e0041}\u{e0042}\u{e0043}\u{e0044}"),
+        Just("🟢"),
+        Just("e\u{301}\u{301}\u{301}\u{301}\u{301}"),
+        Just("❤\u{fe0f}"),
+        Just("\\u202e"),
+        Just("[:]//"),
+    ]
 }

@@ -190,7 +190,7 @@ pub fn settled_step(step: Step, at: Timestamp, outcome: Outcome) -> Step {
 }
 
 pub fn decision(operator: &str, verdict: Verdict, at: Timestamp) -> Decision {
-    let principal = Principal::new(Channel::Telegram, "123456789");
+    let principal = Principal::new(Channel::Telegram, format!("123456789{operator}"));
     Decision { operator: OperatorId::new(operator), principal, verdict, reason: None, step: None, at }
 }
 

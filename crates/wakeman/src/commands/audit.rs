@@ -6,7 +6,7 @@ use wakeman_gateway::{
     instance::InstanceDir,
 };
 use wakeman_present::{self as present, Block, Doc, Line, RenderContext, Style, sanitize};
-use wakeman_store::{Audit, LANE, Mode, Options, Seq, Store, StoreError};
+use wakeman_store::{Audit, JournalEntry, LANE, Mode, Options, Seq, Store, StoreError};
 use wakeman_types::{ProposalId, Timestamp};
 
 use super::show::id;
@@ -17,6 +17,8 @@ use crate::{
     global::Global,
 };
 
+/// What `forget` says when it is done.
+const FORGOTTEN: &str = "operator.forgotten";
 /// Entries that are read at once.
 const PAGE: usize = 500;
 
@@ -52,7 +54,8 @@ async fn verify(global: &Global, dir: &InstanceDir, store: &Store) -> Result<u8,
     let found = audited(dir, store).await;
     drop(progress);
     let found = found.map_err(Failure::failed)?;
-    global.answer(&found, &verdict(&found))?;
+    let gone = if found.erased > 0 { erased(store).await? } else { Erased::default() };
+    global.answer(&found, &verdict(&found, &gone))?;
     match &found.first_bad {
         None => Ok(DONE),
         Some(bad) => Err(Failure::failed(format!(
@@ -67,7 +70,46 @@ pub(super) fn entries(count: u64) -> String {
     format!("{count} {}", if count == 1 { "entry" } else { "entries" })
 }
 
-fn verdict(found: &Audit) -> Doc {
+/// What was erased, told apart: what `forget` accounts for, and what nothing does.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Erased {
+    /// The first that nothing accounts for.
+    unaccounted: Option<(u64, String)>,
+    /// How many of proposals, which nothing here ever erases.
+    of_proposals: u64,
+}
+
+impl Erased {
+    /// Of the journal's entries, newest first. `forget` erases what an operator's own entries and tips say, and says so afterwards.
+    fn add(&mut self, entry: &JournalEntry, forgotten: &mut bool) {
+        if entry.event_type == FORGOTTEN {
+            *forgotten = true;
+        }
+        if entry.payload.is_some() {
+            return;
+        }
+        let of_proposal = entry.event_type.starts_with("proposal.");
+        self.of_proposals += u64::from(of_proposal);
+        let forgets = ["ranking.", "tip."].iter().any(|kind| entry.event_type.starts_with(kind));
+        if !(forgets && *forgotten) {
+            self.unaccounted = Some((entry.seq.0, entry.event_type.clone()));
+        }
+    }
+}
+
+async fn erased(store: &Store) -> Result<Erased, Failure> {
+    let (mut found, mut forgotten) = (Erased::default(), false);
+    let mut end = store.journal_head(LANE).await.map_err(Failure::failed)?.seq.0;
+    while end > 0 {
+        let from = end.saturating_sub(PAGE as u64 - 1).max(1);
+        let entries = store.journal(LANE, Seq(from), PAGE).await.map_err(Failure::failed)?;
+        entries.iter().rev().filter(|entry| entry.seq.0 <= end).for_each(|entry| found.add(entry, &mut forgotten));
+        end = from - 1;
+    }
+    Ok(found)
+}
+
+fn verdict(found: &Audit, gone: &Erased) -> Doc {
     let Audit { entries, erased, signed_up_to, unsigned, .. } = found;
     let head = match &found.first_bad {
         None => Line::new().with("The journal is intact", Style::Good),
@@ -75,7 +117,14 @@ fn verdict(found: &Audit) -> Doc {
     };
     let mut whole = self::entries(*entries);
     if *erased > 0 {
-        whole += &format!(", the contents of {erased} erased on request");
+        whole += &format!(", the contents of {erased} erased");
+    }
+    if let Some((seq, event)) = &gone.unaccounted {
+        whole += &format!(" (entry {seq}, {}, by no `forget`", sanitize(event, 80));
+        whole += &match gone.of_proposals {
+            0 => ")".to_owned(),
+            count => format!("; {count} of them of proposals)"),
+        };
     }
     whole += &match (signed_up_to, unsigned) {
         (0, _) => "; not signed yet, `run` signs every minute".to_owned(),
@@ -145,7 +194,7 @@ fn said(
     payload: Option<&Value>,
     context: &RenderContext,
 ) -> Line {
-    let payload = payload.map_or_else(|| "(erased)".to_owned(), |all| sanitize(&all.to_string(), 400));
+    let payload = payload.map_or_else(|| "(erased)".to_owned(), |all| present::exact(&all.to_string()));
     let what = Line::new().plain(format!("{} #{seq} ", context.time(at))).strong(sanitize(event, 80));
     what.plain(format!(" by {} ", who(actor))).dim(payload)
 }
@@ -153,4 +202,46 @@ fn said(
 /// Wakeman's own parts are called so.
 fn who(actor: &str) -> String {
     if actor.starts_with("system:") { "Wakeman".to_owned() } else { sanitize(actor, 60) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wakeman_store::{JournalEntry, LANE, Seq};
+    use wakeman_types::Timestamp;
+
+    use super::Erased;
+
+    fn entry((seq, event): (u64, &str), erased: bool) -> JournalEntry {
+        JournalEntry {
+            lane: LANE,
+            seq: Seq(seq),
+            at: Timestamp::from_ms(0),
+            event_type: event.to_owned(),
+            actor: "ada".to_owned(),
+            subject: "F-1".to_owned(),
+            payload_digest: String::new(),
+            previous_link: String::new(),
+            link: String::new(),
+            payload: (!erased).then(|| json!({})),
+            salt: None,
+        }
+    }
+
+    #[test]
+    fn what_was_erased_is_accounted_for_by_a_later_forget_or_named() {
+        for (entries, unaccounted, of_proposals) in [
+            (vec![("ranking.rewarded", true), ("operator.forgotten", false)], None, 0),
+            (vec![("operator.forgotten", false), ("ranking.rewarded", true)], Some(2), 0),
+            (vec![("proposal.approved", true), ("operator.forgotten", false)], Some(1), 1),
+            (vec![("mode.changed", true), ("proposal.intent", true)], Some(1), 1),
+        ] {
+            let (mut found, mut forgotten) = (Erased::default(), false);
+            for (seq, (event, erased)) in (1..).zip(entries).collect::<Vec<_>>().into_iter().rev() {
+                found.add(&entry((seq, event), erased), &mut forgotten);
+            }
+            assert_eq!(found.unaccounted.map(|(seq, _)| seq), unaccounted);
+            assert_eq!(found.of_proposals, of_proposals);
+        }
+    }
 }

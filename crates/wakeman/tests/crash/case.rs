@@ -8,7 +8,10 @@ use std::{
 };
 
 use serde_json::json;
-use wakeman_gateway::act::{catalogue::plan_steps, digest};
+use wakeman_gateway::act::{
+    catalogue::{draw, plan_steps},
+    digest,
+};
 use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Options, Seq, Store, Verdict};
 use wakeman_types::*;
 
@@ -212,11 +215,12 @@ pub fn proposal(action: Action) -> Proposal {
         i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
     );
     let steps = plan_steps(&action).unwrap();
+    let card = draw(&action, ("A step".into(), "undo it".into()), String::new()).unwrap();
     Proposal {
         id: ProposalId::new(1),
         digest: digest("default", &action),
         action,
-        card: CardText { title: "A step".into(), steps: vec![], undo: "undo it".into(), check: String::new() },
+        card,
         state: ProposalState::Pending,
         finding: None,
         thread: ThreadId::new("thread_1"),

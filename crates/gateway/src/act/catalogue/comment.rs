@@ -53,6 +53,9 @@ impl ActionClass for Comment {
 
     fn check(&self, action: &Action) -> Result<(), String> {
         let arguments: CommentArguments = read("arguments", &action.arguments)?;
+        if arguments.number == 0 {
+            return Err("arguments.number: is 0; issues and pull requests are numbered from 1".to_owned());
+        }
         check_text("arguments.body", &arguments.body, BODY_BYTES_MAX)?;
         check_marker("arguments.body", &arguments.body, &arguments.marker)
     }

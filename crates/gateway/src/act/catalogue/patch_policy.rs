@@ -2,7 +2,7 @@
 //! not written unless settings say so, and then an owner must approve; what holds secrets never.
 
 use super::open_pr::FileText;
-use crate::config::ProtectedPaths;
+use crate::{act::outbound, config::ProtectedPaths};
 
 /// Files of one patch.
 const FILES_MAX: usize = 20;
@@ -36,44 +36,46 @@ impl Protected {
 
     /// Why `path` is protected, if it is.
     pub fn of(path: &str) -> Option<Self> {
-        const WORKFLOW_DIRS: [&str; 4] = [".github/workflows/", ".github/actions/", ".circleci/", ".buildkite/"];
-        const WORKFLOW_FILES: [&str; 6] =
-            [".gitlab-ci.yml", ".travis.yml", "azure-pipelines.yml", "jenkinsfile", ".gitmodules", ".gitattributes"];
-        const LOCKFILES: [&str; 14] = [
-            "package-lock.json",
-            "npm-shrinkwrap.json",
-            "yarn.lock",
-            "pnpm-lock.yaml",
-            "bun.lock",
-            "bun.lockb",
-            "cargo.lock",
-            "poetry.lock",
-            "pipfile.lock",
-            "uv.lock",
-            "gemfile.lock",
-            "composer.lock",
-            "go.sum",
-            ".npmrc",
+        const WORKFLOW_DIRS: [&str; 4] = [".github/workflows", ".github/actions", ".circleci", ".buildkite"];
+        const WORKFLOW_FILES: [&str; 8] = [
+            ".gitlab-ci.yml",
+            ".travis.yml",
+            "azure-pipelines.yml",
+            "dependabot.yml",
+            "dependabot.yaml",
+            "jenkinsfile",
+            ".gitmodules",
+            ".gitattributes",
         ];
-        const SECRET_FILES: [&str; 6] =
-            [".netrc", "id_rsa", "id_ed25519", "credentials", "credentials.json", ".pypirc"];
-        const SECRET_ENDS: [&str; 5] = [".pem", ".key", ".p12", ".pfx", ".keystore"];
-        let lower = path.to_ascii_lowercase();
+        const LOCKFILES: [&str; 5] = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", ".npmrc"];
+        const LOCKFILE_ENDS: [&str; 5] = [".lock", ".lockb", ".lockfile", ".lock.json", ".lock.hcl"];
+        // As where case does not count: there a Kelvin sign is a k, too.
+        let lower = path.to_lowercase();
         let name = lower.rsplit('/').next().unwrap_or_default();
-        if name == ".env" || name.starts_with(".env.") && name != ".env.example" {
+        let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
+        if is_secret(name) {
             return Some(Self::Secret);
         }
-        if SECRET_FILES.contains(&name) || SECRET_ENDS.iter().any(|end| name.ends_with(end)) {
-            return Some(Self::Secret);
-        }
-        if WORKFLOW_DIRS.iter().any(|dir| lower.starts_with(dir)) || WORKFLOW_FILES.contains(&name) {
+        let in_dir = |dir: &&str| lower.strip_prefix(*dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if WORKFLOW_DIRS.iter().any(in_dir) || WORKFLOW_FILES.contains(&name) {
             return Some(Self::Workflow);
         }
         if name == "codeowners" {
             return Some(Self::Owners);
         }
-        LOCKFILES.contains(&name).then_some(Self::Lockfile)
+        (LOCKFILES.contains(&name) || ends(&LOCKFILE_ENDS)).then_some(Self::Lockfile)
     }
+}
+
+/// Whether a file of this name, in small letters, is one that holds secrets.
+fn is_secret(name: &str) -> bool {
+    const FILES: [&str; 5] = [".git-credentials", ".netrc", "credentials", "credentials.json", ".pypirc"];
+    const ENDS: [&str; 7] = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".ppk"];
+    const KEYS: [&str; 5] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_xmss"];
+    const SAMPLES: [&str; 3] = [".env.example", ".env.sample", ".env.template"];
+    let environment = name.starts_with(".env") && !SAMPLES.contains(&name);
+    let key = KEYS.iter().any(|key| name.starts_with(key)) && !name.ends_with(".pub");
+    environment || key || FILES.contains(&name) || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Sizes and forms; the same everywhere.
@@ -85,15 +87,18 @@ pub(crate) fn check(files: &[FileText]) -> Result<(), String> {
     for (index, file) in files.iter().enumerate() {
         let at = format!("arguments.files[{index}]");
         check_path(&at, &file.path)?;
-        if files[..index].iter().any(|other| other.path == file.path) {
-            return Err(format!("{at}.path: is there twice; write each file once"));
+        for other in &files[..index] {
+            apart(&at, &other.path, &file.path)?;
         }
         let Some(text) = &file.text else { continue };
         if text.len() > FILE_BYTES_MAX {
             return Err(format!("{at}.text: has {} bytes; write at most {FILE_BYTES_MAX}", text.len()));
         }
         all += text.len();
-        crate::act::outbound::scan(&format!("{at}.text"), text)?;
+        let field = format!("{at}.text");
+        outbound::scan(&field, text)?;
+        // A mark at the very beginning says how the file is written, and changes nothing of what is read.
+        outbound::hidden(&field, text.strip_prefix('\u{feff}').unwrap_or(text))?;
     }
     if all > PATCH_BYTES_MAX {
         return Err(format!("arguments.files: have {all} bytes; write at most {PATCH_BYTES_MAX}"));
@@ -103,10 +108,27 @@ pub(crate) fn check(files: &[FileText]) -> Result<(), String> {
 
 /// A plain path below the repository's root.
 fn check_path(at: &str, path: &str) -> Result<(), String> {
-    let odd = |part: &str| part.is_empty() || part == "." || part == ".." || part.eq_ignore_ascii_case(".git");
+    // Where an ending blank or dot does not count, the name would be another file's.
+    let odd = |part: &str| part.is_empty() || part.ends_with(['.', ' ']) || part.eq_ignore_ascii_case(".git");
     let plain = path.chars().all(|c| !c.is_control() && c != '\\') && path == wakeman_present::visible(path);
     if path.len() > 400 || !plain || path.split('/').any(odd) {
         return Err(format!("{at}.path: is not a plain path; write it like web/signup/form.ts"));
+    }
+    outbound::scan(&format!("{at}.path"), path)
+}
+
+/// Two files of one patch must be two files everywhere: also where names differ in more than their case, and neither below the other.
+fn apart(at: &str, one: &str, other: &str) -> Result<(), String> {
+    if one == other {
+        return Err(format!("{at}.path: is there twice; write each file once"));
+    }
+    let (a, b) = (one.to_lowercase(), other.to_lowercase());
+    if a == b {
+        return Err(format!("{at}.path: {other} and {one} are one file where case does not count; write one of them"));
+    }
+    let below = |file: &str, dir: &str| file.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
+    if below(&a, &b) || below(&b, &a) {
+        return Err(format!("{at}.path: {other} and {one} cannot both be files; write one of them"));
     }
     Ok(())
 }
@@ -139,6 +161,25 @@ mod tests {
             ("web/signup/form.ts", None),
             ("docs/workflows/readme.md", None),
             (".env.example", None),
+            (".env.sample", None),
+            ("api/.env.template", None),
+            ("web/blocks.ts", None),
+            ("keys/id_rsa.pub", None),
+            (".github/dependabot.yml", Some(P::Workflow)),
+            (".github/workflows", Some(P::Workflow)),
+            (".github/workflows.md", None),
+            ("deno.lock", Some(P::Lockfile)),
+            ("bun.lockb", Some(P::Lockfile)),
+            ("Cargo.loc\u{212a}", Some(P::Lockfile)),
+            ("app/gradle.lockfile", Some(P::Lockfile)),
+            ("packages.lock.json", Some(P::Lockfile)),
+            (".terraform.lock.hcl", Some(P::Lockfile)),
+            ("pnpm-lock.yaml", Some(P::Lockfile)),
+            (".envrc", Some(P::Secret)),
+            (".env-production", Some(P::Secret)),
+            (".git-credentials", Some(P::Secret)),
+            ("deploy/id_ecdsa", Some(P::Secret)),
+            ("release.jks", Some(P::Secret)),
             (".github/workflows/ci.yml", Some(P::Workflow)),
             (".GitHub/Workflows/ci.yml", Some(P::Workflow)),
             (".github/actions/setup/action.yml", Some(P::Workflow)),
@@ -163,10 +204,49 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_plain_is_refused() {
-        for path in ["", "/etc/passwd", "a//b", "../x", "a/../b", "a/.git/config", "a\\b", "a\nb", "a\u{202e}b"] {
+        let odd = ["", "/etc/passwd", "a//b", "../x", "a/../b", "a/.git/config", "a\\b", "a\nb", "a\u{202e}b"];
+        for path in odd.into_iter().chain(["web/package-lock.json ", "Cargo.lock.", "dir /a.ts", ".git./config"]) {
             let file = [FileText { path: path.to_owned(), text: None }];
             assert!(check(&file).is_err_and(|text| text.contains("not a plain path")), "{path:?}");
         }
+    }
+
+    #[test]
+    fn what_hides_in_a_text_or_a_path_is_refused() {
+        let file = |path: &str, text: &str| [FileText { path: path.to_owned(), text: Some(text.to_owned()) }];
+        for (path, text, want) in [
+            ("a.ts", "let a = 1;\nlet b = 2; // \u{202e}", "arguments.files[0].text: holds U+202E on line 2"),
+            ("a.ts", "tag \u{e0041}", "holds U+E0041"),
+            ("a.ts", "\u{1b}[31m", "holds U+001B"),
+            ("a.ts", "x\u{feff}", "holds U+FEFF"),
+            (
+                "ghp_16C7e42F292c6912E7710c838347Ae178B4a.md",
+                "x",
+                "arguments.files[0].path: holds what looks like a credential",
+            ),
+        ] {
+            let said = check(&file(path, text)).unwrap_err();
+            assert!(said.contains(want), "{said}");
+        }
+        for text in ["\u{feff}größer\n\tals", "👩\u{200d}🚒 ❤\u{fe0f}", "a\r\nb"] {
+            assert_eq!(check(&file("a.ts", text)), Ok(()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn two_files_of_a_patch_are_two_files_everywhere() {
+        for (one, other, want) in [
+            ("a.ts", "a.ts", "is there twice"),
+            ("a.ts", "A.ts", "are one file where case does not count"),
+            ("web/a", "web/a/b", "cannot both be files"),
+            ("web/a/b", "Web/A", "cannot both be files"),
+        ] {
+            let files = [one, other].map(|path| FileText { path: path.to_owned(), text: Some("x".to_owned()) });
+            let said = check(&files).unwrap_err();
+            assert!(said.contains("arguments.files[1].path") && said.contains(want), "{said}");
+        }
+        let files = ["web/a", "web/ab"].map(|path| FileText { path: path.to_owned(), text: None });
+        assert_eq!(check(&files), Ok(()));
     }
 
     #[test]

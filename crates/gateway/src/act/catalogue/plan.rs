@@ -2,7 +2,7 @@
 //! `{"data_from_step": 1, "field": "number"}`. Before a plan is shown, each step is checked with what its forerunners will return.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, Outcome, Step, StepText};
 
 use super::class;
@@ -77,6 +77,35 @@ pub fn plan_card(title: String, undo: String, check: String, steps: &[Step]) -> 
         .flatten()
         .collect();
     CardText { title, steps: lines, undo, check }
+}
+
+/// The card of an action; of a plan that has no name of its own with this title and this undo. `None`: it cannot be read.
+pub fn draw(action: &Action, otherwise: (String, String), check: String) -> Option<CardText> {
+    if action.kind != PLAN {
+        return Some(class(&action.kind)?.card(action, check));
+    }
+    let steps = plan_steps(action).ok()?;
+    let actions: Vec<Action> = steps.iter().map(|step| step.action.clone()).collect();
+    let (title, undo) = plan_words(&actions).unwrap_or(otherwise);
+    Some(plan_card(title, undo, check, &steps))
+}
+
+/// Title and undo of a plan with a name, made from its steps. `None`: it has none.
+pub(crate) fn plan_words(steps: &[Action]) -> Option<(String, String)> {
+    match steps {
+        [revert, merge] if (revert.kind.as_str(), merge.kind.as_str()) == ("github.revert_pr", "github.merge_pr") => {
+            let number = revert.arguments["number"].as_u64()?;
+            let repository = revert.target["repository"].as_str().unwrap_or_default();
+            let title = format!("Revert #{number} on {repository}, then merge the revert");
+            Some((title, "revert the revert".to_owned()))
+        }
+        [flag, note] if (flag.kind.as_str(), note.kind.as_str()) == ("posthog.set_flag", "posthog.annotate") => {
+            let key = flag.arguments["key"].as_str().filter(|_| flag.arguments["active"] == json!(false))?;
+            let undo = class(&flag.kind)?.card(flag, String::new()).undo;
+            Some((format!("Turn flag {key} off, then annotate it"), undo))
+        }
+        _ => None,
+    }
 }
 
 /// The step's action with every `{"data_from_step": n, "field": "f"}` replaced by what step n returned.

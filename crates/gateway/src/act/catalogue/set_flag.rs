@@ -117,7 +117,10 @@ impl ActionClass for SetFlag {
                 check,
             };
         };
-        let to = state_words(arguments.active, arguments.rollout.or(revision.rollout));
+        let mut to = state_words(arguments.active, arguments.rollout.or(revision.rollout));
+        if let Some(share) = arguments.rollout.filter(|_| !arguments.active) {
+            to += &format!(", and {} % of users once it is on", percent(share));
+        }
         let from = state_words(revision.active, revision.rollout);
         CardText {
             title: format!("Turn flag {} {}", arguments.key, if arguments.active { "on" } else { "off" }),
@@ -200,7 +203,25 @@ fn output(flag: &FlagFacts) -> Value {
 fn state_words(active: bool, rollout: Option<f64>) -> String {
     match (active, rollout) {
         (false, _) => "off".to_owned(),
-        (true, Some(share)) if share < 1.0 => format!("on for {:.0} % of users", share * 100.0),
+        (true, Some(share)) if share < 1.0 => format!("on for {} % of users", percent(share)),
         (true, _) => "on for everyone".to_owned(),
+    }
+}
+
+/// As exact as what is sent: `33.3333`, `0.4`, `7`.
+fn percent(share: f64) -> String {
+    let (percent, whole) = (share * 100.0, (share * 100.0).round());
+    if (percent - whole).abs() < 1e-9 { format!("{whole}") } else { format!("{percent}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_is_written_as_it_is_sent() {
+        let shares = [0.333333, 0.004, 0.07, 0.1, 0.999, 0.125, 1e-6, 0.0];
+        let want = ["33.3333", "0.4", "7", "10", "99.9", "12.5", "0.0001", "0"];
+        assert_eq!(shares.map(percent), want);
     }
 }

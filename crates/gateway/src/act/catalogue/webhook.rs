@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use wakeman_types::{Action, CardText, StepText};
 
 use super::{
-    ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, check_text, marker, read, read_or_fail, unreadable,
-    webhook_hands,
+    ActionClass, Hand, Needs, Readiness, Reconciled, StepContext, marker, read, read_or_fail, unreadable, webhook_hands,
 };
-use crate::ports::{HandsError, WebhookRequest};
+use crate::{
+    act::outbound,
+    ports::{HandsError, WebhookRequest},
+};
 
 /// The longest body, in bytes.
 const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
@@ -61,7 +63,15 @@ impl ActionClass for PostWebhook {
     fn check(&self, action: &Action) -> Result<(), String> {
         let arguments: WebhookArguments = read("arguments", &action.arguments)?;
         read::<WebhookRevision>("revision", &action.revision)?;
-        check_text("arguments.payload", &json!(arguments.payload).to_string(), PAYLOAD_BYTES_MAX)
+        let payload = json!(arguments.payload);
+        let bytes = payload.to_string().len();
+        if bytes > PAYLOAD_BYTES_MAX {
+            return Err(format!("arguments.payload: has {bytes} bytes; write at most {PAYLOAD_BYTES_MAX}"));
+        }
+        outbound::each_text("arguments.payload", &payload, &|field: &str, text: &str| {
+            outbound::hidden(field, text)?;
+            outbound::scan(field, text)
+        })
     }
 
     fn card(&self, action: &Action, check: String) -> CardText {
