@@ -133,7 +133,7 @@ impl Socket<'_> {
             }
         };
         self.gateway = Some(gateway.clone());
-        if self.session.take_if(|session| !known(&session.url, Some(&gateway))).is_some() {
+        if self.session.take_if(|session| !known(&session.url, Some(gateway.as_str()))).is_some() {
             tracing::warn!("discord: the session goes on at an address that is not Discord's; a new one is begun");
         }
         Ok(self.session.as_ref().map_or(gateway, |session| session.url.clone()))

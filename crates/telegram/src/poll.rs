@@ -101,7 +101,7 @@ async fn checkpoint(context: &Context) -> Option<i64> {
 
 /// Reads what an earlier run left; what is no number is a beginning.
 fn offset_of(text: Option<&str>) -> Option<i64> {
-    let offset = text.map(str::parse)?;
+    let offset = text.map(str::parse::<i64>)?;
     if let Err(error) = &offset {
         tracing::warn!(%error, "telegram.checkpoint_is_no_number");
     }

@@ -197,7 +197,7 @@ fn the_example_names_everything_and_sets_nothing() {
 #[test]
 fn names_in_the_env_file_that_mean_nothing_are_named() {
     let env_file = ("/i/.env", 0o600, "GITHUB_TOKN=a\nPOSTHOG_API_KEY_FILE=/run/k\nSENTRY_DSN=b\nOTHER=c\n");
-    let secrets = load(&[], &[env_file, ("/run/k", 0o400, "phx_1\n")]).unwrap();
+    let secrets = load(&[], &[env_file, ("/run/k", 0o400, "phx_12345\n")]).unwrap();
     assert_eq!(
         secrets.warnings(".env"),
         [
