@@ -534,18 +534,9 @@ pub fn claimed() -> ClaimedDelivery {
         style: ButtonStyle::Plain,
         asks_reason: false,
     }];
-    let edit = Some("41".to_owned());
-    ClaimedDelivery {
-        delivery,
-        epoch: 7,
-        attempt: 2,
-        in_doubt: false,
-        edit,
-        edit_more: Vec::new(),
-        reply_to: None,
-        buttons,
-        timezone: Some("Europe/Berlin".to_owned()),
-    }
+    let (edit, edit_more, reply_to) = (Some("41".to_owned()), Vec::new(), None);
+    let timezone = Some("Europe/Berlin".to_owned());
+    ClaimedDelivery { delivery, epoch: 7, attempt: 2, in_doubt: false, edit, edit_more, reply_to, buttons, timezone }
 }
 
 /// One live event of every kind.
