@@ -191,7 +191,7 @@ async fn a_fresh_pull_request_without_checks_waits_until_they_would_have_begun()
 
 #[tokio::test]
 async fn hours_in_which_nobody_looked_do_not_count_as_waited() {
-    let world = World::new().await;
+    let world = World::with(json!({"approvals": {"default": {"expires": "12h"}}}), "{}").await;
     let proposal = world.propose_revert().await;
     world.approve(&proposal).await;
     world.repo.fail("merge", &[Fault::NotDone]);

@@ -84,14 +84,17 @@ async fn the_card_says_which_step_is_next_and_the_rest_can_be_approved_at_once()
     yes(&world, "telegram:1", &proposal, Some(1)).await.unwrap();
     world.run_to_end().await;
     let waits = world.proposal(proposal.id).await;
-    insta::assert_snapshot!(card(&world, &waits), @r"
+    insta::assert_snapshot!(card(&world, &waits), @r#"
     ⏳ plan
+    1. open PR on wakeman/P-1: write web/limit.ts (nobody may have changed these files since)
+    2. comment on it: "It broke sign-ups." (54 bytes in all)
+    3. post 38 bytes to ops at https[:]//ops.example.com (the address is the one in settings; what it makes of it cannot be checked)
     Undo: by hand.
     Approved by ada 03:00 (step 1) → PR #483 opened 03:00 → step 2 waits for a yes of its own until 03:30
     Needs 1 of: ada, lin, bob · expires 03:30 · digest …
     [ Approve step 2 ] [ Approve the rest ] [ Reject ] [ Details ]
     P-1 for F-1
-    ");
+    "#);
     let said = world.said(&proposal.thread).await;
     assert!(said.last().unwrap().contains("[ Approve step 2 ] [ Approve the rest ]"), "{said:?}");
     yes(&world, "telegram:2", &proposal, None).await.unwrap();

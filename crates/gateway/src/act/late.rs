@@ -12,7 +12,7 @@ pub(super) const WAIT_MS_MAX: i64 = HOUR_MS;
 pub(super) fn waits_for_its_turn(proposal: &Proposal, now: Timestamp) -> bool {
     proposal.next_step().is_some_and(|step| {
         let (Some(since), Some(at)) = (step.waiting_since, step.not_before) else { return false };
-        now.since(at) <= GRACE_MS && at.since(since) <= WAIT_MS_MAX
+        now.since(at) <= GRACE_MS && at.since(since) <= WAIT_MS_MAX + GRACE_MS
     })
 }
 
