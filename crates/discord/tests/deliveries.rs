@@ -93,7 +93,7 @@ async fn that_nothing_can_be_sent_is_told_although_the_socket_is_well() {
     told((true, "connected")).await;
     world.fault("POST .*/messages", "not_applied", 30).await;
     world.desk.owe(note("d1", "dm:4001", "once"));
-    told((false, "cannot send: Discord answers 502")).await;
+    told((false, "cannot send: Discord answers with error 502")).await;
     told((true, "connected")).await;
     assert_eq!(world.said("dm:4001").await, ["once"]);
 }

@@ -377,16 +377,16 @@ async fn what_began_and_has_no_call_outstanding_goes_on_within_ten_minutes_of_it
 async fn a_call_that_never_arrived_is_not_repeated_a_night_later() {
     for (away, runs) in [(minutes(5), true), (minutes(600), false)] {
         let mut world = World::new().await;
-        let proposal = world.propose_issue().await;
+        let proposal = world.propose_revert().await;
         world.approve(&proposal).await;
-        world.repo.fail("open_issue", &[Fault::DiesBefore]);
+        world.repo.fail("merge", &[Fault::DiesBefore]);
         world.run_and_die().await;
         world.clock.advance(away);
         world.restart().await;
         world.run_to_end().await;
         let ended = world.proposal(proposal.id).await;
         assert_eq!(ended.state, if runs { S::Succeeded } else { S::Failed }, "{:?}", ended.note);
-        assert_eq!(world.repo.effects().len(), usize::from(runs));
+        assert_eq!(world.repo.effects().len(), 1 + usize::from(runs));
     }
 }
 

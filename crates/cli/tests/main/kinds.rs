@@ -43,15 +43,15 @@ fn what_is_told_unasked_or_looked_at_is_read_in_a_terminal() {
     ┃ They are told in this one message; `findings` lists them
     ┃   all.
     -----
-    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12
-      days
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for
+      12 days
     An open pull request, last changed 22 Oct 09:00. Merge it,
       close it, or ask lin what it waits for.
     [ Useful ] [ Noise ] [ Why ]
     T-7 · 14:35 · egreedy-v1
     -----
-    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for 12
-      days
+    Tip: #471 "retry⟨U+202E⟩ uploads" has stood still for
+      12 days
     Chosen by egreedy-v1 for its score (probability 0.96); one
       of 2 items.
     Its score against the others: priority +0.212
@@ -78,7 +78,7 @@ fn what_is_told_unasked_or_looked_at_is_read_in_a_terminal() {
     linrff-v1 (replay, available): nothing is known yet
     lints-v1 against rule-v1: +0.061, 95 % between +0.012 and
       +0.110 (540 decisions)
-    Learnt from: ada 250 · lin 61
+    Learnt from: ada 250 (lints-v1) · lin 61 (lints-v1)
     2 logged decisions cannot be used; the session log names
       them
     -----

@@ -321,7 +321,7 @@ fn the_policies() {
     linrff-v1   available    -                  -  -                  0          0      -  replay
     worth: how many decisions of its own the log stands for as evidence
     lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
-    Learnt from: ada 250 · lin 61
+    Learnt from: ada 250 (lints-v1) · lin 61 (lints-v1)
     2 logged decisions cannot be used; the session log names them
     ");
     insta::assert_snapshot!(look(&ranking_doc(&ranking()), TermStyle::plain(60)), @r"
@@ -335,7 +335,7 @@ fn the_policies() {
       evidence
     lints-v1 against rule-v1: +0.061, 95 % between +0.012 and
       +0.110 (540 decisions)
-    Learnt from: ada 250 · lin 61
+    Learnt from: ada 250 (lints-v1) · lin 61 (lints-v1)
     2 logged decisions cannot be used; the session log names
       them
     ");
@@ -348,7 +348,7 @@ fn the_policies() {
     ␛[1mlinrff-v1␛[0m   available    -                  -  -                  0          0      -  replay
     ␛[2mworth: how many decisions of its own the log stands for as evidence␛[0m
     lints-v1 against rule-v1: +0.061, 95 % between +0.012 and +0.110 (540 decisions)
-    Learnt from: ada 250 · lin 61
+    Learnt from: ada 250 (lints-v1) · lin 61 (lints-v1)
     2 logged decisions cannot be used; the session log names them
     ");
 }

@@ -118,7 +118,7 @@ fn what_was_asked_for_is_read_in_a_channel() {
     6 % none of the known changes
 
     How it was told
-    At once: critical. Chosen by rule-v1 \(probability 1\)\.
+    At once: critical. Chosen by rule-v1 (probability 1).
     It saw: severity 2 · p 2.5e-5 · hour 14
     Proposals: P-31
     -# F-128 · opened 14:30 · thread thread\_7f00

@@ -2,7 +2,11 @@
 #![allow(dead_code, reason = "each test binary that includes these samples uses some of them")]
 #![allow(clippy::unwrap_used, reason = "the samples are written here and can be read")]
 
+#[path = "sample_briefs.rs"]
+mod sample_briefs;
+
 use chrono_tz::Europe::Berlin;
+pub use sample_briefs::brief;
 use wakeman_present::RenderContext;
 use wakeman_types::*;
 
@@ -553,21 +557,6 @@ pub fn answers() -> Vec<View> {
         View::Thread(Box::new(thread())),
         View::Answer(AnswerView { text, answer: TurnId::new("t1"), state: TurnState::Answered }),
     ]
-}
-
-/// A morning brief with these lines.
-pub fn brief(lines: Vec<BriefLine>) -> BriefView {
-    BriefView {
-        title: "Morning brief".into(),
-        since: ago(18 * 60 + 35),
-        lines,
-        note: None,
-        prompt: None,
-        no_model: None,
-        own: false,
-        budget: None,
-        occurrence: "morning-brief-1a2b3c@0".into(),
-    }
 }
 
 /// What a chat is answered with when somebody looks at something, and what is told beside findings and cards.

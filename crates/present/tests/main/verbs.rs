@@ -127,8 +127,8 @@ fn a_wakeup_takes_its_rules_after_its_time() {
 #[test]
 fn every_mistake_says_what_to_write() {
     let table = [
-        ("", "nothing to do; \"help\" lists the words"),
-        ("/", "nothing to do; \"help\" lists the words"),
+        ("", "nothing to do; \"help\" lists the commands"),
+        ("/", "nothing to do; \"help\" lists the commands"),
         ("aprove P-1", "\"aprove\" is not a command; did you mean \"approve\"?"),
         ("bananas", "\"bananas\" is not a command; \"help\" lists them"),
         ("why", "why needs more; write it like \"why F-12\""),

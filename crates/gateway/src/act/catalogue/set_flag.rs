@@ -210,8 +210,8 @@ fn state_words(active: bool, rollout: Option<f64>) -> String {
 
 /// As exact as what is sent: `33.3333`, `0.4`, `7`.
 fn percent(share: f64) -> String {
-    let (percent, whole) = (share * 100.0, (share * 100.0).round());
-    if (percent - whole).abs() < 1e-9 { format!("{whole}") } else { format!("{percent}") }
+    // Nine digits: what is beyond is the error of the multiplication.
+    format!("{}", (share * 1e11).round() / 1e9)
 }
 
 #[cfg(test)]
