@@ -42,7 +42,7 @@ pub trait Terminal {
     fn reads_keys(&self) -> bool;
     /// Writes and flushes.
     fn write(&mut self, text: &str) -> io::Result<()>;
-    /// Forgets what was typed before now: an answer must come after its question was seen.
+    /// Forgets what was typed before now, and takes keys from now on: an answer must come after its question was seen.
     fn forget_typed(&mut self) -> io::Result<()>;
     /// Waits for one key, without echo.
     fn key(&mut self) -> io::Result<Key>;
@@ -59,11 +59,15 @@ const TRIES: usize = 5;
 /// [`io::ErrorKind::Interrupted`] for control-C, [`io::ErrorKind::UnexpectedEof`] when the input ends,
 /// [`io::ErrorKind::InvalidInput`] after five lines that are no answer, else what the terminal says.
 pub fn ask(terminal: &mut dyn Terminal, prompt: &str, choices: &[Choice]) -> io::Result<char> {
+    let keys = terminal.reads_keys();
+    if keys {
+        // Before it is shown: what is pressed as soon as it is seen is an answer.
+        terminal.forget_typed()?;
+    }
     terminal.write(&question(prompt, choices))?;
-    if !terminal.reads_keys() {
+    if !keys {
         return ask_by_line(terminal, choices);
     }
-    terminal.forget_typed()?;
     loop {
         match terminal.key()? {
             Key::Interrupt => {

@@ -11,6 +11,7 @@ use crossterm::{
 use crate::{Choice, Key, Terminal, ask};
 
 /// Raw mode while it lives; leaving it, even by a panic, gives the operator their terminal back.
+#[derive(Debug)]
 struct RawMode;
 
 impl RawMode {
@@ -29,7 +30,19 @@ impl Drop for RawMode {
 
 /// The terminal this process was started from.
 #[derive(Debug, Default)]
-pub struct SystemTerminal;
+pub struct SystemTerminal {
+    /// From the question on until its answer is written.
+    raw: Option<RawMode>,
+}
+
+impl SystemTerminal {
+    fn take_keys(&mut self) -> io::Result<()> {
+        if self.raw.is_none() {
+            self.raw = Some(RawMode::enter()?);
+        }
+        Ok(())
+    }
+}
 
 impl Terminal for SystemTerminal {
     fn reads_keys(&self) -> bool {
@@ -37,13 +50,17 @@ impl Terminal for SystemTerminal {
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
+        // A line ends in raw mode without going back to its beginning.
+        if text.contains('\n') {
+            self.raw = None;
+        }
         let mut out = io::stderr().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
     }
 
     fn forget_typed(&mut self) -> io::Result<()> {
-        let _raw = RawMode::enter()?;
+        self.take_keys()?;
         while event::poll(Duration::ZERO)? {
             event::read()?;
         }
@@ -51,7 +68,7 @@ impl Terminal for SystemTerminal {
     }
 
     fn key(&mut self) -> io::Result<Key> {
-        let _raw = RawMode::enter()?;
+        self.take_keys()?;
         loop {
             match event::read()? {
                 Event::Key(pressed) if pressed.kind == KeyEventKind::Press => return Ok(key(pressed)),
@@ -81,7 +98,7 @@ fn key(pressed: KeyEvent) -> Key {
 /// # Errors
 /// As [`ask`].
 pub fn read_key(prompt: &str, choices: &[Choice]) -> io::Result<char> {
-    ask(&mut SystemTerminal, prompt, choices)
+    ask(&mut SystemTerminal::default(), prompt, choices)
 }
 
 /// Columns of the terminal, where there is one.
