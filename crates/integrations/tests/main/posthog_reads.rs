@@ -138,7 +138,7 @@ async fn the_split_by_a_flag_is_four_counts_of_one_query() {
     assert_eq!(
         error,
         SourceError::Shape {
-            reason: format!("flag split: 0 rows instead of one; is `posthog.host` the address of PostHog's API?")
+            reason: "flag split: 0 rows instead of one; is `posthog.host` the address of PostHog's API?".to_owned()
         }
     );
 }

@@ -54,12 +54,15 @@ pub(super) fn judged(log: &[TipRecord], place: usize) -> JudgedTips {
     all
 }
 
+/// How the values of the log become the few of a history.
+type History = fn(&[f64]) -> Vec<f64>;
+
 /// Adds to the view of a tip policy what the log says of it. What another item would have brought is not known, so there is no regret.
 /// The bound is of the tips from `from` on.
 pub(in crate::rank) fn filled(
     mut view: PolicyView,
     log: &[TipRecord],
-    (history, from): (fn(&[f64]) -> Vec<f64>, Timestamp),
+    (history, from): (History, Timestamp),
 ) -> PolicyView {
     let Some(place) = place_of(&view.id) else { return view };
     let judged = judged(log, place);
