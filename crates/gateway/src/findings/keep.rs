@@ -249,23 +249,22 @@ async fn tell(
             finding.interruption = Interruption::Digest;
         }
     }
-    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
-    thread.say(
-        core,
-        Post {
-            class: DeliveryClass::Alert,
-            severity: finding.severity,
-            finding: Some(finding.id),
-            view: View::Finding(Box::new(FindingView {
-                finding: finding.clone(),
-                news,
-                proposal: finding.proposal,
-                repair,
-            })),
-            quiet: finding.interruption != Interruption::Now,
-        },
-    );
+    let quiet = finding.interruption != Interruption::Now;
+    thread.say(core, post(core, finding, news, quiet));
     Ok(thread.finish(commit.insert(&record)))
+}
+
+/// The message that tells the finding as it is now.
+pub(super) fn post(core: &Core, finding: &Finding, news: FindingNews, quiet: bool) -> Post {
+    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
+    let view = FindingView { finding: finding.clone(), news, proposal: finding.proposal, repair };
+    Post {
+        class: DeliveryClass::Alert,
+        severity: finding.severity,
+        finding: Some(finding.id),
+        view: View::Finding(Box::new(view)),
+        quiet,
+    }
 }
 
 /// The problem is gone by itself: ends its finding, if there is one, and says so where people were told.

@@ -3,15 +3,17 @@
 use serde_json::json;
 use wakeman_store::{Commit, StoreError, Versioned};
 use wakeman_types::{
-    CandidateCause, DeliveryClass, Finding, FindingNews, FindingState, FindingView, HOUR_MS, Interruption, Related,
-    Subject, Timestamp, View,
+    CandidateCause, Finding, FindingNews, FindingState, HOUR_MS, Interruption, Related, Subject, Timestamp,
 };
 
-use super::{detection::Detection, keep::escalate, look::Look};
+use super::{
+    detection::Detection,
+    keep::{escalate, post},
+    look::Look,
+};
 use crate::{
-    act::draft::repair_label,
     core::Core,
-    deliver::{Post, ThreadWriter, follow},
+    deliver::{ThreadWriter, follow},
     modes::muted,
     settle::{SettleError, Wanted},
 };
@@ -96,20 +98,8 @@ pub(super) async fn join(
 /// Says in its thread that more shows it; loudly only where the finding itself was told so and nobody has it.
 async fn tell(core: &Core, commit: Commit, finding: &Finding) -> Result<Commit, SettleError> {
     let Some(mut thread) = ThreadWriter::load(core, &finding.thread).await? else { return Ok(commit) };
-    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
-    let (news, proposal) = (FindingNews::Joined, finding.proposal);
-    let view = FindingView { finding: finding.clone(), news, proposal, repair };
     let loud = finding.interruption == Interruption::Now && finding.state == FindingState::Open;
-    thread.say(
-        core,
-        Post {
-            class: DeliveryClass::Alert,
-            severity: finding.severity,
-            finding: Some(finding.id),
-            view: View::Finding(Box::new(view)),
-            quiet: !loud,
-        },
-    );
+    thread.say(core, post(core, finding, FindingNews::Joined, !loud));
     Ok(thread.finish(commit))
 }
 
