@@ -94,7 +94,7 @@ async fn that_telegram_answers_is_known_long_before_a_poll_is_over() {
     scene.fault("getupdates", FaultMode::NotApplied, 1).await;
     // Longer than `until` waits.
     let running = scene.run_polling("77:secret", &scene.lab.service_url("telegram"), 50);
-    scene.until("ill", async || scene.gateway.health().last().is_some_and(|health| !health.ok)).await;
+    scene.until("ill", async || scene.gateway.health().iter().any(|health| !health.ok)).await;
     scene.until("well again", async || scene.gateway.health().last().is_some_and(|health| health.ok)).await;
     running.stop().await;
 }
