@@ -77,13 +77,6 @@ pub struct Onset {
     pub latest_ms: i64,
 }
 
-impl Onset {
-    /// Half the width of the range: the uncertainty to hand to the correlation.
-    pub fn uncertainty_ms(&self) -> i64 {
-        (self.latest_ms - self.earliest_ms) / 2
-    }
-}
-
 /// How much history a detector has and wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Learning {

@@ -47,7 +47,7 @@ pub(crate) fn weigh(anomaly: &Anomaly, change: &CandidateChange, deploy: Option<
         && sha == head
     {
         // The run or deployment failed on this very commit: when it was made says nothing more.
-        rate *= density(0, anomaly.onset_uncertainty_ms, Acts::AtOnce) * HEAD_COMMIT;
+        rate *= density(0, anomaly.onset().1, Acts::AtOnce) * HEAD_COMMIT;
         reasons.push(Reason::HeadCommit);
     } else {
         rate *= time(anomaly, change, deploy, &mut reasons);
@@ -68,10 +68,9 @@ fn time(
     let live_at_ms = change.live_at_ms.or(deploy.map(CandidateChange::live_from_ms));
     let acts_ms = live_at_ms.unwrap_or(change.at_ms).max(change.at_ms);
     let acts = if change.kind == ChangeKind::Merge && live_at_ms.is_none() { Acts::WhenShipped } else { Acts::AtOnce };
-    let lead_ms = anomaly.since_ms - acts_ms;
-    let uncertainty = anomaly.onset_uncertainty_ms.max(0);
-    if lead_ms < -uncertainty {
-        reasons.push(Reason::AfterOnset { by_ms: -lead_ms });
+    let (onset_ms, uncertainty) = anomaly.onset();
+    if acts_ms > anomaly.latest_ms.max(anomaly.since_ms) {
+        reasons.push(Reason::AfterOnset { by_ms: acts_ms - anomaly.since_ms });
     } else {
         reasons.push(Reason::LeadTime { lead_ms: (anomaly.since_ms - change.at_ms).max(0) });
     }
@@ -79,7 +78,7 @@ fn time(
         let by = deploy.map(|d| d.id.clone()).or_else(|| change.live_by.clone());
         reasons.push(Reason::WentLive { at_ms, by });
     }
-    density(lead_ms, uncertainty, acts)
+    density(onset_ms - acts_ms, uncertainty, acts)
 }
 
 fn files(anomaly: &Anomaly, change: &CandidateChange, reasons: &mut Vec<Reason>) -> f64 {

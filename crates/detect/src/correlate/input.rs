@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Anomaly {
     /// The most likely start, Unix milliseconds.
     pub since_ms: i64,
-    /// How far the start may be off, each way, milliseconds.
-    pub onset_uncertainty_ms: i64,
+    /// The earliest start there may have been, Unix milliseconds. The range may lie to one side of the likeliest start.
+    pub earliest_ms: i64,
+    /// The latest start there may have been, Unix milliseconds.
+    pub latest_ms: i64,
     /// The metric's kind; `None` for errors, runs and deployments.
     pub kind: Option<Kind>,
     /// Which way the metric went.
@@ -26,11 +28,12 @@ pub struct Anomaly {
 }
 
 impl Anomaly {
-    /// An anomaly of which only the time is known.
-    pub fn at(since_ms: i64, onset_uncertainty_ms: i64) -> Self {
+    /// An anomaly of which only the time is known, up to `uncertainty_ms` each way.
+    pub fn at(since_ms: i64, uncertainty_ms: i64) -> Self {
         Self {
             since_ms,
-            onset_uncertainty_ms,
+            earliest_ms: since_ms - uncertainty_ms.max(0),
+            latest_ms: since_ms + uncertainty_ms.max(0),
             kind: None,
             direction: Direction::None,
             effect: 1.0,
@@ -38,6 +41,12 @@ impl Anomaly {
             names: Vec::new(),
             head_sha: None,
         }
+    }
+
+    /// The middle of the range, and half its width: what a time that is not exactly known is compared with.
+    pub(crate) fn onset(&self) -> (i64, i64) {
+        let half = (self.latest_ms - self.earliest_ms).max(0) / 2;
+        (self.earliest_ms + half, half)
     }
 }
 

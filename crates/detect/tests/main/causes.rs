@@ -95,8 +95,18 @@ fn what_came_after_is_no_cause_unless_the_onset_is_uncertain() {
     let ranking = correlate(&Anomaly { errors: form_errors(), ..signups_down() }, &late);
     assert!(probability(&ranking, "#9") < 1e-6);
     assert!(matches!(reasons(&ranking, "#9")[0], Reason::AfterOnset { by_ms } if by_ms == 20 * MINUTE));
-    let unsure = Anomaly { onset_uncertainty_ms: 40 * MINUTE, ..signups_down() };
+    let unsure = Anomaly { earliest_ms: T - 40 * MINUTE, latest_ms: T + 40 * MINUTE, ..signups_down() };
     assert!(probability(&correlate(&unsure, &late), "#9") > 0.1);
+}
+
+/// With a few events an hour a quiet hour or two before the change look like its first ones: the start is put too early, and the range
+/// reaches to one side only.
+#[test]
+fn a_start_that_is_put_too_early_still_finds_its_change() {
+    let rare = Anomaly { earliest_ms: T - 10 * MINUTE, latest_ms: T + 150 * MINUTE, ..signups_down() };
+    let ranking = correlate(&rare, &[merge("#9", -120, "signup: new form", &["web/signup/form.ts"])]);
+    assert!(probability(&ranking, "#9") > 0.3, "{ranking:#?}");
+    assert!(matches!(reasons(&ranking, "#9")[0], Reason::LeadTime { lead_ms: 0 }), "{ranking:#?}");
 }
 
 #[test]

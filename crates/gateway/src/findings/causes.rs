@@ -41,9 +41,8 @@ pub(super) async fn likely_causes(
     evidence: &Evidence,
 ) -> Result<(Vec<CandidateCause>, f64), StoreError> {
     let since = detection.since.ms();
-    let query = ListQuery::oldest(1000)
-        .since(since - REACH_MS)
-        .until(since + detection.uncertainty_ms.max(SLACK_MS) + SLACK_MS);
+    let query =
+        ListQuery::oldest(1000).since(since - REACH_MS).until(detection.began.1.ms().max(since + SLACK_MS) + SLACK_MS);
     let changes: Vec<Change> = core.store.list::<Change>(&query).await?.items.into_iter().map(|c| c.value).collect();
     let mut candidates = candidates(&changes);
     let helped =
@@ -59,7 +58,8 @@ pub(super) async fn likely_causes(
 }
 
 fn anomaly(detection: &Detection, evidence: &Evidence) -> Anomaly {
-    let mut anomaly = Anomaly::at(detection.since.ms(), detection.uncertainty_ms);
+    let mut anomaly = Anomaly::at(detection.since.ms(), 0);
+    (anomaly.earliest_ms, anomaly.latest_ms) = (detection.began.0.ms(), detection.began.1.ms());
     anomaly.effect = detection.effect;
     anomaly.head_sha.clone_from(&detection.head_sha);
     anomaly.direction = match detection.measure.as_ref().map(|m| m.direction) {
@@ -126,7 +126,7 @@ fn undone(
     seen: &Detection,
     helped: &[Proposal],
 ) -> HashSet<String> {
-    let began = seen.since.plus_ms(-seen.uncertainty_ms).ms();
+    let began = seen.began.0.ms();
     let mut out = HashSet::new();
     for (index, revert) in changes.iter().enumerate() {
         let Some(reverts) = reverts(revert) else { continue };
@@ -250,7 +250,7 @@ mod tests {
             severity: wakeman_types::Severity::Warning,
             since: Timestamp(T + 100 * MINUTE_MS),
             seen_at: Timestamp(T + at_min * MINUTE_MS),
-            uncertainty_ms: 10 * MINUTE_MS,
+            began: (Timestamp(T + 90 * MINUTE_MS), Timestamp(T + 110 * MINUTE_MS)),
             measure: None,
             occurrences: 0,
             series: Vec::new(),

@@ -15,8 +15,8 @@ pub struct Detection {
     pub since: Timestamp,
     /// The source's own present when it was seen.
     pub seen_at: Timestamp,
-    /// How far the onset may be off, each way, in milliseconds.
-    pub uncertainty_ms: i64,
+    /// The earliest onset there may have been, and the latest: the estimate need not lie in the middle.
+    pub began: (Timestamp, Timestamp),
     /// For a metric: the numbers.
     pub measure: Option<Measure>,
     /// Occurrences of an error, failing runs in a row.
@@ -29,4 +29,11 @@ pub struct Detection {
     pub head_sha: Option<String>,
     /// Observed over expected; 1 where there is no such thing.
     pub effect: f64,
+}
+
+impl Detection {
+    /// An onset that may be off by so many milliseconds, each way.
+    pub const fn around(at: Timestamp, ms: i64) -> (Timestamp, Timestamp) {
+        (at.plus_ms(-ms), at.plus_ms(ms))
+    }
 }

@@ -122,7 +122,7 @@ fn detection(issue: &ErrorIssue, now: Timestamp) -> Detection {
         severity: if per_hour >= CRITICAL_PER_HOUR { Severity::Critical } else { Severity::Warning },
         since: issue.first_seen,
         seen_at: now,
-        uncertainty_ms: 10 * MINUTE_MS,
+        began: Detection::around(issue.first_seen, 10 * MINUTE_MS),
         measure: None,
         occurrences: issue.occurrences,
         series: Vec::new(),

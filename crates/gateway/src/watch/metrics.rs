@@ -306,6 +306,11 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
             Heading::Recovering => Trend::Recovering,
         },
     };
+    let since = Timestamp::from_ms(verdict.since_ms().unwrap_or(verdict.start_ms));
+    let known = Detection::around(since, ONSET_MS);
+    let may = verdict
+        .since
+        .map_or((since, since), |onset| (Timestamp::from_ms(onset.earliest_ms), Timestamp::from_ms(onset.latest_ms)));
     let spec = &state.spec;
     let event = match &spec.query {
         MetricQuery::Event { event } => Some(event.clone()),
@@ -315,9 +320,9 @@ fn now_as_detection(state: &MetricState) -> Option<Detection> {
         fingerprint: fingerprint(&spec.id),
         subject: Subject::Metric { metric: spec.id.clone(), name: spec.name.clone(), kind: spec.kind, event },
         severity: severity(spec.kind, &measure, verdict.effect),
-        since: Timestamp::from_ms(verdict.since_ms().unwrap_or(verdict.start_ms)),
+        since,
         seen_at: Timestamp::from_ms(verdict.start_ms + STEP_MS),
-        uncertainty_ms: verdict.since.map_or(0, |onset| onset.uncertainty_ms()).max(ONSET_MS),
+        began: (may.0.min(known.0), may.1.max(known.1)),
         measure: Some(measure),
         occurrences: 0,
         series: points(state),
