@@ -3,14 +3,20 @@
 //! A full validator is two dozen crates; what a prompt file may say is the list in [`KEYWORDS`], and anything else is named
 //! when the file is read, so that no rule is silently not kept.
 
+mod hold;
+
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
+pub use hold::validate;
+
 /// The keywords that mean something here.
-const KEYWORDS: [&str; 17] = [
+const KEYWORDS: [&str; 29] = [
     "$schema",
     "title",
     "description",
     "examples",
+    "default",
     "type",
     "enum",
     "const",
@@ -20,11 +26,24 @@ const KEYWORDS: [&str; 17] = [
     "items",
     "minItems",
     "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
     "minLength",
     "maxLength",
+    "pattern",
     "minimum",
     "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "not",
 ];
+/// Those whose value is a list of schemas.
+const LISTS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boolean", "null"];
 
 /// Whether `schema` is one that [`validate`] keeps word for word. The error names the place and the remedy.
@@ -40,23 +59,58 @@ pub(super) fn check(schema: &Value, at: &str) -> Result<(), String> {
     if kinds.is_some_and(|kinds| kinds.is_none_or(|kinds| !kinds.iter().all(|kind| TYPES.contains(kind)))) {
         return wrong("type", "a JSON type or a list of them");
     }
-    for key in ["minItems", "maxItems", "minLength", "maxLength"] {
+    for key in ["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"] {
         if schema.get(key).is_some_and(|value| value.as_u64().is_none()) {
             return wrong(key, "a whole number of 0 or more");
         }
     }
-    for key in ["minimum", "maximum"] {
+    for key in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] {
         if schema.get(key).is_some_and(|value| !value.is_number()) {
             return wrong(key, "a number");
         }
     }
+    if schema.get("multipleOf").is_some_and(|value| value.as_f64().is_none_or(|step| step <= 0.0)) {
+        return wrong("multipleOf", "a number above 0");
+    }
+    if schema.get("uniqueItems").is_some_and(|value| !value.is_boolean()) {
+        return wrong("uniqueItems", "true or false");
+    }
     if schema.get("enum").is_some_and(|value| value.as_array().is_none_or(Vec::is_empty)) {
         return wrong("enum", "a list of values");
     }
-    if schema.get("additionalProperties").is_some_and(|value| !value.is_boolean()) {
-        return wrong("additionalProperties", "true or false");
+    if schema.get("additionalProperties").is_some_and(|value| !value.is_boolean() && !value.is_object()) {
+        return wrong("additionalProperties", "true, false or a schema");
     }
-    check_members(schema, at)
+    if let Some(pattern) = schema.get("pattern") {
+        pattern_of(pattern).map_err(|why| format!("`{at}.pattern` {why}"))?;
+    }
+    check_members(schema, at)?;
+    check_parts(schema, at)
+}
+
+/// The expression that `pattern` holds a text to. It is looked for anywhere in the text, as JSON Schema has it.
+fn pattern_of(pattern: &Value) -> Result<Regex, String> {
+    let pattern = pattern.as_str().ok_or("is not a text; write a regular expression")?;
+    Regex::new(pattern).map_err(|why| format!("is not a regular expression that is understood ({why}); correct it"))
+}
+
+fn check_parts(schema: &Map<String, Value>, at: &str) -> Result<(), String> {
+    for key in LISTS {
+        let Some(parts) = schema.get(key) else { continue };
+        let Some(parts) = parts.as_array().filter(|parts| !parts.is_empty()) else {
+            return Err(format!("`{at}.{key}` is not a list of schemas; correct it"));
+        };
+        for (index, part) in parts.iter().enumerate() {
+            check(part, &format!("{at}.{key}[{index}]"))?;
+        }
+    }
+    for key in ["not", "additionalProperties"] {
+        match schema.get(key) {
+            Some(part) if key == "not" || part.is_object() => check(part, &format!("{at}.{key}"))?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn check_members(schema: &Map<String, Value>, at: &str) -> Result<(), String> {
@@ -91,107 +145,6 @@ fn types(value: &Value) -> Option<Vec<&str>> {
         Value::Array(_) => names(value).ok().filter(|all| !all.is_empty()),
         _ => None,
     }
-}
-
-/// Reads a model's answer as JSON and holds it to `schema`. A fence around it and words before or after the fence are
-/// tolerated: models add them whatever they are told.
-///
-/// # Errors
-/// One sentence for the model: what is wrong and where, so that it can mend it.
-pub fn validate(schema: &Value, text: &str) -> Result<Value, String> {
-    let json = unfenced(text);
-    let value = serde_json::from_str(json)
-        .map_err(|error| format!("the answer is not JSON ({error}); answer with one JSON value and nothing else"))?;
-    hold(schema, &value, "the answer")?;
-    Ok(value)
-}
-
-/// What stands inside a ``` fence, if there is a whole one; else all of it.
-fn unfenced(text: &str) -> &str {
-    let trimmed = text.trim();
-    if trimmed.starts_with(['{', '[', '"']) {
-        return trimmed;
-    }
-    let Some((_, rest)) = trimmed.split_once("```") else { return trimmed };
-    let Some((inner, _)) = rest.rsplit_once("```") else { return trimmed };
-    let body = inner.trim_start();
-    body.strip_prefix("json").or_else(|| body.strip_prefix("JSON")).unwrap_or(body).trim()
-}
-
-fn hold(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let Some(schema) = schema.as_object() else { return Ok(()) };
-    if let Some(kinds) = schema.get("type").and_then(types)
-        && !kinds.iter().any(|kind| is(value, kind))
-    {
-        return Err(format!("{at} is not of type {}", kinds.join(" or ")));
-    }
-    if schema.get("const").is_some_and(|only| only != value) {
-        return Err(format!("{at} is not {}", schema["const"]));
-    }
-    if let Some(all) = schema.get("enum").and_then(Value::as_array)
-        && !all.contains(value)
-    {
-        let all: Vec<String> = all.iter().map(Value::to_string).collect();
-        return Err(format!("{at} is not one of {}", all.join(", ")));
-    }
-    match value {
-        Value::String(text) => between(schema, "Length", text.chars().count() as u64, at, "characters"),
-        Value::Number(number) => in_range(schema, number.as_f64().unwrap_or(f64::NAN), at),
-        Value::Array(items) => {
-            between(schema, "Items", items.len() as u64, at, "items")?;
-            let Some(each) = schema.get("items") else { return Ok(()) };
-            items.iter().enumerate().try_for_each(|(index, item)| hold(each, item, &format!("{at}[{index}]")))
-        }
-        Value::Object(members) => hold_members(schema, members, at),
-        _ => Ok(()),
-    }
-}
-
-fn is(value: &Value, kind: &str) -> bool {
-    match kind {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "number" => value.is_number(),
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0),
-        "boolean" => value.is_boolean(),
-        _ => value.is_null(),
-    }
-}
-
-fn between(schema: &Map<String, Value>, what: &str, count: u64, at: &str, unit: &str) -> Result<(), String> {
-    let bound = |side: &str| schema.get(&format!("{side}{what}")).and_then(Value::as_u64);
-    match (bound("min"), bound("max")) {
-        (Some(min), _) if count < min => Err(format!("{at} has {count} {unit}, fewer than {min}")),
-        (_, Some(max)) if count > max => Err(format!("{at} has {count} {unit}, more than {max}")),
-        _ => Ok(()),
-    }
-}
-
-fn in_range(schema: &Map<String, Value>, number: f64, at: &str) -> Result<(), String> {
-    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-    match (bound("minimum"), bound("maximum")) {
-        (Some(min), _) if number < min => Err(format!("{at} is {number}, less than {min}")),
-        (_, Some(max)) if number > max => Err(format!("{at} is {number}, more than {max}")),
-        _ => Ok(()),
-    }
-}
-
-fn hold_members(schema: &Map<String, Value>, members: &Map<String, Value>, at: &str) -> Result<(), String> {
-    let required = schema.get("required").and_then(|value| names(value).ok()).unwrap_or_default();
-    if let Some(missing) = required.iter().find(|name| !members.contains_key(**name)) {
-        return Err(format!("{at} has no \"{missing}\""));
-    }
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
-    for (name, member) in members {
-        match properties.and_then(|properties| properties.get(name)) {
-            Some(schema) => hold(schema, member, &format!("{at}.{name}"))?,
-            None if closed => return Err(format!("{at} has \"{name}\", which does not belong there")),
-            None => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -241,16 +194,70 @@ mod tests {
     }
 
     #[test]
+    fn each_keyword_is_kept() {
+        let either = json!({"anyOf": [{"type": "string", "pattern": "^F-[0-9]+$"}, {"type": "null"}]});
+        let one = json!({"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}]});
+        let table = [
+            (json!({"pattern": "^F-[0-9]+$"}), r#""F-12""#, ""),
+            (json!({"pattern": "[0-9]"}), r#""at 5""#, ""),
+            (json!({"pattern": "^F-[0-9]+$"}), r#""F-x""#, "the answer does not match the pattern ^F-[0-9]+$"),
+            (either.clone(), "null", ""),
+            (either.clone(), r#""F-3""#, ""),
+            (
+                either,
+                "5",
+                "the answer is none of what it may be: the answer is not of type string; or the answer is not of type null",
+            ),
+            (one.clone(), "4", ""),
+            (one, "6", "the answer is more than one of what it may be, and must be just one"),
+            (json!({"allOf": [{"minimum": 1}, {"maximum": 2}]}), "3", "the answer is 3, more than 2"),
+            (json!({"not": {"enum": ["x"]}}), r#""y""#, ""),
+            (json!({"not": {"enum": ["x"]}}), r#""x""#, "the answer is what it must not be: {\"enum\":[\"x\"]}"),
+            (json!({"exclusiveMinimum": 0}), "0", "the answer is 0, not more than 0"),
+            (json!({"exclusiveMaximum": 1}), "1", "the answer is 1, not less than 1"),
+            (json!({"multipleOf": 0.1}), "0.7", ""),
+            (json!({"multipleOf": 0.5}), "0.7", "the answer is 0.7, not a multiple of 0.5"),
+            (json!({"uniqueItems": true}), "[1, 2, 1]", "the answer[2] stands there twice"),
+            (json!({"minProperties": 1}), "{}", "the answer has 0 members, fewer than 1"),
+            (json!({"additionalProperties": {"type": "string"}}), r#"{"a": "x"}"#, ""),
+            (json!({"additionalProperties": {"type": "string"}}), r#"{"a": 1}"#, "the answer.a is not of type string"),
+        ];
+        for (schema, text, want) in table {
+            assert_eq!(check(&schema, "output"), Ok(()), "{schema}");
+            assert_eq!(validate(&schema, text).err().unwrap_or_default(), want, "{schema} of {text}");
+        }
+        let error = check(&json!({"pattern": "("}), "output").unwrap_err();
+        assert!(error.starts_with("`output.pattern` is not a regular expression that is understood ("), "{error}");
+    }
+
+    #[test]
     fn a_schema_that_would_not_be_kept_is_refused() {
         assert_eq!(check(&tip(), "output"), Ok(()));
         let table = [
             (json!("x"), "`output` is not an object; write a JSON Schema"),
-            (json!({"pattern": "^a"}), "`output.pattern` is not a keyword that is checked; remove it"),
+            (json!({"format": "date"}), "`output.format` is not a keyword that is checked; remove it"),
+            (json!({"pattern": 5}), "`output.pattern` is not a text; write a regular expression"),
+            (json!({"anyOf": []}), "`output.anyOf` is not a list of schemas; correct it"),
+            (
+                json!({"oneOf": [{"type": "text"}]}),
+                "`output.oneOf[0].type` is not a JSON type or a list of them; correct it",
+            ),
+            (json!({"not": "a"}), "`output.not` is not an object; write a JSON Schema"),
+            (json!({"multipleOf": 0}), "`output.multipleOf` is not a number above 0; correct it"),
+            (json!({"uniqueItems": 1}), "`output.uniqueItems` is not true or false; correct it"),
+            (json!({"minProperties": 1.5}), "`output.minProperties` is not a whole number of 0 or more; correct it"),
             (json!({"type": "text"}), "`output.type` is not a JSON type or a list of them; correct it"),
             (json!({"maxLength": -1}), "`output.maxLength` is not a whole number of 0 or more; correct it"),
             (json!({"minimum": "0"}), "`output.minimum` is not a number; correct it"),
             (json!({"enum": []}), "`output.enum` is not a list of values; correct it"),
-            (json!({"additionalProperties": {}}), "`output.additionalProperties` is not true or false; correct it"),
+            (
+                json!({"additionalProperties": 5}),
+                "`output.additionalProperties` is not true, false or a schema; correct it",
+            ),
+            (
+                json!({"additionalProperties": {"enum": []}}),
+                "`output.additionalProperties.enum` is not a list of values; correct it",
+            ),
             (json!({"properties": []}), "`output.properties` is not an object; correct it"),
             (json!({"required": "a"}), "`output.required` is not a list of names; correct it"),
             (

@@ -125,7 +125,7 @@ fn what_is_wrong_with_a_file_is_named_by_line_with_the_remedy() {
         ("chat/v2.md", front(chat, "{% include \"x\" %}{{ name }}")),
         ("chat/v2.md", front(chat, "")),
         ("chat/v2.md", front(&format!("{chat}\noutput:\n  type: text"), fine)),
-        ("chat/v2.md", front(&format!("{chat}\noutput: {{pattern: x}}"), fine)),
+        ("chat/v2.md", front(&format!("{chat}\noutput: {{format: x}}"), fine)),
         ("chat/v2.md", front("id: [chat\nversion", fine)),
         ("chat/v2.md", fine.to_owned()),
         ("chat/Old.md", CHAT_V2.to_owned()),
@@ -158,7 +158,7 @@ read-only/prompts/chat/v2.md:6: cannot be rendered: template line 1: `name.first
 read-only/prompts/chat/v2.md:7: the template is wrong: unknown statement include; correct it
 read-only/prompts/chat/v2.md:6: the template is empty; write what to tell the model
 read-only/prompts/chat/v2.md:6: `output.type` is not a JSON type or a list of them; correct it
-read-only/prompts/chat/v2.md:6: `output.pattern` is not a keyword that is checked; remove it
+read-only/prompts/chat/v2.md:6: `output.format` is not a keyword that is checked; remove it
 read-only/prompts/chat/v2.md:4: front matter is no YAML (while parsing a flow sequence, expected ',' or ']'); correct it there
 read-only/prompts/chat/v2.md: has no front matter; begin with a line ---, then id, version, alias, and a line ---
 read-only/prompts/chat/Old.md: is not at <id>/<version>.md (lower-case words); move it there or away
