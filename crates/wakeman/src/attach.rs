@@ -8,11 +8,11 @@ use wakeman_gateway::{
     act::Executor,
     brain::Brain,
     calendar,
-    instance::{InstanceDir, InstanceLock},
+    instance::{InstanceDir, InstanceError, InstanceLock},
     modes,
     ports::{Clock, SystemClock},
 };
-use wakeman_types::Gateway;
+use wakeman_types::{Gateway, Timestamp};
 
 use crate::{commands::run::project::Projection, compose, failure::Failure, global::Global};
 
@@ -36,6 +36,41 @@ pub struct Embedded {
 const WORK_MS: i64 = 120_000;
 /// Between two looks at it.
 const PAUSE_MS: i64 = 500;
+
+/// How long what wants an instance waits for a command that has it.
+const PATIENCE_MS: i64 = 10_000;
+/// Between two tries.
+const RETRY_MS: i64 = 50;
+
+/// Waits for what lets go of an instance soon, and for nothing else.
+pub struct Patience {
+    until: Timestamp,
+}
+
+impl Patience {
+    /// From now on.
+    pub fn new() -> Self {
+        Self { until: SystemClock.now().plus_ms(PATIENCE_MS) }
+    }
+
+    /// The lock; nothing, after a while, when a command has it and it is worth another try.
+    ///
+    /// # Errors
+    /// A daemon has it, or a command still has it after ten seconds, or the disk failed.
+    pub async fn taken(&self, tried: Result<InstanceLock, InstanceError>) -> Result<Option<InstanceLock>, Failure> {
+        match tried {
+            Ok(lock) => Ok(Some(lock)),
+            // Without a pid it was taken this moment, and what for is not yet known.
+            Err(InstanceError::Locked { holder })
+                if (holder.passing || holder.pid.is_none()) && SystemClock.now() < self.until =>
+            {
+                SystemClock.sleep_until(SystemClock.now().plus_ms(RETRY_MS)).await;
+                Ok(None)
+            }
+            Err(error) => Err(Failure::failed(error)),
+        }
+    }
+}
 
 impl Embedded {
     /// Runs what was approved as far as it goes. Returns how many proposals are still under way.
@@ -72,12 +107,17 @@ impl Embedded {
 /// No such instance, a daemon that does not answer, configuration that cannot be used.
 pub async fn attach(global: &Global) -> Result<Attached, Failure> {
     let dir = global.existing_dir()?;
-    match SocketClient::connect(&dir.socket()).await {
-        Ok(client) => return Ok(Attached { gateway: Arc::new(client), embedded: None }),
-        Err(error) if error.is_no_daemon() => {}
-        Err(error) => return Err(Failure::unavailable(error)),
-    }
-    let lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
+    let patience = Patience::new();
+    let lock = loop {
+        match SocketClient::connect(&dir.socket()).await {
+            Ok(client) => return Ok(Attached { gateway: Arc::new(client), embedded: None }),
+            Err(error) if error.is_no_daemon() => {}
+            Err(error) => return Err(Failure::unavailable(error)),
+        }
+        if let Some(lock) = patience.taken(dir.lock_for_command(std::process::id())).await? {
+            break lock;
+        }
+    };
     let config = compose::load(&dir)?;
     match config.warnings.as_slice() {
         [] => {}

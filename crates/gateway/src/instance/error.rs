@@ -5,6 +5,8 @@ use std::{io, path::PathBuf, sync::Arc};
 use wakeman_store::StoreError;
 use wakeman_types::Channel;
 
+use super::lock::Holder;
+
 /// What went wrong with the instance's directory.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InstanceError {
@@ -23,8 +25,8 @@ pub enum InstanceError {
     /// Another process holds the lock.
     #[error("another wakeman runs on this instance ({holder}); stop it, or choose another with --instance")]
     Locked {
-        /// `pid 4711`, or that it is not known.
-        holder: String,
+        /// Who.
+        holder: Holder,
     },
     /// Another process serves the channel.
     #[error(
@@ -34,8 +36,8 @@ pub enum InstanceError {
     Served {
         /// Which one.
         channel: Channel,
-        /// `pid 4711`, or that it is not known.
-        holder: String,
+        /// Who.
+        holder: Holder,
     },
     /// The system refused.
     #[error("could not {action} {}; check the disk and the permissions of its folder", path.display())]

@@ -1,6 +1,7 @@
 //! One writer per instance, one adapter per channel.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
     os::unix::fs::OpenOptionsExt,
@@ -14,6 +15,27 @@ use super::{
     atomic::{FILE_MODE, ensure_folder},
 };
 
+/// Stands behind the pid of what holds the lock for a moment only.
+const COMMAND: &str = "command";
+
+/// Who has a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// `None`: it has only just taken it.
+    pub pid: Option<u32>,
+    /// One command, which lets go of it soon; a daemon or an adapter keeps it.
+    pub passing: bool,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "pid {pid}"),
+            None => f.write_str("its pid is not known yet"),
+        }
+    }
+}
+
 /// Proof that this process alone writes the instance, or serves one of its channels; released when it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct InstanceLock {
@@ -26,7 +48,15 @@ impl InstanceDir {
     /// # Errors
     /// [`InstanceError::Locked`] when another process, or another handle of this one, has it; [`InstanceError::Io`].
     pub fn lock(&self, pid: u32) -> Result<InstanceLock, InstanceError> {
-        self.take(&self.lock_file(), pid, |holder| InstanceError::Locked { holder })
+        self.take(&self.lock_file(), &format!("{pid}"), |holder| InstanceError::Locked { holder })
+    }
+
+    /// The same for one command: who comes second sees that it will be free soon.
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    pub fn lock_for_command(&self, pid: u32) -> Result<InstanceLock, InstanceError> {
+        self.take(&self.lock_file(), &format!("{pid} {COMMAND}"), |holder| InstanceError::Locked { holder })
     }
 
     /// Takes the lock of the one adapter that serves `channel` of this instance, in whatever process.
@@ -35,14 +65,14 @@ impl InstanceDir {
     /// [`InstanceError::Served`] when another one does; [`InstanceError::Io`].
     pub fn lock_frontend(&self, channel: Channel, pid: u32) -> Result<InstanceLock, InstanceError> {
         let path = self.storage().join(format!("{channel}.lock"));
-        self.take(&path, pid, |holder| InstanceError::Served { channel, holder })
+        self.take(&path, &format!("{pid}"), |holder| InstanceError::Served { channel, holder })
     }
 
     fn take(
         &self,
         path: &Path,
-        pid: u32,
-        taken: impl FnOnce(String) -> InstanceError,
+        note: &str,
+        taken: impl FnOnce(Holder) -> InstanceError,
     ) -> Result<InstanceLock, InstanceError> {
         ensure_folder(&self.storage())?;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path);
@@ -52,13 +82,13 @@ impl InstanceDir {
             Err(TryLockError::WouldBlock) => return Err(taken(holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(InstanceError::io("lock", path)(error)),
         }
-        let note = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{pid}"));
-        note.map_err(InstanceError::io("write", path))?;
+        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{note}"));
+        noted.map_err(InstanceError::io("write", path))?;
         Ok(InstanceLock { _file: file })
     }
 
-    /// Who holds the lock, e.g. `pid 4711`; `None`: nobody, or the file does not exist.
-    pub fn locked_by(&self) -> Option<String> {
+    /// Who holds the lock; `None`: nobody, or the file does not exist.
+    pub fn locked_by(&self) -> Option<Holder> {
         let mut file = File::open(self.lock_file()).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
@@ -67,12 +97,10 @@ impl InstanceDir {
     }
 }
 
-fn holder(file: &mut File) -> String {
+fn holder(file: &mut File) -> Holder {
     let mut text = String::new();
     // Between taking the lock and noting the pid there is nothing to read.
-    let read = file.take(16).read_to_string(&mut text);
-    match text.trim().parse::<u32>() {
-        Ok(pid) if read.is_ok() => format!("pid {pid}"),
-        _ => "its pid is not known yet".to_owned(),
-    }
+    let read = file.take(32).read_to_string(&mut text);
+    let (pid, what) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    Holder { pid: pid.parse().ok().filter(|_| read.is_ok()), passing: what == COMMAND }
 }

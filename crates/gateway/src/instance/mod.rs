@@ -31,7 +31,7 @@ pub use dir::{InstanceDir, InstanceName};
 pub use error::InstanceError;
 pub use export::{Exported, export};
 pub use input::read_input;
-pub use lock::InstanceLock;
+pub use lock::{Holder, InstanceLock};
 pub use modes::{Problem, read_secret_file};
 pub use snapshot::{findings_snapshot, threads_snapshot};
 pub use takeover::{

@@ -124,6 +124,9 @@ async fn check(global: &Global, dir: &InstanceDir, report: &mut Report) {
 /// A running daemon holds port and database; without one both are tried.
 async fn daemon(global: &Global, dir: &InstanceDir, report: &mut Report) {
     if let Some(holder) = dir.locked_by() {
+        if holder.passing {
+            return report.good("daemon", format!("not running; a command has the instance ({holder})"));
+        }
         return match wakeman_client::SocketClient::connect(&dir.socket()).await {
             Ok(client) => {
                 report.good("daemon", format!("running ({holder})"));

@@ -31,7 +31,7 @@ pub async fn run(global: &Global, args: InitArgs) -> Result<u8, Failure> {
     let created = dir.create_from_template(&template).map_err(Failure::failed)?;
     let mut answer = json!({"instance": global.instance, "path": dir.path()});
     if let Some(plan) = takeover {
-        let _lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
+        let _lock = dir.lock_for_command(std::process::id()).map_err(Failure::failed)?;
         let store = compose::open_store(&dir).await?;
         let random = SystemRandom::from_os();
         let salt = || random.bytes16();

@@ -31,6 +31,7 @@ use wakeman_types::{Channel, FrontendHealth, Gateway, HOUR_MS, MINUTE_MS, Princi
 
 use crate::{
     args::RunArgs,
+    attach::Patience,
     compose,
     console::Printer,
     failure::{DONE, Failure},
@@ -71,7 +72,12 @@ const CONSOLE_MS: u64 = 500;
 /// Runs until SIGTERM or SIGINT, or with `--once` for one look.
 pub async fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let dir = global.existing_dir()?;
-    let _lock = dir.lock(std::process::id()).map_err(Failure::failed)?;
+    let patience = Patience::new();
+    let _lock = loop {
+        if let Some(lock) = patience.taken(dir.lock(std::process::id())).await? {
+            break lock;
+        }
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (_, session) = dir.open_session_log(clock.now()).map_err(Failure::failed)?;
     logging::start(global.verbosity, global.errors_in_color(), Some(session));

@@ -6,8 +6,8 @@ use serde_json::json;
 use wakeman_types::{ConversationId, ThreadId, Timestamp};
 
 use super::super::{
-    AtomicFile, InstanceDir, TemplateFile, conversation_id, folder_time, parse_folder_time, read_secret_file,
-    write_atomic,
+    AtomicFile, Holder, InstanceDir, InstanceError, TemplateFile, conversation_id, folder_time, parse_folder_time,
+    read_secret_file, write_atomic,
 };
 use super::{MORNING, mode, set_mode};
 
@@ -136,12 +136,18 @@ fn the_second_process_is_refused_and_told_who_has_it() {
         dir.lock(4712).unwrap_err().to_string(),
         "another wakeman runs on this instance (pid 4711); stop it, or choose another with --instance"
     );
-    assert_eq!(dir.locked_by().as_deref(), Some("pid 4711"));
+    assert_eq!(dir.locked_by(), Some(Holder { pid: Some(4711), passing: false }));
     drop(first);
     assert_eq!(dir.locked_by(), None);
-    let second = dir.lock(4712).unwrap();
-    assert_eq!(dir.locked_by().as_deref(), Some("pid 4712"));
-    drop(second);
+    let command = dir.lock_for_command(4712).unwrap();
+    assert_eq!(dir.locked_by(), Some(Holder { pid: Some(4712), passing: true }));
+    assert!(matches!(dir.lock(4713).unwrap_err(), InstanceError::Locked { holder } if holder.passing));
+    drop(command);
+    // What an older build noted is a daemon's.
+    std::fs::write(dir.lock_file(), "4714\n").unwrap();
+    let third = dir.lock(4715).unwrap();
+    assert_eq!(dir.locked_by(), Some(Holder { pid: Some(4715), passing: false }));
+    drop(third);
 }
 
 #[test]
