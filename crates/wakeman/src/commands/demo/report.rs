@@ -14,17 +14,19 @@ const BATCH: usize = 500;
 #[derive(Default)]
 pub struct Report {
     read: u64,
-    /// Every opening and reopening of a finding, in order.
+    /// Every opening and reopening of a finding, and what joined one, in order.
     pub openings: Vec<Opening>,
 }
 
-/// One time that a finding opened.
+/// One time that a finding opened, or that something was told as part of one.
 #[derive(Clone)]
 pub struct Opening {
     /// When.
     pub at: Timestamp,
     /// The finding as it stood when that ended, or, while it is open, when it began.
     pub finding: Finding,
+    /// The fingerprint of what joined an open finding then; nothing when the finding itself opened.
+    pub joined: Option<String>,
 }
 
 impl Report {
@@ -51,16 +53,23 @@ impl Report {
             "finding.opened" | "finding.reopened" | "finding.escalated" => {
                 let Some(finding) = finding(core, &entry.subject).await? else { return Ok(None) };
                 if entry.event_type != "finding.escalated" {
-                    self.openings.push(Opening { at: entry.at, finding: finding.clone() });
+                    self.openings.push(Opening { at: entry.at, finding: finding.clone(), joined: None });
                 }
                 Some(finding_line(entry, &finding))
             }
+            "finding.joined" => {
+                let fingerprint = entry.payload.as_ref().and_then(|payload| payload["fingerprint"].as_str());
+                let (Some(finding), Some(joined)) = (finding(core, &entry.subject).await?, fingerprint) else {
+                    return Ok(None);
+                };
+                let mut line = finding_line(entry, &finding);
+                line["joined"] = json!(finding.also.iter().find(|a| a.fingerprint == joined).map(|also| &also.subject));
+                self.openings.push(Opening { at: entry.at, finding, joined: Some(joined.to_owned()) });
+                Some(line)
+            }
             "finding.resolved" => {
-                let found = finding(core, &entry.subject).await?;
-                let known =
-                    self.openings.iter_mut().rfind(|known| found.as_ref().is_some_and(|f| f.id == known.finding.id));
-                if let (Some(known), Some(found)) = (known, found) {
-                    known.finding = found;
+                if let Some(found) = finding(core, &entry.subject).await? {
+                    self.ended(&found);
                 }
                 None
             }
@@ -86,6 +95,16 @@ impl Report {
             }
             _ => None,
         })
+    }
+
+    /// Its last opening, and what joined it since, stand as the finding did at its end.
+    fn ended(&mut self, finding: &Finding) {
+        for known in self.openings.iter_mut().rev().filter(|known| known.finding.id == finding.id) {
+            known.finding = finding.clone();
+            if known.joined.is_none() {
+                return;
+            }
+        }
     }
 }
 

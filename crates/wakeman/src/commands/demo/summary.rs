@@ -47,11 +47,26 @@ struct TopCause {
     probability: f64,
 }
 
-/// One time that a finding opened, up to the next time it did.
+/// One time that a finding opened, up to the next time it did, or that something joined it.
 struct Opened {
     at: Timestamp,
     until: Option<Timestamp>,
     finding: Finding,
+    joined: Option<String>,
+}
+
+impl Opened {
+    /// What was told then as the main thing; beside it a finding may hold more of the same look.
+    fn subject(&self) -> Option<&Subject> {
+        match &self.joined {
+            Some(joined) => self.finding.also.iter().find(|also| also.fingerprint == *joined).map(|also| &also.subject),
+            None => Some(&self.finding.subject),
+        }
+    }
+
+    fn others(&self) -> impl Iterator<Item = &Subject> {
+        self.finding.also.iter().filter(|_| self.joined.is_none()).map(|also| &also.subject)
+    }
 }
 
 /// What the play left behind.
@@ -91,9 +106,11 @@ impl Record {
 fn openings(told: &[Opening], now: impl Fn(FindingId) -> Option<Finding>) -> Vec<Opened> {
     let each = told.iter().enumerate().map(|(at, opening)| {
         let id = opening.finding.id;
-        let until = told[at + 1..].iter().find(|later| later.finding.id == id).map(|later| later.at);
+        let again = |later: &&Opening| later.finding.id == id && later.joined.is_none();
+        let until = told[at + 1..].iter().find(again).map(|later| later.at);
         let last = if until.is_none() { now(id) } else { None };
-        Opened { at: opening.at, until, finding: last.unwrap_or_else(|| opening.finding.clone()) }
+        let finding = last.unwrap_or_else(|| opening.finding.clone());
+        Opened { at: opening.at, until, finding, joined: opening.joined.clone() }
     });
     each.collect()
 }
@@ -119,7 +136,7 @@ pub async fn tell(
     let mut belonging = BTreeSet::new();
     for opened in &record.openings {
         let belongs = truth.incidents.iter().map(|incident| belongs(incident, opened));
-        if belongs.collect::<Result<Vec<_>, _>>()?.contains(&true) {
+        if belongs.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some) {
             belonging.insert(opened.finding.id);
         }
     }
@@ -142,12 +159,14 @@ fn line(
     effects: &[EffectRecord],
 ) -> Result<IncidentLine, Failure> {
     let start = instant(&incident.start)?;
-    let mut found: Option<&Opened> = None;
+    let mut found: Option<(&Opened, Place)> = None;
     for opened in &record.openings {
-        if belongs(incident, opened)? && found.is_none_or(|earlier| opened.at < earlier.at) {
-            found = Some(opened);
+        let Some(place) = belongs(incident, opened)? else { continue };
+        if found.is_none_or(|(earlier, its)| (place, opened.at) < (its, earlier.at)) {
+            found = Some((opened, place));
         }
     }
+    let found = found.map(|(opened, _)| opened);
     let proposal = found.and_then(|opened| record.proposal_of(opened, effects));
     let (top_causes, likeliest) = found.map(|opened| causes(&opened.finding, truth)).unwrap_or_default();
     Ok(IncidentLine {
@@ -164,8 +183,17 @@ fn line(
     })
 }
 
-/// Whether the finding opened during the incident and names what the incident is about.
-fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<bool, Failure> {
+/// Where what was told names what an incident is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// It is what was told.
+    Main,
+    /// It was told beside something else.
+    Beside,
+}
+
+/// Where that which was told during the incident names what the incident is about, if it does.
+fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<Option<Place>, Failure> {
     let start = instant(&incident.start)?;
     let end = incident.end.as_deref().map(instant).transpose()?;
     let names = |subject: &Subject| match subject {
@@ -178,7 +206,12 @@ fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<bool, Failure> {
         Subject::Deployment { .. } => incident.effect == "deploy_stuck",
     };
     let during = opened.at >= start && end.is_none_or(|end| opened.at <= end);
-    Ok(during && opened.finding.subjects().any(names))
+    let place = if opened.subject().is_some_and(names) {
+        Some(Place::Main)
+    } else {
+        opened.others().any(names).then_some(Place::Beside)
+    };
+    Ok(place.filter(|_| during))
 }
 
 /// The causes by the scenario's ids, likeliest first, and in words the likeliest of all. What belongs to one change of the scenario
@@ -340,6 +373,61 @@ mod tests {
     fn effect(service: &str, at: &str, applied: bool) -> EffectRecord {
         let (method, path) = ("POST".to_owned(), "/x".to_owned());
         EffectRecord { at: at.to_owned(), service: service.to_owned(), method, path, body: json!(null), applied }
+    }
+
+    /// The second incident showed in a metric that joined the first one's finding, and opened one of its own later.
+    #[test]
+    fn an_incident_that_was_told_within_an_open_finding_was_found_then() {
+        let at = |text: &str| instant(text).expect("a time");
+        let (ten, joined, later) = (at("2026-01-22T10:10:00Z"), at("2026-01-22T10:50:00Z"), at("2026-01-22T11:30:00Z"));
+        let metric =
+            |name: &str| json!({"type": "metric", "metric": name, "name": name, "kind": "count", "event": null});
+        let also = json!({
+            "fingerprint": "metric:b", "subject": metric("b"), "severity": "warning", "since": ten.ms(), "measure": null,
+            "occurrences": 0,
+        });
+        let finding = |id: &str, name: &str, also: Vec<serde_json::Value>| -> Finding {
+            let whole = json!({
+                "id": id, "fingerprint": format!("metric:{name}"), "subject": metric(name), "severity": "warning",
+                "state": {"state": "open"}, "since": ten.ms(), "opened_at": ten.ms(), "updated_at": ten.ms(), "measure": null,
+                "occurrences": 0, "series": [], "step_ms": 0, "also": also, "scope": null, "causes": [],
+                "none_probability": 1.0, "thread": "t", "proposal": null, "interruption": "now", "reopened": 0,
+                "unknown_since": null,
+            });
+            serde_json::from_value(whole).expect("a finding")
+        };
+        let incident = |name: &str, start: &str| TrueIncident {
+            id: format!("drop-{name}"),
+            start: start.to_owned(),
+            end: None,
+            metric: Some(name.to_owned()),
+            effect: "drop".to_owned(),
+            cause: "none".to_owned(),
+            fix: None,
+            ended_by: None,
+            events: Vec::new(),
+            error_issue_id: None,
+            error_name: None,
+            run_ids: Vec::new(),
+            deployment_ids: Vec::new(),
+        };
+        let first = finding("F-1", "a", vec![also]);
+        let told = [
+            Opening { at: ten, finding: finding("F-1", "a", Vec::new()), joined: None },
+            Opening { at: joined, finding: first.clone(), joined: Some("metric:b".to_owned()) },
+            Opening { at: later, finding: finding("F-2", "b", Vec::new()), joined: None },
+        ];
+        let openings = openings(&told, |id| (id == first.id).then(|| first.clone()));
+        let place = |incident: &TrueIncident| -> Vec<Option<Place>> {
+            openings.iter().map(|opened| belongs(incident, opened).expect("a time")).collect()
+        };
+        let (a, b) = (incident("a", "2026-01-22T10:00:00Z"), incident("b", "2026-01-22T10:05:00Z"));
+        assert_eq!(place(&a), [Some(Place::Main), None, None]);
+        assert_eq!(place(&b), [Some(Place::Beside), Some(Place::Main), Some(Place::Main)]);
+        let record = Record { findings: 2, openings, proposals: Vec::new(), interruptions: 2 };
+        let truth = LabTruth { incidents: Vec::new(), changes: Vec::new() };
+        let line = line(&b, &truth, &record, &[]).expect("a line");
+        assert_eq!((line.minutes_to_detect, line.finding_id), (Some(45.0), Some(first.id)));
     }
 
     #[test]
