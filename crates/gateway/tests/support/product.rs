@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
 use wakeman_gateway::ports::{BucketAnswer, BucketRequest, Clock, ErrorIssue, ProductSource, SourceError};
-use wakeman_types::{Bucket, Change, MetricId, Timestamp};
+use wakeman_types::{Bucket, Change, DAY_MS, MetricId, Timestamp};
 
 use super::TestClock;
 
@@ -97,7 +97,8 @@ impl ProductSource for FakeProduct {
             let mut state = self.state();
             state.ranges.push((request.from, request.until));
             let mut buckets = Vec::new();
-            let end = request.until.map_or(now, |until| until.min(now));
+            // What is still to come has not happened, however far ahead a clock is.
+            let end = request.until.map_or(now, |until| until.min(now)).min(self.clock.now().plus_ms(DAY_MS));
             let answered = |spec: &&wakeman_types::MetricSpec| state.refused.iter().all(|(id, _)| *id != spec.id);
             for (place, spec) in request.metrics.iter().enumerate().filter(|(_, spec)| answered(spec)) {
                 let mut start = request.from.ms();

@@ -1,8 +1,13 @@
 //! The main job, seen from outside: the binary, its exit codes, its JSON Lines.
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::OnceLock,
+};
 
 use serde_json::Value;
+
+use crate::served::play;
 
 fn wakeman(args: &[&str]) -> Output {
     let temporary = tempfile::tempdir().unwrap();
@@ -25,6 +30,12 @@ fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["type"] == kind).collect()
 }
 
+/// What a newcomer plays first, with every card approved; it is played once, however many look at it.
+fn first_play() -> &'static Output {
+    static PLAY: OnceLock<Output> = OnceLock::new();
+    PLAY.get_or_init(|| wakeman(&["demo", "--answer", "approve", "--json", "--speed", "max"]))
+}
+
 /// The cause an incident's finding names first.
 fn top(incident: &Value) -> &str {
     incident["top_causes"][0]["id"].as_str().unwrap_or_default()
@@ -32,7 +43,7 @@ fn top(incident: &Value) -> &str {
 
 #[test]
 fn a_bad_merge_is_found_explained_approved_reverted_and_verified() {
-    let lines = lines(&wakeman(&["demo", "--answer", "approve", "--json", "--speed", "max"]));
+    let lines = lines(first_play());
     let summary = lines.last().unwrap();
     assert_eq!(summary["type"], "summary");
     let drop = &summary["incidents"][0];
@@ -58,7 +69,7 @@ fn a_bad_merge_is_found_explained_approved_reverted_and_verified() {
 
 #[test]
 fn the_true_cause_is_the_likeliest_one() {
-    let lines = lines(&wakeman(&["demo", "--answer", "reject", "--json"]));
+    let lines = lines(&wakeman(&["demo", "--answer", "reject", "--json", "--seed", "7"]));
     let summary = lines.last().unwrap();
     for incident in summary["incidents"].as_array().unwrap() {
         assert_eq!(top(incident), "signup-form", "{incident:#}");
@@ -72,24 +83,21 @@ fn the_true_cause_is_the_likeliest_one() {
 
 #[test]
 fn two_plays_of_one_seed_are_the_same_to_the_byte() {
-    let play = || wakeman(&["demo", "--answer", "approve", "--json", "--seed", "7"]);
-    let (one, two) = (play(), play());
+    let (one, two) = (first_play(), wakeman(&["demo", "--answer", "approve", "--json"]));
     assert!(one.status.success());
     assert_eq!(String::from_utf8_lossy(&one.stdout), String::from_utf8_lossy(&two.stdout));
 }
 
 #[test]
 fn where_nothing_is_wrong_nobody_is_woken() {
-    let lines = lines(&wakeman(&["demo", "--scenario", "quiet", "--answer", "approve", "--json"]));
-    let summary = lines.last().unwrap();
+    let summary = play("quiet").summary();
     assert_eq!(summary["incidents"], serde_json::json!([]));
     assert_eq!((&summary["false_findings"], &summary["effects"]), (&Value::from(0), &Value::from(0)), "{summary:#}");
 }
 
 #[test]
 fn a_drop_without_a_cause_is_told_as_such_and_nothing_is_proposed_for_it() {
-    let lines = lines(&wakeman(&["demo", "--scenario", "unexplained", "--answer", "approve", "--json"]));
-    let incident = &lines.last().unwrap()["incidents"][0];
+    let incident = &play("unexplained").summary()["incidents"][0];
     assert_eq!(incident["detected"], true, "{incident:#}");
     assert_eq!(incident["top_causes"][0]["id"], "none", "{incident:#}");
     assert_eq!(incident["executed"], false);
@@ -97,8 +105,7 @@ fn a_drop_without_a_cause_is_told_as_such_and_nothing_is_proposed_for_it() {
 
 #[test]
 fn a_bad_flag_is_turned_off_and_the_metric_comes_back() {
-    let lines = lines(&wakeman(&["demo", "--scenario", "flag-rollback", "--answer", "approve", "--json"]));
-    let incident = &lines.last().unwrap()["incidents"][0];
+    let incident = &play("flag-rollback").summary()["incidents"][0];
     assert_eq!(incident["proposal_kind"], "posthog.set_flag", "{incident:#}");
     assert_eq!(top(incident), "checkout-fast", "{incident:#}");
     assert_eq!(
@@ -108,12 +115,12 @@ fn a_bad_flag_is_turned_off_and_the_metric_comes_back() {
     );
 }
 
-/// The named scenario, played twice with every card approved: the only incident, and that both plays are the same.
+/// The named scenario, played with every card approved: the only incident, and that it is the same in a lab of its own and in the
+/// demo's.
 fn repaired(scenario: &str) -> Value {
-    let play = || wakeman(&["demo", "--scenario", scenario, "--answer", "approve", "--json"]);
-    let (one, two) = (play(), play());
-    assert_eq!(String::from_utf8_lossy(&one.stdout), String::from_utf8_lossy(&two.stdout), "the same to the byte");
-    let summary = lines(&one).pop().unwrap();
+    let (served, own) = (play(scenario), wakeman(&["demo", "--scenario", scenario, "--answer", "approve", "--json"]));
+    assert_eq!(served.text, String::from_utf8_lossy(&own.stdout), "the same to the byte");
+    let summary = served.summary();
     assert_eq!((&summary["untrusted_effects"], &summary["false_findings"]), (&Value::from(0), &Value::from(0)));
     let incident = summary["incidents"][0].clone();
     let (executed, verified) = (&incident["executed"], &incident["verified"]);
@@ -142,8 +149,7 @@ fn a_bad_deployment_is_rolled_back_and_the_metric_comes_back() {
 
 #[test]
 fn a_recorded_series_plays_to_its_end() {
-    let lines = lines(&wakeman(&["demo", "--scenario", "replay", "--answer", "approve", "--json"]));
-    let summary = lines.last().unwrap();
+    let summary = play("replay").summary();
     assert_eq!((&summary["type"], top(&summary["incidents"][0])), (&Value::from("summary"), "dispatch"), "{summary:#}");
 }
 

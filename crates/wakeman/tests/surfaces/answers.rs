@@ -46,11 +46,14 @@ fn killed_between_messages_the_daemon_answers_each_once() {
             let running = room.daemon();
             room.say(ada, "/whoami");
             room.until(ada, 2 * round + 1);
+            // Between messages: what a kill amid one comes to is `kills`, and costs the time of a lease.
+            room.settled();
             // Dropped: SIGKILL. What is said now waits at the platform.
             drop(running);
             room.say(ada, "/mode");
             let running = room.daemon();
             room.until(ada, 2 * round + 2);
+            room.settled();
             drop(running);
         }
         let told = room.said(ada);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wakeman_store::{Mode, Options, Store, StoreError};
+use wakeman_store::{Mode, Options, OutboxState, Store, StoreError};
 
 use crate::asking::{Lab, wait};
 use crate::daemon::{Home, Process};
@@ -171,6 +171,16 @@ impl Room {
             store.close().await;
             found
         })
+    }
+
+    /// Looks until nothing is owed and nothing is in doubt.
+    pub fn settled(&self) {
+        look("settled", || {
+            let owed = self.stored(async |store| {
+                Ok(store.outbox_count(OutboxState::Pending).await? + store.outbox_count(OutboxState::Leased).await?)
+            });
+            owed.filter(|owed| *owed == 0)
+        });
     }
 
     /// Looks until the bot has said so much to somebody.
