@@ -187,6 +187,10 @@ impl Proposals for SocketClient {
         })
     }
 
+    fn renew<'a>(&'a self, _by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
+        Box::pin(async move { self.wire.ask(self.wire.post(&["proposals", &id.to_string(), "renew"])?).await })
+    }
+
     fn resolve_proposal<'a>(
         &'a self,
         _by: &'a Principal,

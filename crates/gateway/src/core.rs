@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::Value;
 use wakeman_store::{JournalEvent, Store, StoreError};
 use wakeman_types::{
-    Channel, DecisionId, DeliveryId, ExecutionMode, Identity, MessageId, OperatorId, Principal, SafeMode, ThreadId,
-    Timestamp, TurnId,
+    Channel, DecisionId, DeliveryId, ExecutionMode, Identity, MessageId, OperatorId, Principal, Role, SafeMode,
+    ThreadId, Timestamp, TurnId,
 };
 
 use crate::{
@@ -162,6 +162,13 @@ impl Core {
     pub fn approvers(&self, rule: &ApprovalRule) -> Vec<OperatorId> {
         let listed = self.settings.approvers(rule);
         if listed.is_empty() && rule.approvers.is_none() { vec![self.local_operator.clone()] } else { listed }
+    }
+
+    /// Who may set the mode and resume: the owners the settings name; without any, whoever is at the machine.
+    pub fn owners(&self) -> Vec<OperatorId> {
+        let owners = self.settings.operators.iter().filter(|operator| operator.role == Role::Owner);
+        let named: Vec<OperatorId> = owners.map(|operator| operator.id.clone()).collect();
+        if named.is_empty() { vec![self.local_operator.clone()] } else { named }
     }
 
     /// Who `principal` is: by the settings, else by a pairing that holds. `None`: nobody.

@@ -1,11 +1,11 @@
 //! Chats, with several copies of what they show, and with what goes wrong between us and them.
 
 use serde_json::json;
-use wakeman_gateway::{InboundState, brain::Brain};
+use wakeman_gateway::{InboundState, brain::Brain, modes};
 use wakeman_store::{Commit, Fault};
 use wakeman_types::{
-    Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, FeedbackView, Frontend, Inbound, Proposal, ProposalState, Said,
-    View,
+    Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, ExecutionMode, FeedbackView, Frontend, Inbound, Proposal,
+    ProposalState, Said, View,
 };
 
 use crate::{
@@ -315,4 +315,52 @@ async fn many_strangers_are_a_few_lines_a_day() {
     assert_eq!(surface.send(TELEGRAM).await.len(), 30, "each still gets the one polite line");
     world.clock.advance(DAY_MS + 1);
     assert_eq!(knock(200, 201).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_yes_in_mode_observe_says_what_holds_it_until_when_and_whose_word_lets_it_run() {
+    let (world, surface, proposal, cards) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    world.desk.set_mode(&by("telegram:1"), ExecutionMode::Observe).await.unwrap();
+    surface.send(TELEGRAM).await;
+    let (card, _) = cards.iter().find(|(card, _)| card.delivery.chat == "2").unwrap();
+    let (state, told) = surface.end(tap("p:1", "telegram:2", &button(card, "Approve"))).await;
+    assert_eq!(state, InboundState::Done);
+    let held = "Approved by lin 03:00 → not begun yet. Held by mode observe, so nothing is run: it begins once ada says \
+                `mode propose` by 03:30, else it expires.";
+    assert_eq!(told, format!("{}: {held}", proposal.id));
+    let edits = surface.send(TELEGRAM).await;
+    assert!(!edits.is_empty() && edits.iter().all(|(edit, _)| words(edit).starts_with(held)), "{edits:?}");
+    world.run().await;
+    assert!(world.repo.effects().is_empty(), "nothing is run");
+    // A halt besides is named too; once it is lifted and the mode is back, it runs.
+    world.desk.halt(&by("telegram:2"), None).await.unwrap();
+    let view = modes::held(&world.core).await.unwrap().unwrap();
+    assert!(view.observe && view.halt.is_some());
+    world.desk.resume(&by("telegram:1")).await.unwrap();
+    world.desk.set_mode(&by("telegram:1"), ExecutionMode::Propose).await.unwrap();
+    assert_eq!(modes::held(&world.core).await.unwrap(), None);
+    world.run().await;
+    assert!(!world.repo.effects().is_empty());
+}
+
+#[tokio::test]
+async fn what_expired_has_a_button_that_offers_it_afresh() {
+    let (world, surface, proposal, _) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    world.clock.set(proposal.expires_at);
+    wakeman_gateway::act::expire(&world.core, proposal.id).await.unwrap();
+    let edits = surface.send(TELEGRAM).await;
+    let (expired, _) = edits.iter().find(|(edit, _)| edit.delivery.chat == "2" && edit.edit.is_some()).unwrap();
+    let press = button(expired, "New proposal");
+    for from in ["telegram:3", "telegram:99"] {
+        assert_eq!(surface.end(tap(from, from, &press)).await.0, InboundState::Refused, "{from}");
+    }
+    assert_eq!(world.all::<Proposal>().await.len(), 1);
+    for id in ["p:1", "p:2"] {
+        let (state, told) = surface.end(tap(id, "telegram:2", &press)).await;
+        assert_eq!((state, told.as_str()), (InboundState::Done, "P-2: Waits for a decision until 04:00"));
+    }
+    assert_eq!(world.all::<Proposal>().await.len(), 2, "pressed twice, offered once");
+    let shown = surface.send(TELEGRAM).await;
+    let card = shown.iter().find(|(card, _)| matches!(&card.delivery.view, View::Proposal(_))).unwrap();
+    assert_eq!(card.0.buttons.len(), 3);
 }

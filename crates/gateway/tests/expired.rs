@@ -249,3 +249,51 @@ async fn what_keeps_a_card_from_being_offered_for_a_while_takes_nothing_from_its
     let finding: Finding = world.get(old.finding.unwrap()).await;
     assert_eq!(finding.proposal, Some(ProposalId::new(12)));
 }
+
+#[tokio::test]
+async fn what_was_approved_and_not_run_is_offered_afresh_to_who_may_approve_it() {
+    let world = World::new().await;
+    let old = world.propose_flag().await;
+    let refused = world.desk.renew(&by("telegram:3"), old.id).await.unwrap_err();
+    assert_eq!(
+        (refused.kind, refused.message.as_str()),
+        (ErrorKind::Forbidden, "Only ada, lin or bob can approve P-1. You are grace (viewer).")
+    );
+    assert_eq!(world.desk.renew(&by("telegram:1"), old.id).await.unwrap().proposal.id, old.id, "it waits itself");
+    world.approve(&old).await;
+    world.flags.state().version = 13;
+    world.run().await;
+    assert_eq!(world.proposal(old.id).await.state, S::Failed);
+    assert_eq!(world.flags.effects().len(), 0);
+    for _ in 0..2 {
+        let fresh = world.desk.renew(&by("telegram:1"), old.id).await.unwrap().proposal;
+        assert_eq!((fresh.id, fresh.state), (ProposalId::new(2), S::Pending), "asked twice, offered once");
+        assert_eq!(fresh.action.revision["version"], 13, "from the world of now");
+        assert_eq!(fresh.action.arguments, old.action.arguments);
+    }
+    // What was run is not: that is for a person to look at.
+    let fresh = world.proposal(ProposalId::new(2)).await;
+    world.approve(&fresh).await;
+    world.run_to_end().await;
+    for (id, why) in [(1, "P-2 took its place and is succeeded"), (2, "it is succeeded")] {
+        let refused = world.desk.renew(&by("telegram:1"), ProposalId::new(id)).await.unwrap_err();
+        assert_eq!(
+            (refused.kind, refused.message),
+            (ErrorKind::Conflict, format!("P-{id} is not offered again: {why}"))
+        );
+    }
+    assert_eq!(world.all::<Proposal>().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_record_that_was_rewritten_is_not_offered_afresh_as_the_same() {
+    let world = World::new().await;
+    let old = world.propose_flag().await;
+    let mut rewritten = old.clone();
+    rewritten.action.arguments["active"] = json!(true);
+    world.commit(wakeman_store::Commit::new(world.core.now()).put(&rewritten)).await;
+    world.clock.set(old.expires_at);
+    let refused = world.desk.renew(&by("telegram:1"), old.id).await.unwrap_err();
+    assert!(refused.message.starts_with("P-1 is not offered again: its record is not what was shown"), "{refused:?}");
+    assert_eq!(world.all::<Proposal>().await.len(), 1);
+}

@@ -424,6 +424,12 @@ async fn resetting_begins_anew_and_forgetting_erases() {
     let entries = world.core.store.journal(LANE, Seq(0), 1000).await.unwrap();
     let rewarded: Vec<_> = entries.iter().filter(|entry| entry.event_type == "ranking.rewarded").collect();
     assert!(rewarded.len() == 2 && rewarded.iter().all(|entry| entry.payload.is_none()));
+    // The journal says which, before it was done.
+    let places: Vec<u64> = rewarded.iter().map(|entry| entry.seq.0).collect();
+    let named: Vec<_> = entries.iter().filter(|entry| entry.event_type == "operator.forgetting").collect();
+    assert_eq!(named.len(), 1);
+    assert_eq!((named[0].actor.as_str(), named[0].subject.as_str()), ("ada", "lin"));
+    assert_eq!(named[0].payload.as_ref().unwrap()["entries"], json!(places));
     let verdict = world.core.store.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await.unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict:?}");
     assert_eq!(world.desk.forget(&ada, lin).await.unwrap_err().kind, ErrorKind::NotFound);

@@ -31,8 +31,9 @@ pub fn written_len(action: &Action) -> usize {
 pub fn details_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
     let action = &proposal.action;
     let mut doc = proposal_doc(proposal, ctx);
+    let waits = doc.buttons.iter().any(|button| matches!(button.verb, Verb::Approve { .. }));
     doc.buttons.retain(|button| button.verb != Verb::Proposal(proposal.id));
-    if let Some(step) = first_step_alone(proposal).filter(|_| !doc.buttons.is_empty()) {
+    if let Some(step) = first_step_alone(proposal).filter(|_| waits) {
         doc.buttons.insert(1, step);
     }
     let mut doc = doc.gap().text(Line::new().dim("What the digest covers"));

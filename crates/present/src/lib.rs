@@ -5,6 +5,7 @@
 //! Start at [`doc`] for a view model, at [`Doc`] for what a surface renders, at [`parse_verb`] for what an operator types.
 #![warn(missing_docs)]
 
+mod again;
 mod answer;
 mod brief;
 mod cause;

@@ -3,7 +3,8 @@
 use wakeman_types::{OperatorId, Proposal, ProposalState};
 
 use crate::{
-    Block, Button, Doc, Line, Part, RenderContext, Tone, Verb, cause::NAME_LEN_MAX, safe::sanitize, settled::chain,
+    Block, Button, Doc, Line, Part, RenderContext, Tone, Verb, again::ways_on, cause::NAME_LEN_MAX, safe::sanitize,
+    settled::chain,
 };
 
 /// Longest line of a card, in characters. The words are code's own, but they quote titles, branches and flags.
@@ -34,8 +35,8 @@ pub(crate) fn tone(state: ProposalState) -> Tone {
     }
 }
 
-fn names(operators: &[OperatorId]) -> String {
-    operators.iter().map(|name| sanitize(name.as_str(), NAME_LEN_MAX)).collect::<Vec<_>>().join(", ")
+pub(crate) fn names(operators: &[OperatorId], between: &str) -> String {
+    operators.iter().map(|name| sanitize(name.as_str(), NAME_LEN_MAX)).collect::<Vec<_>>().join(between)
 }
 
 /// `Undo: revert the revert. Checks afterwards: sign-ups back in 80–112 within 40 min.`
@@ -53,7 +54,7 @@ fn terms(proposal: &Proposal, ctx: &RenderContext) -> Line {
     let needs = if proposal.approvers.is_empty() {
         Line::new().with("Nobody may approve it: settings name no approver", crate::Style::Bad)
     } else {
-        Line::new().plain(format!("Needs {} of: {}", proposal.needed, names(&proposal.approvers)))
+        Line::new().plain(format!("Needs {} of: {}", proposal.needed, names(&proposal.approvers, ", ")))
     };
     let expires = match ctx.now >= proposal.expires_at {
         true => format!("expired {}", ctx.time(proposal.expires_at)),
@@ -95,6 +96,8 @@ pub fn proposal_doc(proposal: &Proposal, ctx: &RenderContext) -> Doc {
         doc = doc
             .button(Button::new("Reject", 'r', Verb::Reject { id: proposal.id, reason: None }))
             .button(Button::new("Details", 'd', Verb::Proposal(proposal.id)));
+    } else {
+        doc.buttons = ways_on(proposal, None, ctx.now);
     }
     doc.footer(ids(proposal))
 }

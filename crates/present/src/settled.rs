@@ -1,37 +1,62 @@
 //! What became of a card, as one line: `Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 sign-ups recovered 15:02, …`.
 
 use wakeman_types::{
-    Action, Direction, Finding, FindingState, Outcome, Proposal, ProposalState, SettledView, Step, Subject, Verdict,
-    VerificationResult,
+    Action, Direction, Finding, FindingState, HaltSet, HeldView, Outcome, Proposal, ProposalState, SettledView, Step,
+    Subject, Verdict, VerificationResult,
 };
 
 use crate::{
-    Block, Button, Doc, Line, RenderContext, Style, Tone, Verb,
+    Block, Doc, Line, RenderContext, Style, Tone,
+    again::ways_on,
     cause::NAME_LEN_MAX,
     finding::{self, lower_name},
     number::value,
-    proposal::{ids, title},
+    proposal::{ids, names, title},
     recovery::back_in_band,
     safe::{quoted, sanitize},
 };
 
 /// Longest reason quoted in the line, in characters.
 const REASON_LEN_MAX: usize = 200;
+/// Longest account of why something did not run, or what is in doubt. It ends with the remedy, so less of it would be of no use.
+const FAILURE_LEN_MAX: usize = 400;
 
 /// The message of what became of a card.
 pub fn settled_doc(view: &SettledView, ctx: &RenderContext) -> Doc {
     let line = settled_line(view, ctx);
     let mut doc = Doc::card(crate::proposal::tone(view.proposal.state)).block(Block::Headline(line));
-    let newer = view.finding.as_ref().filter(|finding| !finding.is_over()).and_then(|finding| finding.proposal);
-    if let Some(newer) = newer.filter(|id| *id != view.proposal.id) {
-        doc = doc.button(Button::new(format!("Show {newer}"), 'p', Verb::Proposal(newer)));
-    }
+    doc.buttons = ways_on(&view.proposal, view.finding.as_ref(), ctx.now);
     doc.footer(format!("{} · {}", ids(&view.proposal), title(&view.proposal)))
 }
 
 /// The one line of what became of a card. Its marks stand where the outcome is told.
 pub fn settled_line(view: &SettledView, ctx: &RenderContext) -> Line {
-    chain(&view.proposal, view.finding.as_ref(), view.verification, ctx)
+    let line = chain(&view.proposal, view.finding.as_ref(), view.verification, ctx);
+    match view.held.as_ref().and_then(|held| kept(&view.proposal, held, ctx)) {
+        Some(why) => line.plain(why),
+        None => line,
+    }
+}
+
+/// What keeps an approved proposal from running, what will come of it, and whose word changes that.
+fn kept(proposal: &Proposal, held: &HeldView, ctx: &RenderContext) -> Option<String> {
+    let (begins, until) = match proposal.state {
+        ProposalState::Approved => ("begins", format!(" by {}, else it expires", ctx.time(proposal.expires_at))),
+        ProposalState::Executing => ("goes on", String::new()),
+        _ => return None,
+    };
+    let halt =
+        |halt: &HaltSet| format!("the halt of {} {}", sanitize(halt.by.as_str(), NAME_LEN_MAX), ctx.time(halt.at));
+    let mode = held.observe.then(|| "mode observe".to_owned());
+    let by: Vec<String> = held.halt.as_ref().map(halt).into_iter().chain(mode).collect();
+    let words = [held.halt.as_ref().map(|_| "`resume`"), held.observe.then_some("`mode propose`")];
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    let who = match names(&held.owners, " or ") {
+        nobody if nobody.is_empty() => "an owner".to_owned(),
+        owners => owners,
+    };
+    let (by, words) = (by.join(" and "), words.join(" and "));
+    Some(format!(". Held by {by}, so nothing is run: it {begins} once {who} says {words}{until}."))
 }
 
 /// The line for a proposal, with what is known of its finding and its check.
@@ -158,7 +183,7 @@ fn present_state(
         },
         ProposalState::Failed => match uncalled(proposal) {
             Some(from) => {
-                let why = reason(proposal).map(|(_, reason)| format!(": {}", sanitize(reason, REASON_LEN_MAX)));
+                let why = reason(proposal).map(|(_, reason)| format!(": {}", sanitize(reason, FAILURE_LEN_MAX)));
                 bad(Tone::Warning, format!("Not run{from}{}", why.unwrap_or_else(because)))
             }
             None => bad(Tone::Warning, format!("failed {at}{}", failure(proposal).unwrap_or_else(because))),
@@ -253,7 +278,7 @@ fn executing(proposal: &Proposal, ctx: &RenderContext) -> String {
 /// The reason the failing or doubtful step itself recorded.
 fn failure(proposal: &Proposal) -> Option<String> {
     let (step, reason) = reason(proposal)?;
-    let text = sanitize(reason, REASON_LEN_MAX);
+    let text = sanitize(reason, FAILURE_LEN_MAX);
     Some(if proposal.steps.len() > 1 { format!(" at step {}: {text}", step.number) } else { format!(": {text}") })
 }
 
@@ -271,6 +296,11 @@ fn uncalled(proposal: &Proposal) -> Option<String> {
     let uncalled = step.intended_at.is_none() && step.tries == 0;
     let first = !proposal.steps.iter().any(|step| matches!(step.outcome, Some(Outcome::Done { .. })));
     uncalled.then(|| if first { String::new() } else { format!(" from step {} on", step.number) })
+}
+
+/// Whether it was approved, and nothing of it was called because the world was not as it was shown, or the approval did not hold.
+pub(crate) fn was_not_run(proposal: &Proposal) -> bool {
+    proposal.state == ProposalState::Failed && uncalled(proposal).is_some_and(|from| from.is_empty())
 }
 
 fn verified(finding: Option<&Finding>, at: &str, ctx: &RenderContext) -> String {

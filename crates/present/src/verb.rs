@@ -13,7 +13,7 @@ use crate::{Align, Block, Column, Doc, Line, Table, nearest::nearest, safe::sani
 pub const DURATION_MS_MAX: i64 = 30 * DAY_MS;
 
 /// Word, what follows it, what it does.
-const WORDS: [(&str, &str, &str); 24] = [
+const WORDS: [(&str, &str, &str); 25] = [
     ("status", "", "one look at everything"),
     ("findings", "[STATE]", "what is wrong: open, acknowledged, snoozed, resolved"),
     ("finding", "F-12", "one finding"),
@@ -22,6 +22,7 @@ const WORDS: [(&str, &str, &str); 24] = [
     ("proposal", "P-3", "one proposal with the exact payload behind its card"),
     ("approve", "P-3 [step [N]] [DIGEST]", "run exactly what the card shows, or only the next step of its plan"),
     ("reject", "P-3 [REASON]", "do not run it"),
+    ("renew", "P-3", "the same again as a fresh card, where it expired or was not run"),
     ("ack", "F-12", "it is mine"),
     ("snooze", "F-12 2h", "quiet for that long, then again if it still holds"),
     ("resolve", "F-12 | P-3 done|failed", "it is over; or what became of a step in doubt"),
@@ -103,6 +104,8 @@ pub enum Verb {
         /// Why, in their words, as typed.
         reason: Option<String>,
     },
+    /// The same again, as a fresh card: it expired, or was not run.
+    Renew(ProposalId),
     /// "It is mine."
     Acknowledge(FindingId),
     /// Quiet for a while.
@@ -245,6 +248,7 @@ impl fmt::Display for Verb {
             Self::Approve { id, digest: Some(digest), part } => write!(f, "approve {id}{part} {digest}"),
             Self::Reject { id, reason: None } => write!(f, "reject {id}"),
             Self::Reject { id, reason: Some(reason) } => write!(f, "reject {id} {reason}"),
+            Self::Renew(id) => write!(f, "renew {id}"),
             Self::Acknowledge(id) => write!(f, "ack {id}"),
             Self::Snooze { id, duration_ms } => write!(f, "snooze {id} {}", short_duration(*duration_ms)),
             Self::Resolve(id) => write!(f, "resolve {id}"),
@@ -448,6 +452,7 @@ fn dispatch(mut args: Arguments<'_>) -> Result<Verb, VerbError> {
             let id = args.id()?;
             return Ok(Verb::Reject { id, reason: args.everything() });
         }
+        "renew" => Verb::Renew(args.id()?),
         "ack" => Verb::Acknowledge(args.id()?),
         "snooze" => Verb::Snooze { id: args.id()?, duration_ms: parse_duration(args.need()?)? },
         "resolve" if args.rest.starts_with(['P', 'p']) => return settle(args),

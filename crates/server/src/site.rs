@@ -149,6 +149,7 @@ mod tests {
             ("POST /api/v1/proposals/P-1/decision", decision, [403, 200, 200]),
             ("POST /api/v1/proposals/P-1/decision", "{", [403, 400, 400]),
             ("POST /api/v1/proposals/x/decision", decision, [403, 422, 422]),
+            ("POST /api/v1/proposals/P-1/renew", "", [403, 200, 200]),
             ("POST /api/v1/proposals/P-1/resolve", r#"{"outcome":"done"}"#, [403, 200, 200]),
             ("GET /api/v1/adapters/cli/deliveries", "", [403, 403, 200]),
             ("GET /api/v1/adapters/fax/deliveries", "", [403, 403, 422]),

@@ -28,6 +28,8 @@ pub const LABELS: &[&str] = &[
     "proposal.failed.after",
     "proposal.needs_review.before",
     "proposal.needs_review.after",
+    "proposal.checked.before",
+    "proposal.checked.after",
     "inbound.accepted.before",
     "inbound.accepted.after",
     "inbound.asked.before",

@@ -174,4 +174,27 @@ pub struct ControlView {
     pub per_hour: u32,
     /// What is muted.
     pub mutes: Vec<Mute>,
+    /// Who may set the mode and resume.
+    #[serde(default)]
+    pub owners: Vec<OperatorId>,
+}
+
+impl ControlView {
+    /// What holds an approved proposal back now; `None`: nothing does.
+    pub fn held(&self) -> Option<HeldView> {
+        let observe = self.mode == ExecutionMode::Observe;
+        let held = observe || self.halt.is_some();
+        held.then(|| HeldView { observe, halt: self.halt.clone(), owners: self.owners.clone() })
+    }
+}
+
+/// Why nothing that was approved is run now, and whose word changes that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldView {
+    /// Whether the mode is observe.
+    pub observe: bool,
+    /// Set while everything is stopped.
+    pub halt: Option<HaltSet>,
+    /// Who may set the mode and resume.
+    pub owners: Vec<OperatorId>,
 }

@@ -250,6 +250,8 @@ pub trait Proposals: Send + Sync {
     fn proposal<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView>;
     /// Yes or no to exactly what was shown.
     fn decide<'a>(&'a self, by: &'a Principal, id: ProposalId, request: DecisionRequest) -> Reply<'a, Proposal>;
+    /// The same again as a fresh card, where it expired or was not run; what took its place, if something did. For who may approve it.
+    fn renew<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView>;
     /// Ends the doubt about a step that only a person could look at.
     fn resolve_proposal<'a>(
         &'a self,

@@ -27,7 +27,7 @@ mod view;
 mod wakeup;
 
 pub use change::{Change, ChangeKind, ChangeRef, short_sha};
-pub use control::{Control, ControlView, ExecutionMode, HaltSet, ModeError, ModeSet, Mute};
+pub use control::{Control, ControlView, ExecutionMode, HaltSet, HeldView, ModeError, ModeSet, Mute};
 pub use entity::Entity;
 pub use finding::{
     CandidateCause, Direction, Finding, FindingState, Interruption, Measure, Reason, Related, Resolution, Severity,

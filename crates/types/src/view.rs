@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, Channel, ControlView, DeliveryId, Finding, FindingId, HaltSet, Identity, Interruption, ModeSet, Occurrence,
-    Page, Pairing, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView, Timestamp,
-    TipView, TipWhyView, TurnId, TurnState, VerificationResult, WakeupView,
+    Change, Channel, ControlView, DeliveryId, Finding, FindingId, HaltSet, HeldView, Identity, Interruption, ModeSet,
+    Occurrence, Page, Pairing, Proposal, ProposalId, RankingView, RankingWhy, Severity, Thread, ThreadId, ThreadView,
+    Timestamp, TipView, TipWhyView, TurnId, TurnState, VerificationResult, WakeupView,
 };
 
 /// Why a finding is said now.
@@ -65,6 +65,9 @@ pub struct SettledView {
     pub finding: Option<Finding>,
     /// What the check found, once it has.
     pub verification: Option<VerificationResult>,
+    /// What keeps it from being run now, though it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldView>,
 }
 
 /// A source that does not answer, or answers again.

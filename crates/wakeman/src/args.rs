@@ -73,6 +73,8 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Reject a proposal.
     Reject(RejectArgs),
+    /// The same again as a fresh card, where a proposal expired or was not run.
+    Renew(IdArgs),
     /// "It is mine."
     Ack(IdArgs),
     /// Quiet for a while.

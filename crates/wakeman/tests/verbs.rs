@@ -129,3 +129,19 @@ fn a_rejected_card_changes_nothing_outside_and_who_may_not_approve_is_refused() 
     assert_eq!(code, Some(3), "{told}");
     assert!(applied(&lab).is_empty());
 }
+
+#[test]
+fn what_is_approved_in_mode_observe_is_not_run_and_the_answer_says_so() {
+    let (home, lab, _) = incident(false);
+    assert_eq!(home.json(&["mode", "observe"])["mode"], "observe");
+    let digest = home.json(&["proposals"])[0]["digest"].as_str().unwrap().to_owned();
+    let approved = home.run(&["approve", "P-1", "--digest", &digest]);
+    let told = String::from_utf8_lossy(&approved.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(approved.status.success(), "{told}");
+    assert!(told.contains("Held by mode observe, so nothing is run: it begins once "), "{told}");
+    assert!(told.contains(" says `mode propose` by ") && told.contains(", else it expires."), "{told}");
+    let noted = String::from_utf8_lossy(&approved.stderr).into_owned();
+    assert!(!noted.contains("goes on with it"), "{noted}");
+    assert!(!home.run(&["run", "--once"]).stdout.is_empty() && applied(&lab).is_empty());
+    assert_eq!(home.json(&["proposals"])[0]["state"], "approved");
+}

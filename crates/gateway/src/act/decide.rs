@@ -323,7 +323,7 @@ fn may(rule: &ApprovalRule, proposal: &Proposal, identity: &Identity) -> bool {
 }
 
 /// By the settings as they are now, not as they were when the card was drawn. Fails closed. Returns how many must say yes.
-fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
+pub(super) fn may_decide(core: &Core, proposal: &Proposal, identity: &Identity) -> Result<u8, DecideError> {
     let rule = rule_of(core, proposal);
     if may(&rule, proposal, identity) {
         return Ok(rule.needed);

@@ -37,6 +37,7 @@ pub use decide::{DecideError, decide};
 pub use digest::digest;
 pub use executor::Executor;
 pub use expire::expire;
+pub(crate) use renew::renew_for;
 pub use renew::{Renewed, renew};
 pub(crate) use supersede::supersede;
 pub(crate) use withdraw::{Gone, withdraw};

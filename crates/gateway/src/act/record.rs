@@ -23,11 +23,6 @@ pub(super) fn settled_post(
     class: DeliveryClass,
     severity: Severity,
 ) -> Post {
-    Post {
-        class,
-        severity,
-        finding: proposal.finding,
-        view: View::Settled(Box::new(SettledView { proposal: proposal.clone(), finding, verification })),
-        quiet: false,
-    }
+    let view = SettledView { proposal: proposal.clone(), finding, verification, held: None };
+    Post { class, severity, finding: proposal.finding, view: View::Settled(Box::new(view)), quiet: false }
 }

@@ -6,17 +6,24 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wakeman_store::Commit;
-use wakeman_types::{Action, Entity, Finding, FindingId, Proposal, ProposalId, ProposalState, Timestamp};
+use wakeman_types::{
+    Action, Entity, ErrorKind, Finding, FindingId, GatewayError, Identity, Outcome, Proposal, ProposalId,
+    ProposalState, Step, Timestamp,
+};
 
 use super::{
+    approved::changed_since_shown,
     asked::{Asked, Asking, Wish, show_in, staged},
     catalogue::{PLAN, PlanArguments, SetMuteArguments, SetMuteRevision, SetWakeupArguments, read, resolve_known},
+    decide::{DecideError, may_decide},
     draft::{Draft, Origin, card, proposal_of},
+    expire::expire,
 };
 use crate::{
     config::ExecutionMode,
     core::Core,
     deliver::follow,
+    desk::{settle_error, storage_error},
     modes::standing,
     settle::{SettleError, Wanted, settle},
 };
@@ -103,16 +110,21 @@ pub async fn renew(core: &Core, expired: ProposalId) -> Result<Renewed, SettleEr
     };
     match old.state {
         ProposalState::Expired => {}
+        ProposalState::Failed if !was_called(&old) => {}
         ProposalState::Pending | ProposalState::Approved | ProposalState::Executing | ProposalState::NeedsReview => {
             return Ok(Renewed::Stands(old.id, old.state));
         }
         ended => {
             let state = ended.name().replace('_', " ");
-            return Ok(Renewed::Refused(format!("{} took its place and is {state}", old.id)));
+            let place = if old.id == expired { "it".to_owned() } else { format!("{} took its place and", old.id) };
+            return Ok(Renewed::Refused(format!("{place} is {state}")));
         }
     }
+    if let Some(what) = changed_since_shown(&core.instance, &old) {
+        return Ok(Renewed::Refused(format!("its record is not what was shown: {what}")));
+    }
     match asked_again(core, &old).await? {
-        Asked::Staged(id) if old.has_begun() => Ok(Renewed::Rest(id)),
+        Asked::Staged(id) if was_called(&old) => Ok(Renewed::Rest(id)),
         Asked::Staged(id) => Ok(Renewed::Fresh(id)),
         Asked::Waits(id) => {
             let found = core.store.get::<Proposal>(&id.to_string()).await?;
@@ -127,6 +139,31 @@ pub async fn renew(core: &Core, expired: ProposalId) -> Result<Renewed, SettleEr
             Ok(Renewed::Refused(reason))
         }
     }
+}
+
+/// The same for who asks by name and may approve it; also where it was approved and then nothing of it was run. What waits in its place.
+///
+/// # Errors
+/// No such proposal, not theirs to approve, or the same is not offered again, with the reason.
+pub(crate) async fn renew_for(core: &Core, who: &Identity, id: ProposalId) -> Result<Proposal, GatewayError> {
+    let stored = async |id: ProposalId| {
+        let found = core.store.get::<Proposal>(&id.to_string()).await.map_err(|error| storage_error(&error))?;
+        found.map(|found| found.value).ok_or(DecideError::NotFound(id)).map_err(GatewayError::from)
+    };
+    let conflict = |message: String| GatewayError::new(ErrorKind::Conflict, message);
+    may_decide(core, &stored(id).await?, who)?;
+    expire(core, id).await.map_err(|error| settle_error(&error))?;
+    match renew(core, id).await.map_err(|error| settle_error(&error))? {
+        Renewed::Fresh(id) | Renewed::Rest(id) | Renewed::Stands(id, _) => stored(id).await,
+        Renewed::Refused(why) => Err(conflict(format!("{id} is not offered again: {why}"))),
+        Renewed::NotNow(why) => Err(conflict(format!("{id} cannot be offered again now: {why}; ask again later"))),
+    }
+}
+
+/// Whether a call of any of its steps was ever begun.
+fn was_called(proposal: &Proposal) -> bool {
+    let done = |step: &Step| matches!(step.outcome, Some(Outcome::Done { .. } | Outcome::Unknown { .. }));
+    proposal.steps.iter().any(|step| step.tries > 0 || step.intended_at.is_some() || done(step))
 }
 
 /// The last of those that took each other's place.
@@ -177,7 +214,7 @@ async fn what_is_left(core: &Core, old: &Proposal) -> Result<Asked, SettleError>
 }
 
 fn left_of(core: &Core, old: &Proposal) -> Result<Draft, String> {
-    let done = old.steps.iter().take_while(|step| step.outcome.is_some()).count();
+    let done = old.steps.iter().take_while(|step| matches!(step.outcome, Some(Outcome::Done { .. }))).count();
     let left = &old.steps[done..];
     let count = u64::try_from(done).unwrap_or(u64::MAX);
     let steps: Vec<Action> =
@@ -218,7 +255,7 @@ async fn release(core: &Core, old: &Proposal) -> Result<(), SettleError> {
 /// What was asked for, read from what was drafted of it. `None`: what it was about is gone, or it is a plan that nothing here drafts as it
 /// stands.
 async fn wish_of(core: &Core, old: &Proposal) -> Result<Option<Wish>, SettleError> {
-    if old.has_begun() {
+    if was_called(old) {
         return Ok(None);
     }
     let kinds: Vec<&str> = old.steps.iter().map(|step| step.action.kind.as_str()).collect();

@@ -99,7 +99,7 @@ fn row(core: &Core, delivery: &Delivery, verb: &Verb, reference: &str) -> Button
         _ => None,
     };
     let proposal = match verb {
-        Verb::Approve { id, .. } | Verb::Reject { id, .. } | Verb::Proposal(id) => Some(*id),
+        Verb::Approve { id, .. } | Verb::Reject { id, .. } | Verb::Proposal(id) | Verb::Renew(id) => Some(*id),
         _ => None,
     };
     ButtonRow {

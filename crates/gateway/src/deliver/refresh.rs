@@ -14,7 +14,7 @@ use super::{
     scrub::scrub,
     thread::outbox_row,
 };
-use crate::{act::draft::repair_label, core::Core};
+use crate::{act::draft::repair_label, core::Core, modes};
 
 /// Owes edits of the messages that tell of a finding, with `commit`, which makes it `after`; none, if they would read the same.
 ///
@@ -62,12 +62,16 @@ fn reads(core: &Core, finding: &Finding) -> (String, Option<ProposalId>, Option<
 /// nothing depends on it but looks.
 pub async fn refresh_card(core: &Core, proposal: &Proposal) {
     let details = details_key(proposal.id);
+    let held = modes::held(core).await.unwrap_or_default();
     let view = |place: &Place| match proposal.state {
         ProposalState::Pending if place.shows(&details) => {
             View::Details(Box::new(ProposalView { proposal: proposal.clone() }))
         }
         ProposalState::Pending => View::Proposal(Box::new(ProposalView { proposal: proposal.clone() })),
-        _ => View::Settled(Box::new(SettledView { proposal: proposal.clone(), finding: None, verification: None })),
+        _ => {
+            let (proposal, held) = (proposal.clone(), held.clone());
+            View::Settled(Box::new(SettledView { proposal, finding: None, verification: None, held }))
+        }
     };
     let at = (&proposal.thread, proposal_key(proposal.id));
     let shown = edits(core, Commit::new(core.now()), (at.0, &at.1), proposal.finding, view).await;

@@ -268,6 +268,13 @@ impl Proposals for Desk {
         Box::pin(async move { self.decided(by, id, &request).await })
     }
 
+    fn renew<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
+        Box::pin(async move {
+            let proposal = act::renew_for(&self.core, &self.identify(by).await?, id).await?;
+            Ok(ProposalView { proposal })
+        })
+    }
+
     fn resolve_proposal<'a>(
         &'a self,
         by: &'a Principal,

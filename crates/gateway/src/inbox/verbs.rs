@@ -8,7 +8,11 @@ use wakeman_types::{
 };
 
 use super::{end::Show, row::InboundRow, work::Inbox};
-use crate::deliver::{details_key, finding_key, proposal_key, zone_at};
+use crate::{
+    deliver::{details_key, finding_key, proposal_key, zone_at},
+    desk::storage_error,
+    modes,
+};
 
 /// What a verb comes to.
 pub(super) enum Done {
@@ -46,9 +50,10 @@ pub(super) async fn run(inbox: &Inbox, row: &InboundRow, by: &Principal, verb: V
             decide(inbox, row, by, id, DecisionRequest { decision: Verdict::Reject, digest, reason, step: None })
                 .await?
         }
+        Verb::Renew(id) => decided(inbox, row, desk.renew(by, id).await?.proposal).await?,
         Verb::Settle { id, found, reason } => {
             let resolved = desk.resolve_proposal(by, id, ResolveRequest { outcome: found, reason }).await?;
-            decided(inbox, row, resolved)
+            decided(inbox, row, resolved).await?
         }
         Verb::Acknowledge(id) => Done::Told(of_finding(inbox, row, &desk.acknowledge(by, id).await?)),
         Verb::Snooze { id, duration_ms } => {
@@ -184,13 +189,14 @@ pub(super) async fn decide(
     id: ProposalId,
     request: DecisionRequest,
 ) -> Result<Done, GatewayError> {
-    Ok(decided(inbox, row, inbox.desk.decide(by, id, request).await?))
+    decided(inbox, row, inbox.desk.decide(by, id, request).await?).await
 }
 
-fn decided(inbox: &Inbox, row: &InboundRow, proposal: Proposal) -> Done {
+async fn decided(inbox: &Inbox, row: &InboundRow, proposal: Proposal) -> Result<Done, GatewayError> {
     let id = proposal.id;
-    let view = SettledView { proposal, finding: None, verification: None };
-    Done::Told(format!("{id}: {}", wakeman_present::settled_line(&view, &context(inbox, row)).text()))
+    let held = modes::held(&inbox.core).await.map_err(|error| storage_error(&error))?;
+    let view = SettledView { proposal, finding: None, verification: None, held };
+    Ok(Done::Told(format!("{id}: {}", wakeman_present::settled_line(&view, &context(inbox, row)).text())))
 }
 
 /// Times as everything else in the chat of `row` tells them.

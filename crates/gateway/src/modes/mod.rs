@@ -11,7 +11,7 @@ mod verbs;
 
 pub use overlay::Overlay;
 pub use policy::{POLICY, by_policy, decide_unattended, still_allows};
-pub use standing::{Standing, muted, standing, view};
+pub use standing::{Standing, held, muted, standing, view};
 pub(crate) use verbs::{
     MUTE_MS_DEFAULT, MUTE_MS_MAX, REASON_LEN_MAX, mute_until, needs, set_mode_because, unmute_because,
 };

@@ -1,7 +1,7 @@
 //! How the instance stands now.
 
 use wakeman_store::{EntityRef, ListQuery, StoreError, Version};
-use wakeman_types::{Control, ControlView, Entity, ExecutionMode, HaltSet, Mute};
+use wakeman_types::{Control, ControlView, Entity, ExecutionMode, HaltSet, HeldView, Mute};
 
 use crate::core::Core;
 
@@ -73,5 +73,14 @@ pub async fn view(core: &Core) -> Result<ControlView, StoreError> {
         classes: core.settings.execute.classes.clone(),
         per_hour: core.settings.execute.per_hour,
         mutes: mutes.into_iter().map(|found| found.value).filter(|mute| mute.holds(now)).collect(),
+        owners: core.owners(),
     })
+}
+
+/// What holds an approved proposal back now; `None`: nothing does.
+///
+/// # Errors
+/// [`StoreError`] if it could not be read.
+pub async fn held(core: &Core) -> Result<Option<HeldView>, StoreError> {
+    Ok(view(core).await?.held())
 }

@@ -23,6 +23,8 @@ const AUTHOR: (&str, &str) = ("Wakeman", "wakeman@users.noreply.github.com");
 pub(super) enum Stop {
     Reading(Failure),
     Writing(Failure),
+    /// The branch is there, and its pull request was not opened.
+    Unopened(Failure),
     Final(HandsError),
 }
 
@@ -61,6 +63,7 @@ impl Work<'_> {
         self.run().await.map_err(|stop| match stop {
             Stop::Reading(failure) => failure.reading(what, now),
             Stop::Writing(failure) => failure.writing(what, now),
+            Stop::Unopened(failure) => left_behind(failure.writing(what, now), self.branch),
             Stop::Final(error) => error,
         })
     }
@@ -188,11 +191,29 @@ impl Work<'_> {
             Err(Failure::Refused { status: 422, reason, .. }) if reason.contains("already exists") => {
                 match search::by_head(self.wire, branch).await.map_err(Stop::Reading)? {
                     Some(pull) => self.resume(pull, head),
-                    None => permanent(format!("opening the pull request: {reason}")),
+                    None => Err(Stop::Final(left_behind(
+                        HandsError::Permanent { reason: format!("opening the pull request: {reason}") },
+                        branch,
+                    ))),
                 }
             }
-            Err(failure) => Err(Stop::Writing(failure)),
+            Err(failure) => Err(Stop::Unopened(failure)),
         }
+    }
+}
+
+/// The same error, with what stays on GitHub. A proposal has a branch of its own, so once it has failed nothing comes back to it.
+fn left_behind(error: HandsError, branch: &str) -> HandsError {
+    match error {
+        HandsError::Permanent { reason } => HandsError::Permanent {
+            reason: format!(
+                "{reason}; its branch {branch} was made before that and stays on GitHub: delete it there, nothing uses it again"
+            ),
+        },
+        HandsError::NotDone { reason, not_before } => {
+            HandsError::NotDone { reason: format!("{reason}; its branch {branch} is on GitHub already"), not_before }
+        }
+        other => other,
     }
 }
 

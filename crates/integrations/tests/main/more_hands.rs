@@ -58,6 +58,50 @@ async fn a_patch_that_changes_nothing_is_refused() {
     assert!(world.applied().await.iter().all(|call| call != "POST /pulls"));
 }
 
+/// A repository of one file, in which everything may be written but pull requests.
+fn without_pulls(seen: &Seen, say: &Say) -> Say {
+    let path = seen.path().strip_prefix("/repos/acme/app").unwrap_or(seen.path());
+    let person = json!({"name": "Lin", "date": "2026-01-05T01:00:00Z"});
+    let commit = json!({"sha": "c0", "tree": {"sha": "t0"}, "parents": [], "message": "x", "author": person});
+    match (seen.method.as_str(), path) {
+        ("GET", "/pulls") => Say::Json(200, json!([])),
+        ("GET", "/git/ref/heads/main") => Say::Json(200, json!({"object": {"sha": "c0"}})),
+        ("GET", "/git/commits/c0") => Say::Json(200, commit),
+        ("GET", "/git/trees/t0") => Say::Json(200, json!({"tree": []})),
+        ("POST", "/git/trees" | "/git/commits") => Say::Json(201, json!({"sha": "s1"})),
+        ("POST", "/git/refs") => Say::Json(201, json!({"object": {"sha": "s1"}})),
+        ("POST", "/pulls") => say.clone(),
+        _ => Say::Json(404, json!({"message": "Not Found"})),
+    }
+}
+
+#[tokio::test]
+async fn a_branch_whose_pull_request_is_refused_is_named_with_what_to_do_about_it() {
+    let error = |words: &str| json!({"message": words});
+    for (say, wanted) in [
+        (
+            Say::Json(403, error("Resource not accessible by personal access token")),
+            "delete it there, nothing uses it again",
+        ),
+        (Say::Json(422, error("Validation Failed")), "delete it there, nothing uses it again"),
+        (Say::Json(429, error("slow down")), "its branch wakeman/P-9 is on GitHub already"),
+    ] {
+        let answer = say.clone();
+        let fake = Fake::start(move |seen, _| without_pulls(seen, &answer)).await;
+        let end = fake.github().open_patch(&patch(Timestamp(0), &[("web/new.ts", Some("new\n"))])).await;
+        let error = end.expect_err("it may not be opened");
+        let reason = match &error {
+            HandsError::Permanent { reason } | HandsError::NotDone { reason, .. } => reason,
+            other => panic!("{say:?}: {other:?}"),
+        };
+        assert!(reason.contains("wakeman/P-9") && reason.ends_with(wanted), "{say:?}: {reason}");
+    }
+    // Before the branch is made there is nothing to name.
+    let none = Fake::always(Say::Json(403, error("no"))).await;
+    let early = none.github().open_patch(&patch(Timestamp(0), &[("web/new.ts", Some("new\n"))])).await;
+    assert!(!early.expect_err("nothing may be done").to_string().contains("delete it"));
+}
+
 #[tokio::test]
 async fn a_comment_is_found_again_by_its_marker() {
     let world = World::shipped("bad-merge").await;

@@ -202,6 +202,7 @@ fn help_names_every_word() {
     proposal P-3 · one proposal with the exact payload behind its card
     approve P-3 [step [N]] [DIGEST] · run exactly what the card shows, or only the next step of its plan
     reject P-3 [REASON] · do not run it
+    renew P-3 · the same again as a fresh card, where it expired or was not run
     ack F-12 · it is mine
     snooze F-12 2h · quiet for that long, then again if it still holds
     resolve F-12 | P-3 done|failed · it is over; or what became of a step in doubt
@@ -257,6 +258,7 @@ fn a_halt_and_a_mode_set_at_run_time_say_who_and_when() {
         classes: vec!["github.rerun_failed_jobs".into()],
         per_hour: 4,
         mutes: vec![Mute { until: None, subject: String::new(), ..mute.clone() }, mute],
+        owners: vec![],
     };
     insta::assert_snapshot!(plain(&control_doc(&view, &ctx())), @r#"
     Halted by ada 14:30 (wrong flag): nothing is run until an owner says "resume".

@@ -35,7 +35,8 @@ fn a_card_nobody_may_approve_or_that_is_too_late_says_so() {
     assert!(card.contains("Nobody may approve it: settings name no approver"), "{card}");
     let late = proposal_doc(&Proposal { expires_at: ago(1), ..proposal() }, &ctx());
     assert!(plain(&late).contains("expired 14:34"));
-    assert!(late.buttons.is_empty());
+    let offered: Vec<&str> = late.buttons.iter().map(|button| button.label.as_str()).collect();
+    assert_eq!(offered, ["New proposal"]);
 }
 
 #[test]
@@ -74,6 +75,28 @@ fn every_state_without_a_finding_has_its_line() {
 }
 
 #[test]
+fn what_was_approved_and_is_held_back_says_by_what_and_whose_word_lets_it_go_on() {
+    let held = |state, observe, halted| {
+        let halt = control().halt.filter(|_| halted);
+        let held = Some(HeldView { observe, halt, owners: vec![OperatorId::new("ada"), OperatorId::new("lin")] });
+        settled_line(&SettledView { held, finding: None, ..settled(state) }, &ctx()).text()
+    };
+    use ProposalState::{Approved, Executing, Rejected};
+    let lines = [
+        held(Approved, true, false),
+        held(Approved, false, true),
+        held(Executing, true, true),
+        held(Rejected, true, false),
+    ];
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    Approved by ada 14:41 → not begun yet. Held by mode observe, so nothing is run: it begins once ada or lin says `mode propose` by 15:05, else it expires.
+    Approved by ada 14:41 → not begun yet. Held by the halt of ada 14:30, so nothing is run: it begins once ada or lin says `resume` by 15:05, else it expires.
+    Approved by ada 14:41 → PR #483 opened 14:42 → step 2 of 2: merge it when its checks pass, waits for its checks, next try 14:45. Held by the halt of ada 14:30 and mode observe, so nothing is run: it goes on once ada or lin says `resume` and `mode propose`.
+    Rejected by lin 14:41: "we roll forward"
+    "#);
+}
+
+#[test]
 fn a_settled_card_in_its_thread() {
     insta::assert_snapshot!(text(View::Settled(Box::new(settled(ProposalState::Verified)))), @r"
     Approved by ada 14:41 → merged 14:44 (PR #483) → 🟢 sign-ups recovered 15:02, 94 where 93 expected
@@ -84,6 +107,39 @@ fn a_settled_card_in_its_thread() {
     [ Show P-32 ]
     P-31 for F-128 · Revert #482 on acme/app, then merge the revert
     ");
+}
+
+#[test]
+fn what_waits_for_no_yes_any_more_says_the_way_on_in_buttons() {
+    let labels = |proposal: Proposal, finding: Option<Finding>| {
+        let view = SettledView { proposal, finding, verification: None, held: None };
+        let doc = wakeman_present::settled_doc(&view, &ctx());
+        doc.buttons.iter().map(|button| format!("{}: {}", button.label, button.verb)).collect::<Vec<_>>()
+    };
+    let mut unrun = proposal_in(ProposalState::Failed);
+    let reason = "the flag changed since you approved (version 12 → 13, by alan 14:52)".to_owned();
+    for step in &mut unrun.steps {
+        (step.intended_at, step.tries, step.outcome) = (None, 0, None);
+    }
+    unrun.steps[0].outcome = Some(Outcome::Failed { reason });
+    let both = ["Show difference: proposal P-31", "New proposal: renew P-31"];
+    assert_eq!(labels(unrun.clone(), Some(finding())), both);
+    assert_eq!(labels(unrun, None), both);
+    let expired = proposal_in(ProposalState::Expired);
+    assert_eq!(labels(expired.clone(), Some(finding())), ["New proposal: renew P-31"]);
+    assert!(labels(expired.clone(), Some(recovered())).is_empty(), "there is nothing left to repair");
+    let newer = Finding { proposal: Some(ProposalId::new(32)), ..finding() };
+    assert_eq!(labels(expired.clone(), Some(newer)), ["Show P-32: proposal P-32"]);
+    let mut superseded = proposal_in(ProposalState::Superseded);
+    superseded.note = Some("P-33 takes its place".to_owned());
+    assert_eq!(labels(superseded, None), ["Show P-33: proposal P-33"]);
+    for state in [ProposalState::Failed, ProposalState::Rejected, ProposalState::Succeeded, ProposalState::NeedsReview]
+    {
+        assert!(labels(proposal_in(state), Some(finding())).is_empty(), "{state:?}");
+    }
+    // A card that is asked for again says the same.
+    let asked = proposal_doc(&expired, &ctx());
+    assert_eq!(asked.buttons.iter().map(|button| button.label.as_str()).collect::<Vec<_>>(), ["New proposal"]);
 }
 
 #[test]
@@ -110,7 +166,7 @@ fn each_class_of_step_says_what_it_did() {
         done("vercel.rollback", &nothing, &nothing),
     ];
     let proposal = Proposal { steps, ..proposal_in(ProposalState::Succeeded) };
-    let view = SettledView { proposal, finding: None, verification: Some(VerificationResult::Unknown) };
+    let view = SettledView { proposal, finding: None, verification: Some(VerificationResult::Unknown), held: None };
     insta::assert_snapshot!(settled_line(&view, &ctx()).text().replace(" → ", "\n"), @r"
     Approved by ada 14:41
     flag checkout-fast off 14:44

@@ -142,7 +142,8 @@ fn poisoned(evil: &str) -> Vec<View> {
     let deployment = Subject::Deployment { id: 1, sha: evil.clone(), environment: evil.clone(), status: evil.clone() };
     let digest =
         DigestView { lines: vec![DigestLine { finding: finding.clone(), reason: evil.clone() }], since: ago(9) };
-    let settled = |proposal: Proposal| SettledView { proposal, finding: Some(finding.clone()), verification: None };
+    let settled =
+        |proposal: Proposal| SettledView { proposal, finding: Some(finding.clone()), verification: None, held: None };
     let mut views = vec![
         View::Settled(Box::new(settled(proposal.clone()))),
         View::Settled(Box::new(settled(failed))),

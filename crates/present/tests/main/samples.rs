@@ -281,7 +281,7 @@ pub fn settled(state: ProposalState) -> SettledView {
     if state == ProposalState::Verified {
         proposal.state_since = ago(-27);
     }
-    SettledView { proposal, finding: Some(finding), verification }
+    SettledView { proposal, finding: Some(finding), verification, held: None }
 }
 
 pub fn silent() -> SourceNotice {
@@ -531,17 +531,17 @@ pub fn occurrence() -> Occurrence {
 /// What it may do by itself.
 pub fn control() -> ControlView {
     let (by, principal): (OperatorId, Principal) = (OperatorId::new("ada"), "telegram:1".parse().unwrap());
-    let halt =
-        HaltSet { by: by.clone(), principal: principal.clone(), at: ago(5), reason: Some("wrong *flag*".into()) };
-    let set = ModeSet { mode: ExecutionMode::Execute, by, principal, at: ago(60) };
+    let reason = Some("wrong *flag*".to_owned());
+    let halt = HaltSet { by: by.clone(), principal: principal.clone(), at: ago(5), reason };
     ControlView {
         mode: ExecutionMode::Execute,
         configured: ExecutionMode::Propose,
-        set: Some(set),
+        set: Some(ModeSet { mode: ExecutionMode::Execute, by, principal, at: ago(60) }),
         halt: Some(halt),
         classes: vec!["github.rerun_failed_jobs".into()],
         per_hour: 4,
         mutes: vec![],
+        owners: vec![OperatorId::new("ada")],
     }
 }
 

@@ -264,6 +264,7 @@ fn what_is_looked_at_is_read_on_a_telephone() {
     *proposal* P-3 · _one proposal with the exact payload behind its card_
     *approve* P-3 [step [N]] [DIGEST] · _run exactly what the card shows, or only the next step of its plan_
     *reject* P-3 [REASON] · _do not run it_
+    *renew* P-3 · _the same again as a fresh card, where it expired or was not run_
     *ack* F-12 · _it is mine_
     *snooze* F-12 2h · _quiet for that long, then again if it still holds_
     *resolve* F-12 | P-3 done|failed · _it is over; or what became of a step in doubt_

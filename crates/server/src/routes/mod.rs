@@ -86,6 +86,7 @@ fn verbs() -> Router<Arc<dyn Gateway>> {
         .route("/api/v1/proposals", needs(Role::Viewer, get(proposals::list)))
         .route("/api/v1/proposals/{id}", needs(Role::Viewer, get(proposals::one)))
         .route("/api/v1/proposals/{id}/decision", needs(Role::Approver, post(proposals::decide)))
+        .route("/api/v1/proposals/{id}/renew", needs(Role::Approver, post(proposals::renew)))
         .route("/api/v1/proposals/{id}/resolve", needs(Role::Approver, post(proposals::resolve)))
         .route("/api/v1/chat", needs(Role::Viewer, post(chat::ask)))
         .route("/api/v1/threads/{id}/stop", needs(Role::Viewer, post(chat::stop)))

@@ -34,6 +34,14 @@ pub(super) async fn decide(
     Ok(Json(gateway.decide(&caller.principal, id.parse()?, request).await?))
 }
 
+pub(super) async fn renew(
+    State(gateway): Brain,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer<ProposalView> {
+    Ok(Json(gateway.renew(&caller.principal, id.parse()?).await?))
+}
+
 pub(super) async fn resolve(
     State(gateway): Brain,
     Extension(caller): Extension<Caller>,

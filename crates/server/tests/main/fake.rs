@@ -123,6 +123,10 @@ impl Proposals for Fake {
         self.reply(format!("decide {by} {id} {request:?}"), proposal())
     }
 
+    fn renew<'a>(&'a self, by: &'a Principal, id: ProposalId) -> Reply<'a, ProposalView> {
+        self.reply(format!("renew {by} {id}"), ProposalView { proposal: proposal() })
+    }
+
     fn resolve_proposal<'a>(
         &'a self,
         by: &'a Principal,

@@ -64,5 +64,6 @@ pub fn control() -> ControlView {
         classes: vec!["github.rerun_failed_jobs".into()],
         per_hour: 4,
         mutes: vec![mute()],
+        owners: vec![OperatorId::new("ada")],
     }
 }

@@ -1,5 +1,7 @@
 //! `audit verify` and `audit export`: proof, read from the files, beside a running daemon too.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use wakeman_gateway::{
     audit::{self, Story, StoryLine},
@@ -17,7 +19,9 @@ use crate::{
     global::Global,
 };
 
-/// What `forget` says when it is done.
+/// What `forget` says before it erases entries, with the place of each.
+const FORGETTING: &str = "operator.forgetting";
+/// What it says when it is done.
 const FORGOTTEN: &str = "operator.forgotten";
 /// Entries that are read at once.
 const PAGE: usize = 500;
@@ -70,6 +74,35 @@ pub(super) fn entries(count: u64) -> String {
     format!("{count} {}", if count == 1 { "entry" } else { "entries" })
 }
 
+/// What `forget` says that it erased, of the journal's entries so far, newest first.
+#[derive(Debug, Default)]
+struct Forgets {
+    /// The places it named.
+    entries: HashSet<u64>,
+    /// Of whom, where it was an earlier version that named no places: what they did before counts.
+    operators: HashSet<String>,
+}
+
+impl Forgets {
+    fn add(&mut self, entry: &JournalEntry) {
+        let Some(payload) = &entry.payload else { return };
+        match entry.event_type.as_str() {
+            FORGETTING => {
+                let named = payload["entries"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+                self.entries.extend(named.filter(|seq| *seq < entry.seq.0));
+            }
+            FORGOTTEN if payload.get("named").is_none() => drop(self.operators.insert(entry.subject.clone())),
+            _ => {}
+        }
+    }
+
+    /// `forget` erases what an operator's own entries and tips say, and nothing else.
+    fn account_for(&self, entry: &JournalEntry) -> bool {
+        let its_kind = ["ranking.", "tip."].iter().any(|kind| entry.event_type.starts_with(kind));
+        its_kind && (self.entries.contains(&entry.seq.0) || self.operators.contains(&entry.actor))
+    }
+}
+
 /// What was erased, told apart: what `forget` accounts for, and what nothing does.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Erased {
@@ -80,30 +113,27 @@ struct Erased {
 }
 
 impl Erased {
-    /// Of the journal's entries, newest first. `forget` erases what an operator's own entries and tips say, and says so afterwards.
-    fn add(&mut self, entry: &JournalEntry, forgotten: &mut bool) {
-        if entry.event_type == FORGOTTEN {
-            *forgotten = true;
-        }
+    /// Of the journal's entries, newest first.
+    fn add(&mut self, entry: &JournalEntry, forgets: &mut Forgets) {
+        forgets.add(entry);
         if entry.payload.is_some() {
             return;
         }
         let of_proposal = entry.event_type.starts_with("proposal.");
         self.of_proposals += u64::from(of_proposal);
-        let forgets = ["ranking.", "tip."].iter().any(|kind| entry.event_type.starts_with(kind));
-        if !(forgets && *forgotten) {
+        if !forgets.account_for(entry) {
             self.unaccounted = Some((entry.seq.0, entry.event_type.clone()));
         }
     }
 }
 
 async fn erased(store: &Store) -> Result<Erased, Failure> {
-    let (mut found, mut forgotten) = (Erased::default(), false);
+    let (mut found, mut forgets) = (Erased::default(), Forgets::default());
     let mut end = store.journal_head(LANE).await.map_err(Failure::failed)?.seq.0;
     while end > 0 {
         let from = end.saturating_sub(PAGE as u64 - 1).max(1);
         let entries = store.journal(LANE, Seq(from), PAGE).await.map_err(Failure::failed)?;
-        entries.iter().rev().filter(|entry| entry.seq.0 <= end).for_each(|entry| found.add(entry, &mut forgotten));
+        entries.iter().rev().filter(|entry| entry.seq.0 <= end).for_each(|entry| found.add(entry, &mut forgets));
         end = from - 1;
     }
     Ok(found)
@@ -206,42 +236,66 @@ fn who(actor: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use wakeman_store::{JournalEntry, LANE, Seq};
     use wakeman_types::Timestamp;
 
-    use super::Erased;
+    use super::{Erased, Forgets};
 
-    fn entry((seq, event): (u64, &str), erased: bool) -> JournalEntry {
+    fn entry(seq: u64, event: &str, (actor, subject): (&str, &str), payload: Option<Value>) -> JournalEntry {
         JournalEntry {
             lane: LANE,
             seq: Seq(seq),
             at: Timestamp::from_ms(0),
             event_type: event.to_owned(),
-            actor: "ada".to_owned(),
-            subject: "F-1".to_owned(),
+            actor: actor.to_owned(),
+            subject: subject.to_owned(),
             payload_digest: String::new(),
             previous_link: String::new(),
             link: String::new(),
-            payload: (!erased).then(|| json!({})),
+            payload,
             salt: None,
         }
     }
 
+    /// The first that is named, and how many are of proposals.
+    fn told(entries: &[JournalEntry]) -> (Option<u64>, u64) {
+        let (mut found, mut forgets) = (Erased::default(), Forgets::default());
+        entries.iter().rev().for_each(|entry| found.add(entry, &mut forgets));
+        (found.unaccounted.map(|(seq, _)| seq), found.of_proposals)
+    }
+
     #[test]
-    fn what_was_erased_is_accounted_for_by_a_later_forget_or_named() {
+    fn what_was_erased_is_accounted_for_by_the_forget_that_names_it_and_by_no_other() {
+        let gone = |seq, event| entry(seq, event, ("lin", "F-1"), None);
+        let names =
+            |seq, entries: &[u64]| entry(seq, "operator.forgetting", ("ada", "lin"), Some(json!({"entries": entries})));
+        let done = |seq| entry(seq, "operator.forgotten", ("ada", "lin"), Some(json!({"named": true})));
         for (entries, unaccounted, of_proposals) in [
-            (vec![("ranking.rewarded", true), ("operator.forgotten", false)], None, 0),
-            (vec![("operator.forgotten", false), ("ranking.rewarded", true)], Some(2), 0),
-            (vec![("proposal.approved", true), ("operator.forgotten", false)], Some(1), 1),
-            (vec![("mode.changed", true), ("proposal.intent", true)], Some(1), 1),
+            (vec![gone(1, "ranking.rewarded"), names(2, &[1]), done(3)], None, 0),
+            (vec![gone(1, "tip.shown"), gone(2, "tip.rewarded"), names(3, &[1]), names(4, &[2]), done(5)], None, 0),
+            // Killed before it was done, it had named what it erased.
+            (vec![gone(1, "ranking.rewarded"), names(2, &[1])], None, 0),
+            // Any other `forget`, of the same person too, accounts for nothing.
+            (vec![gone(1, "ranking.rewarded"), gone(2, "ranking.rewarded"), names(3, &[2]), done(4)], Some(1), 0),
+            (vec![gone(1, "ranking.rewarded"), done(2)], Some(1), 0),
+            (vec![names(1, &[2]), done(2), gone(3, "ranking.rewarded")], Some(3), 0),
+            // Nobody names in advance, nor what was erased itself, nor what it never erases.
+            (vec![names(1, &[2]), gone(2, "ranking.rewarded")], Some(2), 0),
+            (vec![gone(1, "ranking.rewarded"), gone(2, "operator.forgetting")], Some(1), 0),
+            (vec![gone(1, "proposal.approved"), names(2, &[1])], Some(1), 1),
+            (vec![gone(1, "mode.changed"), gone(2, "proposal.intent")], Some(1), 1),
         ] {
-            let (mut found, mut forgotten) = (Erased::default(), false);
-            for (seq, (event, erased)) in (1..).zip(entries).collect::<Vec<_>>().into_iter().rev() {
-                found.add(&entry((seq, event), erased), &mut forgotten);
-            }
-            assert_eq!(found.unaccounted.map(|(seq, _)| seq), unaccounted);
-            assert_eq!(found.of_proposals, of_proposals);
+            assert_eq!(told(&entries), (unaccounted, of_proposals), "{entries:?}");
         }
+    }
+
+    #[test]
+    fn a_forget_that_named_nothing_yet_accounts_for_what_that_operator_did_before() {
+        let gone = |seq, who| entry(seq, "ranking.rewarded", (who, "F-1"), None);
+        let forgotten = |seq, who| entry(seq, "operator.forgotten", ("ada", who), Some(json!({"reactions": 1})));
+        assert_eq!(told(&[gone(1, "lin"), forgotten(2, "lin")]), (None, 0));
+        assert_eq!(told(&[gone(1, "bob"), forgotten(2, "lin")]), (Some(1), 0));
+        assert_eq!(told(&[forgotten(1, "lin"), gone(2, "lin")]), (Some(2), 0));
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn approved(
         let progress = global.progress("running what you approved");
         let left = embedded.work().await;
         drop(progress);
-        if left? > 0 {
+        if left? > 0 && attached.gateway.control(by).await?.held().is_none() {
             global.note("not finished yet; `wakeman run` goes on with it");
         }
         proposal = attached.gateway.proposal(by, id).await?.proposal;
@@ -130,8 +130,14 @@ pub(super) async fn rejected(
 
 async fn tell(global: &Global, attached: &Attached, by: &Principal, proposal: Proposal) -> Result<(), Failure> {
     let (now, zone) = clock(&*attached.gateway, by).await?;
-    let view = SettledView { proposal: proposal.clone(), finding: None, verification: None };
+    let held = attached.gateway.control(by).await?.held();
+    let view = SettledView { proposal: proposal.clone(), finding: None, verification: None, held };
     global.answer(&proposal, &present::doc(&View::Settled(Box::new(view)), &global.context(now, &zone)))
+}
+
+/// `renew ID`
+pub async fn renew(global: &Global, text: &str) -> Result<u8, Failure> {
+    once(global, Verb::Renew(id(text)?)).await
 }
 
 /// `ack ID`

@@ -49,6 +49,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Whoami => show::whoami(global).await,
         Command::Approve(args) => decide::approve(global, args).await,
         Command::Reject(args) => decide::reject(global, args).await,
+        Command::Renew(args) => decide::renew(global, &args.id).await,
         Command::Ack(args) => decide::acknowledge(global, &args.id).await,
         Command::Snooze(args) => decide::snooze(global, &args).await,
         Command::Resolve(args) => decide::resolve(global, args).await,

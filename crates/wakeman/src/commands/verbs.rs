@@ -38,6 +38,10 @@ pub async fn run(global: &Global, attached: &Attached, by: &Principal, verb: Ver
     match verb {
         Verb::Approve { id, digest, part } => decide::approved(global, attached, by, id, (digest, part)).await,
         Verb::Reject { id, reason } => decide::rejected(global, attached, by, id, reason).await,
+        Verb::Renew(id) => {
+            let view = gateway.renew(by, id).await?;
+            global.answer(&view, &present::proposal_doc(&view.proposal, &context))
+        }
         Verb::Acknowledge(id) => tell_finding(global, &gateway.acknowledge(by, id).await?, &context),
         Verb::Snooze { id, duration_ms } => tell_finding(global, &gateway.snooze(by, id, duration_ms).await?, &context),
         Verb::Settle { id, found, reason } => {

@@ -16,6 +16,7 @@ use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Options, Seq, 
 use wakeman_types::*;
 
 use super::{
+    checked, drawn,
     hook::Hook,
     lab::Lab,
     world::{self, Call, RED, Row, SCENARIO},
@@ -25,6 +26,8 @@ pub const OUTCOMES: [&str; 5] = ["not_applied", "applied", "reply_lost", "late",
 
 /// How long a process may go on by itself before it is killed where it is.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// The same for what is waited for until it ends.
+const LONG: Duration = Duration::from_secs(60);
 /// Restarts after which every proposal must have come to an end.
 const RESTARTS: usize = 12;
 
@@ -116,6 +119,11 @@ impl Home {
         self.run_for(args, crash, PATIENCE)
     }
 
+    /// Runs what ends by itself, under load too.
+    pub(super) fn run_to_its_end(&self, args: &[&str], crash: Option<&str>) -> bool {
+        self.run_for(args, crash, LONG)
+    }
+
     pub(super) fn run_for(&self, args: &[&str], crash: Option<&str>, patience: Duration) -> bool {
         let mut command = self.command(args);
         let mut child = command.envs(crash.map(|at| ("WAKEMAN_CRASH_AT", at))).spawn().unwrap();
@@ -149,7 +157,12 @@ impl Case {
         let lab = Lab::serve(&kit.scenario(self.row));
         let hook = Hook::listen();
         let home = Home::new(&lab, &hook);
-        let shown = self.show(&home, (&lab, &hook));
+        let at = format!("{}:{}", self.label, self.nth);
+        let shown = match self.is_drawn() {
+            true => drawn::shown(&home, world::to_draw(&lab, self.row, &hook.origin()), &at),
+            false => put(&home, proposal(world::action(&lab, self.row, &hook.origin()))),
+        };
+        let id = shown.id.to_string();
         let applied = |call: &Call| match call.service {
             "webhook" => hook.taken(),
             _ => lab.applied(call.method, call.path),
@@ -160,19 +173,26 @@ impl Case {
             "webhook" => hook.order(self.outcome),
             service => lab.fault(service, &format!("{} .*{}", fails.method, fails.path), self.outcome),
         }
-        let at = format!("{}:{}", self.label, self.nth);
-        let mut approve = vec!["approve", "P-1", "--digest", &shown.digest.as_str()[..12]];
+        let mut died = self.is_drawn();
+        let mut approve = vec!["approve", &id, "--digest", &shown.digest.as_str()[..12]];
         approve.extend(self.row.stepwise.then_some("--step"));
-        let mut died = home.run(&approve, Some(&at));
-        for _ in 0..RESTARTS {
-            let found = with_store(&home.database(), async |store| pass_time(store).await);
+        died |= home.run(&approve, Some(&at).filter(|_| !died).map(|at| &**at));
+        for nth in 0..RESTARTS {
+            let found = with_store(&home.database(), async |store| pass_time(store, &id).await);
             match found.state {
                 ProposalState::Pending => died |= home.run(&approve, Some(&at).filter(|_| !died).map(|at| &**at)),
                 ProposalState::Approved | ProposalState::Executing => {
+                    // The pull request it opened has its checks behind it. What is late elsewhere stays so until the end.
+                    if self.is_drawn() && shown.steps.iter().any(|step| step.action.kind == "github.revert_pr") {
+                        lab.go_on(nth);
+                    }
                     died |= home.run(&["run", "--once"], Some(&at).filter(|_| !died).map(|at| &**at));
                 }
                 _ => break,
             }
+        }
+        if self.label.starts_with(checked::LABEL) {
+            died |= checked::is_checked(&home, &id, Some(&*at).filter(|_| !died));
         }
         lab.advance();
         hook.land_late();
@@ -183,31 +203,35 @@ impl Case {
             let same = self.row.absolute && lab.all_the_same(call.method, call.path);
             assert!(applied <= 1 || same, "I1: {self:?}: {call:?} applied {applied} times");
             assert!(applied == 0 || ended.steps[0].tries > 0, "I2: {self:?}: an effect without an intent");
-            if ended.state == ProposalState::Succeeded {
+            if matches!(ended.state, ProposalState::Succeeded | ProposalState::Verified) {
                 assert!(applied > 0, "{self:?}: {call:?} told as done, and not done");
             }
         }
         died
     }
 
-    fn show(&self, home: &Home, (lab, hook): (&Lab, &Hook)) -> Proposal {
-        let action = world::action(lab, self.row, &hook.origin());
-        let shown = proposal(action);
-        with_store(&home.database(), async |store| {
-            assert_eq!(store.next_number("proposal").await.unwrap(), 1);
-            let thread = Thread {
-                conversation_id: ConversationId::new("conversation-20260115T090000Z-thread_1"),
-                thread_id: shown.thread.clone(),
-                channel: Channel::System,
-                title: "crash".to_owned(),
-                created_at: shown.created_at,
-                updated_at: shown.created_at,
-            };
-            let commit = Commit::durable(shown.created_at).insert(&shown).insert(&thread);
-            assert!(store.commit(commit).await.unwrap().landed());
-        });
-        shown
+    /// Whether the program itself draws and shows the card, and dies over it.
+    fn is_drawn(&self) -> bool {
+        self.label.starts_with(drawn::LABEL)
     }
+}
+
+/// Puts a card where it waits for a decision, in a conversation of its own.
+pub(super) fn put(home: &Home, shown: Proposal) -> Proposal {
+    with_store(&home.database(), async |store| {
+        assert_eq!(store.next_number("proposal").await.unwrap(), 1);
+        let thread = Thread {
+            conversation_id: ConversationId::new("conversation-20260115T090000Z-thread_1"),
+            thread_id: shown.thread.clone(),
+            channel: Channel::System,
+            title: "crash".to_owned(),
+            created_at: shown.created_at,
+            updated_at: shown.created_at,
+        };
+        let commit = Commit::durable(shown.created_at).insert(&shown).insert(&thread);
+        assert!(store.commit(commit).await.unwrap().landed());
+    });
+    shown
 }
 
 pub fn proposal(action: Action) -> Proposal {
@@ -215,7 +239,8 @@ pub fn proposal(action: Action) -> Proposal {
         i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
     );
     let steps = plan_steps(&action).unwrap();
-    let card = draw(&action, ("A step".into(), "undo it".into()), String::new()).unwrap();
+    let check = checked::WORDS.to_owned();
+    let card = draw(&action, ("A step".into(), "undo it".into()), check).unwrap();
     Proposal {
         id: ProposalId::new(1),
         digest: digest("default", &action),
@@ -237,8 +262,8 @@ pub fn proposal(action: Action) -> Proposal {
 }
 
 /// The proposal as it stands; what it waits for is over.
-async fn pass_time(store: &Store) -> Proposal {
-    let found = store.get::<Proposal>("P-1").await.unwrap().unwrap();
+async fn pass_time(store: &Store, id: &str) -> Proposal {
+    let found = store.get::<Proposal>(id).await.unwrap().unwrap();
     let mut proposal = found.value;
     let waited = proposal.steps.iter_mut().filter_map(|step| step.not_before.take()).count();
     if waited > 0 {
@@ -254,10 +279,14 @@ async fn check(store: &Store, case: &Case, shown: &Proposal) -> Proposal {
     let proposals = store.list::<Proposal>(&ListQuery::oldest(10)).await.unwrap().items;
     let others = proposals.iter().map(|found| &found.value).filter(|other| other.id != shown.id);
     assert!(others.into_iter().all(|other| other.decisions.is_empty() && other.steps[0].tries == 0), "I2: {case:?}");
-    let ended = store.get::<Proposal>("P-1").await.unwrap().unwrap().value;
-    use ProposalState::{Failed, NeedsReview, Succeeded};
-    assert!(matches!(ended.state, Succeeded | Failed | NeedsReview), "I4: {case:?}: {:?}", ended.state);
-    let entries = store.journal_of("P-1", LANE, Seq(1), 1000).await.unwrap();
+    let ended = store.get::<Proposal>(&shown.id.to_string()).await.unwrap().unwrap().value;
+    use ProposalState::{Failed, NeedsReview, NotRecovered, Succeeded, Verified};
+    assert!(
+        matches!(ended.state, Succeeded | Failed | NeedsReview | Verified | NotRecovered),
+        "I4: {case:?}: {:?}",
+        ended.state
+    );
+    let entries = store.journal_of(&shown.id.to_string(), LANE, Seq(1), 1000).await.unwrap();
     let mut yeses = 0;
     for entry in &entries {
         yeses += u64::from(entry.event_type == "proposal.approved");

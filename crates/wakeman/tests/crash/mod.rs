@@ -1,12 +1,16 @@
 //! The crash matrix: the real program is killed at every labelled boundary of approving and running a proposal, with the remote's call
 //! not applied, applied, applied with the reply lost, late and never answered; after restarts I1–I5 hold, counted from the lab's effects.
 //!
-//! `cargo test` runs a seeded sample; `WAKEMAN_CRASH_MATRIX=all` every case. A case is run from outside with `WAKEMAN_CRASH_AT`.
+//! `cargo test` runs a seeded sample; `WAKEMAN_CRASH_MATRIX=all` every case, `WAKEMAN_CRASH_MATRIX=proposal.shown` those of
+//! one boundary. A case is run from outside with `WAKEMAN_CRASH_AT`.
 
 pub mod case;
+mod checked;
+mod drawn;
 mod hook;
 mod lab;
 mod own;
+mod watched;
 mod world;
 
 use std::sync::{
@@ -15,7 +19,7 @@ use std::sync::{
 };
 
 use case::{Case, OUTCOMES};
-use world::ROWS;
+use world::{ROWS, Row};
 
 /// How many of them `cargo test` runs.
 const SAMPLE: usize = 200;
@@ -24,15 +28,19 @@ const ABREAST: usize = 8;
 
 /// The boundaries between a card and its end; turns have a matrix of their own.
 fn of_acting(label: &str) -> bool {
-    let acting = ["proposal.", "call.", "reconcile.", "outbox."].iter().any(|area| label.starts_with(area));
-    acting && !label.starts_with("proposal.shown")
+    ["proposal.", "call.", "reconcile.", "outbox."].iter().any(|area| label.starts_with(area))
+}
+
+/// Whether a case of this row gets there. Only a plan that is approved step by step waits between its steps; a card of a revert says
+/// once it is drawn by which way, so one row shows it for both.
+fn gets_there(row: &Row, label: &str) -> bool {
+    (row.stepwise || !label.starts_with("proposal.paused")) && (row.drawn || !label.starts_with(drawn::LABEL))
 }
 
 fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for row in &ROWS {
-        // Only a plan that is approved step by step waits between its steps.
-        let there = |label: &&&str| of_acting(label) && (row.stepwise || !label.starts_with("proposal.paused"));
+        let there = |label: &&&str| of_acting(label) && gets_there(row, label);
         for label in wakeman_store::crash::LABELS.iter().filter(there) {
             let again = ["proposal.intent", "proposal.waiting", "call", "reconcile", "outbox"];
             let often = row.twice && again.iter().any(|often| label.starts_with(often));
@@ -60,8 +68,11 @@ const fn gcd(a: usize, b: usize) -> usize {
 
 #[test]
 fn after_a_kill_at_any_boundary_every_step_took_effect_at_most_once() {
-    let every = std::env::var("WAKEMAN_CRASH_MATRIX").is_ok_and(|value| value == "all");
-    let cases = if every { all() } else { sample(all()) };
+    let cases = match std::env::var("WAKEMAN_CRASH_MATRIX").as_deref() {
+        Ok("all") => all(),
+        Ok(label) => all().into_iter().filter(|case| case.label.starts_with(label)).collect(),
+        Err(_) => sample(all()),
+    };
     let (next, killed, failures) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let kit = case::Kit::new();
     std::thread::scope(|scope| {

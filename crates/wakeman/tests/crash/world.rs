@@ -27,6 +27,8 @@ pub struct Row {
     pub twice: bool,
     /// Each step has a yes of its own.
     pub stepwise: bool,
+    /// A card of it is drawn by the program too.
+    pub drawn: bool,
 }
 
 const fn call(service: &'static str, method: &'static str, path: &'static str) -> Call {
@@ -50,7 +52,7 @@ const MUTATION: Call = call("github", "POST", "/graphql");
 const HOOK: Call = call("webhook", "POST", "/hook");
 
 const fn row(name: &'static str, fails: Call, effects: &'static [Call]) -> Row {
-    Row { name, fails, effects, absolute: false, twice: false, stepwise: false }
+    Row { name, fails, effects, absolute: false, twice: false, stepwise: false, drawn: true }
 }
 
 const fn absolute(name: &'static str, fails: Call, effects: &'static [Call]) -> Row {
@@ -64,7 +66,7 @@ pub const ROWS: [Row; 18] = [
     row("github.comment", COMMENT, &[COMMENT]),
     row("github.revert_pr", PULL, &[PULL]),
     row("github.revert_pr, its branch", REF, &[PULL, REF]),
-    row("github.revert_pr, by GitHub", MUTATION, &[MUTATION]),
+    Row { drawn: false, ..row("github.revert_pr, by GitHub", MUTATION, &[MUTATION]) },
     row("github.open_pr", PULL, &[PULL]),
     row("github.open_pr, its branch", REF, &[PULL, REF]),
     row("github.merge_pr", MERGE, &[MERGE]),
@@ -190,6 +192,18 @@ pub fn action(lab: &Lab, row: &Row, hook: &str) -> Action {
             plain("plan", json!({"flag": "checkout-fast"}), steps, Value::Null)
         }
     }
+}
+
+/// The same as something is drawn that expired: a revert never without its merge.
+pub fn to_draw(lab: &Lab, row: &Row, hook: &str) -> Action {
+    let revert = action(lab, row, hook);
+    if revert.kind != "github.revert_pr" {
+        return revert;
+    }
+    let from_revert = |field: &str| json!({"data_from_step": 1, "field": field});
+    let arguments = json!({"number": from_revert("number"), "head_sha": from_revert("head_sha")});
+    let merge = plain("github.merge_pr", revert.target.clone(), arguments, Value::Null);
+    plain("plan", revert.target.clone(), json!({"steps": [revert, merge]}), Value::Null)
 }
 
 fn plain(kind: &str, target: Value, arguments: Value, revision: Value) -> Action {

@@ -234,6 +234,16 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_a_patch_keeps_is_looked_at_like_one_that_it_adds() {
+        // A patch holds files whole: what it keeps of the old text is written, shown and looked at; what it leaves out is not written at
+        // all, and the old file as a whole is bound by its blob.
+        let file = |text: &str| [FileText { path: "a.ts".to_owned(), text: Some(text.to_owned()) }];
+        let kept = check(&file("let a = 2;\n// \u{202e}from before\n")).unwrap_err();
+        assert!(kept.contains("arguments.files[0].text: holds U+202E on line 2"), "{kept}");
+        assert_eq!(check(&file("let a = 2;\n")), Ok(()));
+    }
+
+    #[test]
     fn two_files_of_a_patch_are_two_files_everywhere() {
         for (one, other, want) in [
             ("a.ts", "a.ts", "is there twice"),

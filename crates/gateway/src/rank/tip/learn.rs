@@ -7,14 +7,14 @@ use wakeman_ranking::{
     reward::{Reaction, TIMEOUT_MS},
     tip::{TipLearner, TipState},
 };
-use wakeman_store::{Commit, EntityRef, Erase, LANE, ListQuery, Seq, StoreError, Version, Versioned};
+use wakeman_store::{Commit, EntityRef, LANE, ListQuery, Seq, StoreError, Version, Versioned};
 use wakeman_types::{ErrorKind, GatewayError, Identity, OperatorId, Timestamp, Tip, TipId};
 
 use super::{POLICIES, rows::TipRecord};
 use crate::{
     core::Core,
     desk::{not_found, settle_error},
-    rank::{Given, PolicyRow},
+    rank::{Given, PolicyRow, forget::erase_entries},
     settle::{SettleError, Wanted, settle},
 };
 
@@ -259,7 +259,7 @@ pub(crate) async fn reset(
 ///
 /// # Errors
 /// [`StoreError`] if the database does not answer.
-pub(crate) async fn erase(core: &Core, operator: &OperatorId) -> Result<u64, StoreError> {
+pub(crate) async fn erase(core: &Core, who: &Identity, operator: &OperatorId) -> Result<u64, StoreError> {
     let mut tips = 0;
     loop {
         let query = ListQuery::oldest(500).state(operator.as_str());
@@ -267,15 +267,12 @@ pub(crate) async fn erase(core: &Core, operator: &OperatorId) -> Result<u64, Sto
         if found.is_empty() {
             return Ok(tips);
         }
-        let mut commit = Commit::durable(core.now());
+        let (mut commit, mut entries) = (Commit::durable(core.now()), Vec::new());
         for record in found.iter().map(|found| &found.value) {
-            let entries = core.store.journal_of(&record.tip.id.to_string(), LANE, Seq(0), 1000).await?;
-            let seqs: Vec<Seq> = entries.iter().map(|entry| entry.seq).collect();
-            if !seqs.is_empty() {
-                core.store.erase_payloads(Erase::Seqs(seqs)).await?;
-            }
+            entries.extend(core.store.journal_of(&record.tip.id.to_string(), LANE, Seq(0), 1000).await?);
             commit = commit.delete(EntityRef::of(record));
         }
+        erase_entries(core, who, operator, &entries).await?;
         tips += found.len() as u64;
         let _ = core.store.commit(commit).await?;
     }
