@@ -196,7 +196,9 @@ fn a_second_daemon_on_one_instance_refuses_and_names_the_first() {
 #[test]
 fn commands_wait_for_each_other_where_no_daemon_runs() {
     let home = Home::new();
-    let all: Vec<Child> = (0..6).map(|_| home.command(&["whoami"]).stderr(Stdio::piped()).spawn().unwrap()).collect();
+    let all: Vec<Child> = (0..6)
+        .map(|_| home.command(&["whoami"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
     for one in all {
         let ended = one.wait_with_output().unwrap();
         assert!(ended.status.success(), "{}", said(&ended));
