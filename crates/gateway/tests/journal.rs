@@ -36,6 +36,7 @@ const KINDS: [(&str, &[&str]); 62] = [
     ("halt.set", &["reason"]),
     ("mode.changed", &["from"]),
     ("note.written", &["ordinal"]),
+    ("operator.forgetting", &["entries"]),
     ("operator.forgotten", &["reactions"]),
     ("pairing.bound", &["code_by"]),
     ("pairing.code_made", &["role"]),
