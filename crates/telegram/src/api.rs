@@ -61,7 +61,8 @@ impl CallError {
 
     /// Whether it is how parts of a text are shown that Telegram does not take.
     pub(crate) fn is_entities(&self) -> bool {
-        matches!(self, Self::Refused { code: 400, .. }) && (self.says("can't parse entities") || self.says("ENTIT"))
+        let says = |description: &str| description.to_lowercase().contains("entit");
+        matches!(self, Self::Refused { code: 400, description } if says(description))
     }
 
     /// Whether Telegram refuses with words that contain `text`.

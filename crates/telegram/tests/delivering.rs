@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use wakeman_lab::client::FaultMode;
-use wakeman_types::{ButtonStyle, CardButton, DeliveryReport};
+use wakeman_types::{ButtonStyle, CardButton, ClaimedDelivery, DeliveryReport, Finding, ProposalView, View};
 
-use crate::support::Scene;
+use crate::{samples, support::Scene};
 use std::sync::atomic::Ordering;
 
 pub fn buttons(labels: &[&str]) -> Vec<CardButton> {
@@ -62,6 +62,39 @@ async fn what_has_a_place_is_edited_and_what_is_gone_is_sent_anew() {
     scene.all_settled().await;
     let seen = scene.seen(42).await;
     assert_eq!((seen[0]["text"].as_str(), scene.gateway.report(anew)), (Some("merged"), sent(&seen[0]["message"])));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_whose_entities_are_refused_arrives_bare_sent_and_edited() {
+    let scene = Scene::start().await;
+    let running = scene.run();
+    for words in [
+        "can't parse entities: Can't find end of the entity starting at byte offset 6",
+        "can't parse MessageEntity: Unsupported type specified",
+        "ENTITY_BOUNDS_INVALID",
+    ] {
+        scene.set(json!({"refuse_entities": words})).await;
+        let finding = |claimed: &mut ClaimedDelivery| {
+            let finding = Finding { series: Vec::new(), ..samples::finding() };
+            claimed.delivery.view = View::Finding(Box::new(samples::asked(finding)));
+            claimed.buttons = buttons(&["Useful"]);
+        };
+        let number = scene.gateway.owe_with(42, "", finding);
+        scene.all_settled().await;
+        let seen = scene.seen(42).await.pop().unwrap();
+        assert_eq!(scene.gateway.report(number), sent(&seen["message"]), "{words}");
+        assert_eq!((&seen["entities"], &seen["buttons"][0][0]["text"]), (&json!([]), &json!("Useful")), "{words}");
+        let edited = scene.gateway.owe_with(42, "", |claimed| {
+            claimed.delivery.view = View::Proposal(Box::new(ProposalView { proposal: samples::proposal() }));
+            claimed.edit = Some(seen["message"].to_string());
+        });
+        scene.all_settled().await;
+        assert_eq!(scene.gateway.report(edited), sent(&seen["message"]), "{words}");
+        let now = scene.seen(42).await.pop().unwrap();
+        assert_eq!((&now["message"], &now["entities"]), (&seen["message"], &json!([])), "{words}");
+        assert_ne!(now["text"], seen["text"], "{words}");
+    }
     running.stop().await;
 }
 

@@ -2,10 +2,10 @@
 
 use std::{collections::VecDeque, io};
 
-use wakeman_cli::{Choice, Key, Terminal, ask, choices_of};
-use wakeman_present::proposal_doc;
+use wakeman_cli::{Choice, Key, Offer, Pressed, Terminal, ask, choices_of};
+use wakeman_present::{Part, Verb, details_doc, finding_doc, proposal_doc};
 
-use crate::samples::{ctx, proposal};
+use crate::samples::{asked, ctx, finding, proposal};
 
 /// A terminal whose keys and lines are known beforehand.
 #[derive(Default)]
@@ -83,4 +83,30 @@ fn no_answer_is_never_taken_for_a_yes() {
     assert_eq!(ask(&mut ended, "P-31", &choices()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     let mut babbling = Scripted { lines: ["yes", "ok", "approve it", "y", "ap", "a"].into(), ..Default::default() };
     assert_eq!(ask(&mut babbling, "P-31", &choices()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn s_approves_the_first_step_of_a_plan_alone_and_snoozes_a_finding() {
+    let (plan, snoozed) = (details_doc(&proposal(), &ctx()), finding_doc(&asked(finding()), &ctx()));
+    for (doc, behind) in [(plan, "Step 1 only · P-31"), (snoozed, "Snooze · F-128")] {
+        let offer = Offer::default();
+        let number = offer.show(&doc).unwrap();
+        assert_eq!((offer.behind("s"), offer.entered("s")), (None, Pressed::TooSoon), "it has only just come");
+        offer.settle(number);
+        let said = offer.behind("s").unwrap();
+        assert!(said.starts_with(behind), "{said}");
+        let Pressed::Button(button) = offer.entered("S") else { panic!("{behind}") };
+        match button.verb {
+            Verb::Approve { id, digest, part } => {
+                assert_eq!((id, part), (proposal().id, Part::Step(1)));
+                assert_eq!(digest.as_deref(), Some(proposal().digest.short()), "of what is on the screen");
+                assert_eq!(offer.line(), None, "it is decided");
+            }
+            verb => assert!(matches!(verb, Verb::Snooze { id, .. } if id == finding().id), "{verb:?}"),
+        }
+    }
+    // The card itself, which does not show the payload, has no such key.
+    let offer = Offer::default();
+    offer.settle(offer.show(&proposal_doc(&proposal(), &ctx())).unwrap());
+    assert_eq!((offer.behind("s"), offer.entered("s")), (None, Pressed::Nothing));
 }

@@ -108,6 +108,9 @@ async fn edits(
                 view,
                 key: Some(place.key),
                 reply_key: None,
+                refresh: true,
+                instead_of: None,
+                told_elsewhere: false,
                 created_at: core.now(),
             },
         ));

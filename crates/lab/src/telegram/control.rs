@@ -171,6 +171,7 @@ struct Configure {
     rival_polls: Option<u32>,
     username: Option<String>,
     webhook: Option<String>,
+    refuse_entities: Option<String>,
 }
 
 async fn configure(State(lab): State<Arc<Lab>>, body: Bytes) -> Response {
@@ -184,6 +185,9 @@ async fn configure(State(lab): State<Arc<Lab>>, body: Bytes) -> Response {
         }
         if let Some(webhook) = given.webhook {
             manners.webhook = (!webhook.is_empty()).then_some(webhook);
+        }
+        if let Some(words) = given.refuse_entities {
+            manners.refuse_entities = (!words.is_empty()).then_some(words);
         }
         // A poll that is being held loses its place to the rival at once.
         if manners.rival_polls > 0 && given.rival_polls.is_some() {

@@ -111,6 +111,8 @@ pub(super) struct Manners {
     pub(super) rival_polls: u32,
     pub(super) username: String,
     pub(super) webhook: Option<String>,
+    /// With what every text is refused that has a part to be shown in a way of its own.
+    pub(super) refuse_entities: Option<String>,
 }
 
 /// All of it.
@@ -134,8 +136,14 @@ pub(crate) struct Desk {
 impl Desk {
     /// An empty Telegram.
     pub(crate) fn new(seed: u64) -> Self {
-        let manners =
-            Manners { limits: true, privacy: true, rival_polls: 0, username: "watch_bot".into(), webhook: None };
+        let manners = Manners {
+            limits: true,
+            privacy: true,
+            rival_polls: 0,
+            username: "watch_bot".into(),
+            webhook: None,
+            refuse_entities: None,
+        };
         Self {
             chats: BTreeMap::new(),
             names: HashMap::new(),

@@ -91,6 +91,11 @@ fn short(text: &str, entities: Option<Value>) -> Result<Text, Refusal> {
     Ok(text)
 }
 
+fn has_entities(params: &Params) -> Result<bool, Refusal> {
+    let some = |given: Option<Value>| given.is_some_and(|given| given.as_array().is_some_and(|all| !all.is_empty()));
+    Ok(some(params.json("entities")?) || some(params.json("caption_entities")?))
+}
+
 /// The desk once the chat is known to be one and the pace allows it.
 fn open<'a>(lab: &'a Lab, params: &Params) -> Result<(MutexGuard<'a, Desk>, i64), Refusal> {
     let id = params.text("chat_id").ok_or_else(|| Refusal::bad("chat_id is empty"))?;
@@ -99,6 +104,11 @@ fn open<'a>(lab: &'a Lab, params: &Params) -> Result<(MutexGuard<'a, Desk>, i64)
     let chat = desk.chat(id).ok_or_else(|| Refusal::bad("chat not found"))?;
     if chat.blocked {
         return Err(Refusal::blocked());
+    }
+    if let Some(words) = &desk.manners.refuse_entities
+        && has_entities(params)?
+    {
+        return Err(Refusal::bad(words.clone()));
     }
     if desk.manners.limits {
         desk.limits.take(id, Instant::now()).map_err(Refusal::too_many)?;

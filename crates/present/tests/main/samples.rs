@@ -424,6 +424,9 @@ pub fn delivery(view: View) -> Delivery {
         view,
         key: None,
         reply_key: None,
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: NOW,
     }
 }
