@@ -168,6 +168,12 @@ fn line(
 fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<bool, Failure> {
     let start = instant(&incident.start)?;
     let end = incident.end.as_deref().map(instant).transpose()?;
+    let during = opened.at >= start && end.is_none_or(|end| opened.at <= end);
+    Ok(during && names(incident, &opened.finding))
+}
+
+/// Whether a finding names what the incident is about.
+pub fn names(incident: &TrueIncident, finding: &Finding) -> bool {
     let names = |subject: &Subject| match subject {
         Subject::Metric { name, event, .. } => {
             let by_name = incident.metric.as_deref().is_some_and(|metric| metric == name);
@@ -177,8 +183,7 @@ fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<bool, Failure> {
         Subject::Run { run, .. } => incident.run_ids.contains(run) || incident.effect == "ci_red",
         Subject::Deployment { .. } => incident.effect == "deploy_stuck",
     };
-    let during = opened.at >= start && end.is_none_or(|end| opened.at <= end);
-    Ok(during && opened.finding.subjects().any(names))
+    finding.subjects().any(names)
 }
 
 /// The causes by the scenario's ids, likeliest first, and in words the likeliest of all. What belongs to one change of the scenario
