@@ -111,6 +111,9 @@ pub struct TrueIncident {
     pub metric: Option<String>,
     /// What it does.
     pub effect: String,
+    /// How much.
+    #[serde(default)]
+    pub magnitude: f64,
     /// Id of the change that caused it, or `none`.
     pub cause: String,
     /// The kind of action that ends it.

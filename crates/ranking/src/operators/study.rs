@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use wakeman_types::{Interruption, MINUTE_MS, Severity};
 
+use super::person::Person;
 use super::world::{FINDINGS_A_DAY, Temperament, finding};
 use crate::bandit::BanditError;
 use crate::context::{InterruptContext, SourceKind};
@@ -53,6 +54,9 @@ pub struct OperatorResult {
     pub useful_kept: u32,
     /// Noise a week: what `rule-v1` made, and what `lints-v1` made or would have made.
     pub noise_by_week: Vec<(u32, u32)>,
+    /// How `lints-v1` came to decide, where a product was asked to promote it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub promotion: String,
 }
 
 /// All operators.
@@ -68,6 +72,22 @@ pub struct StudyReport {
     pub useful_kept: f64,
     /// Critical findings `lints-v1` did not interrupt for.
     pub critical_missed: u32,
+}
+
+impl StudyReport {
+    /// All of them together.
+    pub fn of(seed: u64, operators: Vec<OperatorResult>) -> Self {
+        let sum = |of: fn(&OperatorResult) -> u32| f64::from(operators.iter().map(of).sum::<u32>());
+        let (noise, before) = (sum(|o| o.lints.noise), sum(|o| o.rule.noise));
+        let (kept, useful) = (sum(|o| o.useful_kept), sum(|o| o.rule.useful));
+        Self {
+            seed,
+            noise_fall: 1.0 - noise / before.max(1.0),
+            useful_kept: kept / useful.max(1.0),
+            critical_missed: operators.iter().map(|o| o.lints.critical_missed).sum(),
+            operators,
+        }
+    }
 }
 
 /// What happened to one operator under one policy.
@@ -148,16 +168,7 @@ impl Past {
 pub fn study(seed: u64) -> Result<StudyReport, BanditError> {
     let play = |(nth, temperament)| Play::new(temperament, seed.wrapping_mul(31).wrapping_add(nth))?.run();
     let operators = (0..).zip(Temperament::ALL).map(play).collect::<Result<Vec<_>, BanditError>>()?;
-    let sum = |of: fn(&OperatorResult) -> u32| f64::from(operators.iter().map(of).sum::<u32>());
-    let (noise, before) = (sum(|o| o.lints.noise), sum(|o| o.rule.noise));
-    let (kept, useful) = (sum(|o| o.useful_kept), sum(|o| o.rule.useful));
-    Ok(StudyReport {
-        seed,
-        noise_fall: 1.0 - noise / before.max(1.0),
-        useful_kept: kept / useful.max(1.0),
-        critical_missed: operators.iter().map(|o| o.lints.critical_missed).sum(),
-        operators,
-    })
+    Ok(StudyReport::of(seed, operators))
 }
 
 /// One operator, while the weeks go by.
@@ -168,8 +179,8 @@ struct Play {
     /// `None` while the shadow only learns.
     learnt: Option<Past>,
     findings: ChaCha8Rng,
-    reactions: ChaCha8Rng,
-    own_reactions: ChaCha8Rng,
+    reactions: Person,
+    own_reactions: Person,
 }
 
 impl Play {
@@ -181,13 +192,14 @@ impl Play {
                 lints: Count::default(),
                 useful_kept: 0,
                 noise_by_week: Vec::new(),
+                promotion: String::new(),
             },
             learner: LintsV1::new()?,
             ruled: Past::default(),
             learnt: None,
             findings: ChaCha8Rng::seed_from_u64(seed),
-            reactions: ChaCha8Rng::seed_from_u64(seed ^ 0x5eed),
-            own_reactions: ChaCha8Rng::seed_from_u64(seed ^ 0x0b5e55ed),
+            reactions: Person::new(seed ^ 0x5eed),
+            own_reactions: Person::new(seed ^ 0x0b5e55ed),
         })
     }
 
@@ -249,7 +261,7 @@ fn tell(
     who: Temperament,
     (context, arm): (InterruptContext, Interruption),
     day: u32,
-    random: &mut ChaCha8Rng,
+    person: &mut Person,
 ) {
     if arm == Interruption::Now {
         past.interrupted(&context, day);
@@ -257,7 +269,7 @@ fn tell(
     if arm == Interruption::Silent {
         return;
     }
-    let reaction = who.react(&context, arm, random);
+    let reaction = person.reacts(who.finds_useful(&context), context.local_hour, arm);
     let after_ms = reaction.map_or(TIMEOUT_MS, |(_, after_ms)| after_ms);
     let outcome = outcome(reaction.map(|(reaction, _)| reaction).as_slice(), after_ms);
     let due = minute(&context, day) + after_ms as f64 / MINUTE_MS as f64;

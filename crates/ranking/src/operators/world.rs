@@ -3,10 +3,9 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use wakeman_types::{Interruption, Severity};
+use wakeman_types::Severity;
 
 use crate::context::{InterruptContext, SourceKind};
-use crate::reward::Reaction;
 
 /// What an operator cares for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,41 +34,6 @@ impl Temperament {
             Self::Detective => context.cause_confidence > 0.5,
         };
         cares || context.severity == Severity::Critical
-    }
-
-    /// What such a person does about a finding, and how many milliseconds later; `None` for silence.
-    ///
-    /// Silence is not random: what is useful gets an answer more often than noise, an interruption more often than a line of the digest,
-    /// by night less is answered. One word in twenty is the wrong one.
-    pub fn react(
-        self,
-        context: &InterruptContext,
-        told: Interruption,
-        random: &mut ChaCha8Rng,
-    ) -> Option<(Reaction, i64)> {
-        let useful = self.finds_useful(context);
-        let awake = if (7.0..23.0).contains(&context.local_hour) { 1.0 } else { 0.7 };
-        let answers = match (told, useful) {
-            (Interruption::Now, true) => 0.85,
-            (Interruption::Now, false) => 0.55,
-            (Interruption::Digest, true) => 0.35,
-            (Interruption::Digest, false) => 0.15,
-            (Interruption::Silent, _) => 0.0,
-        };
-        let (draw, slip, which) = (random.random::<f64>(), random.random::<f64>(), random.random::<f64>());
-        if draw > answers * awake {
-            return None;
-        }
-        let after_ms = (random.random_range(1.0..30.0) * 60_000.0) as i64;
-        let reaction = match (useful != (slip < 0.05), which) {
-            (true, w) if w < 0.6 => Reaction::Useful,
-            (true, w) if w < 0.8 => Reaction::Approved,
-            (true, _) => Reaction::Acknowledged { after_ms },
-            (false, w) if w < 0.7 => Reaction::Noise,
-            (false, w) if w < 0.9 => Reaction::Muted,
-            (false, _) => Reaction::Snoozed,
-        };
-        Some((reaction, after_ms))
     }
 }
 

@@ -69,7 +69,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8, Failure> {
         Command::Audit(command) => audit::run(global, command).await,
         Command::Export(args) => export::run(global, args).await,
         Command::Schema(args) => schema::run(global, args),
-        Command::Backtest(command) => backtest::run(global, command),
+        Command::Backtest(command) => backtest::run(global, command).await,
         Command::Completions(args) => completions::run(global, &args),
     }
 }

@@ -12,10 +12,10 @@ use crate::{args::BacktestCommand, failure::Failure, global::Global};
 const BYTES_MAX: u64 = 1 << 30;
 
 /// Runs one of them.
-pub fn run(global: &Global, command: BacktestCommand) -> Result<u8, Failure> {
+pub async fn run(global: &Global, command: BacktestCommand) -> Result<u8, Failure> {
     match command {
         BacktestCommand::Rank(args) => rank::run(global, &args),
-        BacktestCommand::Operators(args) => operators::run(global, &args),
+        BacktestCommand::Operators(args) => operators::run(global, &args).await,
         BacktestCommand::Ope(args) => ope::run(global, &args),
     }
 }

@@ -5,8 +5,8 @@
 mod clock;
 mod play;
 mod report;
-mod stage;
-mod summary;
+pub(super) mod stage;
+pub(super) mod summary;
 
 use tokio::net::TcpListener;
 use wakeman_gateway::config::HttpUrl;
@@ -65,7 +65,8 @@ async fn play(global: &Global, args: &DemoArgs, speed: Speed, url: &str) -> Resu
         }
     }
     let seed = args.seed.unwrap_or(state.seed);
-    let mut stage = stage::Stage::build(global, &lab, &state, seed, args.llm.as_deref()).await?;
+    let wishes = stage::Wishes { seed, llm: args.llm.as_deref(), alarms_per_week: None };
+    let mut stage = stage::Stage::build(&global.principal(), &lab, &state, wishes).await?;
     let result = play::Play::new(global, &lab, &mut stage, args.answer, speed).run(&state).await;
     stage.close().await;
     result

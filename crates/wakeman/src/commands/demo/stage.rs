@@ -1,6 +1,9 @@
 //! The throw-away instance: a real directory, a real database, the real adapters pointed at the lab.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use secrecy::SecretString;
 use serde_json::json;
@@ -15,14 +18,13 @@ use wakeman_gateway::{
 };
 use wakeman_integrations::discover;
 use wakeman_lab::{LabClient, client::LabState};
-use wakeman_types::Timestamp;
+use wakeman_types::{Principal, Timestamp};
 
 use super::clock::{DemoClock, WaitingClock};
 use crate::{
     commands::init::watch as write_metrics,
     compose::{self, Config},
     failure::Failure,
-    global::Global,
     templates,
 };
 
@@ -49,6 +51,16 @@ pub struct Stage {
     folder: Folder,
 }
 
+/// What one play wants of its instance.
+pub struct Wishes<'a> {
+    /// Draws everything.
+    pub seed: u64,
+    /// The address of a model.
+    pub llm: Option<&'a str>,
+    /// Another alarm budget than the usual one.
+    pub alarms_per_week: Option<u32>,
+}
+
 /// A directory that is gone when the demo is.
 struct Folder(std::path::PathBuf);
 
@@ -65,11 +77,10 @@ impl Stage {
     /// # Errors
     /// When the lab does not answer, or the temporary directory cannot be written.
     pub async fn build(
-        global: &Global,
+        operator: &Principal,
         lab: &LabClient,
         state: &LabState,
-        seed: u64,
-        llm: Option<&str>,
+        wishes: Wishes<'_>,
     ) -> Result<Self, Failure> {
         let start = instant(&state.now)?;
         let clock = Arc::new(DemoClock::new(start));
@@ -77,8 +88,11 @@ impl Stage {
         let folder = folder()?;
         let dir = InstanceDir::new(&folder.0, INSTANCE).map_err(Failure::failed)?;
         dir.create_from_template(&templates::runtime()).map_err(Failure::failed)?;
-        let secrets = at_lab(model(&dir, llm)?, lab, state)?;
-        let mut settings = settings(global, state);
+        let secrets = at_lab(model(&dir, wishes.llm)?, lab, state)?;
+        let mut settings = settings(operator, state);
+        if let Some(alarms) = wishes.alarms_per_week {
+            settings["monitor"] = json!({"alarmBudgetPerWeek": alarms});
+        }
         let config = parse(&settings, secrets.clone())?;
         let posthog = compose::posthog(&config, (&as_clock, &WriteGate::default()))?
             .ok_or_else(|| Failure::failed("the lab has no PostHog"))?;
@@ -87,7 +101,7 @@ impl Stage {
         let config = parse(&settings, secrets)?;
         let compose::Adapters { sources, hands, readers } = compose::adapters(&config, &as_clock)?;
         let store = compose::open_store(&dir).await?;
-        let random: Arc<dyn Random> = Arc::new(SystemRandom::from_seed(seed));
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::from_seed(wishes.seed));
         let waiting: Arc<dyn Clock> = Arc::new(WaitingClock(Arc::clone(&clock)));
         let model = compose::litellm(&config, &waiting, &random)?;
         let core = compose::core_with(&dir, store, config, (hands, readers), as_clock, random)?;
@@ -123,7 +137,9 @@ fn folder() -> Result<Folder, Failure> {
     use std::os::unix::fs::DirBuilderExt;
     // The name needs no secret: the directory is made new, for this account alone, or the demo stops.
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos());
-    let path = std::env::temp_dir().join(format!("wakeman-demo-{}-{nanos}", std::process::id()));
+    static NTH: AtomicU32 = AtomicU32::new(0);
+    let (process, nth) = (std::process::id(), NTH.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(format!("wakeman-demo-{process}-{nth}-{nanos}"));
     std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
         Failure::failed(format!("{}: {error}; set TMPDIR to a directory you may write", path.display()))
     })?;
@@ -158,7 +174,7 @@ fn at_lab(secrets: Secrets, lab: &LabClient, state: &LabState) -> Result<Secrets
     })
 }
 
-fn settings(global: &Global, state: &LabState) -> serde_json::Value {
+fn settings(operator: &Principal, state: &LabState) -> serde_json::Value {
     json!({
         "runtime": {"executionMode": "propose", "channels": ["cli"]},
         // The lab's allowance is ours alone.
@@ -167,7 +183,7 @@ fn settings(global: &Global, state: &LabState) -> serde_json::Value {
             "repository": state.services.github.repository, "defaultBranch": state.services.github.default_branch,
         },
         "vercel": {"projectId": "app"},
-        "operators": [{"id": "you", "role": "owner", "principals": [global.principal().to_string()]}],
+        "operators": [{"id": "you", "role": "owner", "principals": [operator.to_string()]}],
     })
 }
 

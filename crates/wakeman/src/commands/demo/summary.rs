@@ -196,7 +196,22 @@ enum Place {
 fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<Option<Place>, Failure> {
     let start = instant(&incident.start)?;
     let end = incident.end.as_deref().map(instant).transpose()?;
-    let names = |subject: &Subject| match subject {
+    let during = opened.at >= start && end.is_none_or(|end| opened.at <= end);
+    let place = if opened.subject().is_some_and(|subject| about(incident, subject)) {
+        Some(Place::Main)
+    } else {
+        opened.others().any(|subject| about(incident, subject)).then_some(Place::Beside)
+    };
+    Ok(place.filter(|_| during))
+}
+
+/// Whether a finding names what the incident is about.
+pub fn names(incident: &TrueIncident, finding: &Finding) -> bool {
+    finding.subjects().any(|subject| about(incident, subject))
+}
+
+fn about(incident: &TrueIncident, subject: &Subject) -> bool {
+    match subject {
         Subject::Metric { name, event, .. } => {
             let by_name = incident.metric.as_deref().is_some_and(|metric| metric == name);
             by_name || event.as_ref().is_some_and(|event| incident.events.first() == Some(event))
@@ -204,14 +219,7 @@ fn belongs(incident: &TrueIncident, opened: &Opened) -> Result<Option<Place>, Fa
         Subject::Error { issue, .. } => incident.error_issue_id.as_ref() == Some(issue),
         Subject::Run { run, .. } => incident.run_ids.contains(run) || incident.effect == "ci_red",
         Subject::Deployment { .. } => incident.effect == "deploy_stuck",
-    };
-    let during = opened.at >= start && end.is_none_or(|end| opened.at <= end);
-    let place = if opened.subject().is_some_and(names) {
-        Some(Place::Main)
-    } else {
-        opened.others().any(names).then_some(Place::Beside)
-    };
-    Ok(place.filter(|_| during))
+    }
 }
 
 /// The causes by the scenario's ids, likeliest first, and in words the likeliest of all. What belongs to one change of the scenario

@@ -1,33 +1,16 @@
-//! `backtest operators`: simulated people, and what learning from their reactions spares them.
+//! The report of the study, in words and bars.
 
-use wakeman_ranking::operators::{StudyReport, Temperament, WEEKS_LEARNING, study};
-
-use crate::{
-    args::BacktestOperatorsArgs,
-    failure::{DONE, Failure},
-    global::Global,
-};
+use wakeman_ranking::operators::{StudyReport, Temperament, WEEKS_LEARNING};
 
 /// Width of the longest bar.
 const BAR: u32 = 36;
 
-/// Plays and tells.
-pub fn run(global: &Global, args: &BacktestOperatorsArgs) -> Result<u8, Failure> {
-    let progress = global.progress("simulating operators");
-    let report = study(args.seed).map_err(Failure::failed)?;
-    drop(progress);
-    if global.json {
-        global.print_json(&report)?
-    } else {
-        global.print(&told(&report))?
-    }
-    Ok(DONE)
-}
-
-fn told(report: &StudyReport) -> String {
+/// The whole of it; `in_the_lab` or drawn.
+pub fn told(report: &StudyReport, in_the_lab: bool) -> String {
+    let seed = report.seed;
+    let way = if in_the_lab { " at the simulated product" } else { "" };
     let mut text = format!(
-        "Simulated operators, seed {}. lints-v1 learns for {WEEKS_LEARNING} weeks beside rule-v1, then each goes its own way.\n\n",
-        report.seed
+        "Simulated operators{way}, seed {seed}. lints-v1 learns for {WEEKS_LEARNING} weeks beside rule-v1, then each goes its own way.\n\n",
     );
     text.push_str("operator        noise: rule → lints    useful: rule, kept    critical missed\n");
     for one in &report.operators {
