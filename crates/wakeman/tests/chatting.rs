@@ -53,12 +53,14 @@ fn an_interrupt_stops_the_answer_and_the_next_line_goes_on() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"why did it fall?\nwhoami\n").unwrap();
     let mut out = child.stdout.take().unwrap();
-    let mut first = [0];
-    out.read_exact(&mut first).unwrap();
+    // Nothing of an answer is in a pipe before it has ended.
+    while wait(lab.client().model()).unwrap()["calls"] == 0 {
+        std::thread::yield_now();
+    }
     process::kill_process(process::Pid::from_child(&child), process::Signal::INT).unwrap();
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
-    let end = rest.find("Stopped here").unwrap_or_else(|| panic!("{rest}"));
+    let end = rest.find("Stopped").unwrap_or_else(|| panic!("{rest}"));
     assert!(rest[end..].contains("owner"), "{rest}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
@@ -99,15 +101,16 @@ fn a_typed_stop_ends_the_answer_at_once_and_what_else_was_typed_has_its_turn() {
 }
 
 #[test]
-fn a_piped_ask_prints_the_answer_and_nothing_that_was_taken_back() {
+fn a_pipe_gets_the_answer_and_nothing_that_was_taken_back() {
     let (home, lab) = at_home("bad-merge");
     lab.order(&json!([
         {"match": "any", "after_tools": false, "text": "Let me look. ", "tool_calls": [{"name": "findings", "arguments": {}}]},
         {"match": "any", "text": "Sign-ups fell."}
     ]));
-    let output = home.run(&["ask", "why did it fall?"]);
-    let out = String::from_utf8(output.stdout.clone()).unwrap();
-    assert!(out.starts_with("Sign-ups fell."), "{out}\n{}", said(&output));
+    for output in [home.run(&["ask", "why did it fall?"]), chat(&home, "why did it fall?\n")] {
+        let out = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(out.starts_with("Sign-ups fell.") && !out.contains("Let me look"), "{out}\n{}", said(&output));
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `chat`: one turn after the other, the operator's words in between, and what is owed to the terminal above the line typed.
 //!
-//! Where either end is no terminal it is plain: a line in, its answer out, no prompt and no control codes.
+//! Where either end is no terminal it is plain: a line in, its answer out, no prompt and no control codes. Any words of a model may be
+//! followed by a call of a tool, and were then only a remark: where they cannot be taken back, an answer is printed when it has ended.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, io::IsTerminal as _, sync::Arc};
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -219,7 +220,8 @@ impl Talk<'_> {
 
     async fn ask(&mut self, text: &str) -> Result<(), Failure> {
         let request = AskRequest { message: text.to_owned(), thread_id: self.thread.clone(), ..AskRequest::default() };
-        let how = Shown { live: true, ahead: self.ahead.as_ref() };
+        // What is piped on cannot be taken back.
+        let how = Shown { live: std::io::stdout().is_terminal(), ahead: self.ahead.as_ref() };
         let answer = turn(self.global, &*self.attached.gateway, self.by, request, how).await?;
         if self.global.json {
             self.global.print_json(&answer)?;

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, io::IsTerminal as _};
 
 use futures::StreamExt;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use wakeman_cli::{Flow, Progress};
 use wakeman_present::{parse_verb, sanitize_piece};
 use wakeman_types::{
@@ -81,11 +81,13 @@ pub(super) async fn turn(
     request: AskRequest,
     how: Shown<'_>,
 ) -> Result<TurnAnswer, Failure> {
+    // One listener for all of the turn: what is pressed while it is accepted, or while an event is shown, is not lost.
+    let interrupts = signal(SignalKind::interrupt())?;
     let events = gateway.ask(by, request).await?;
     // A pipe gets the text as it is.
     let width = if global.interactive { global.style.width } else { 0 };
     Follow { global, gateway, by, how, shown: String::new(), flow: Flow::new(width), progress: None }
-        .until_done(events)
+        .until_done(events, interrupts)
         .await
 }
 
@@ -110,11 +112,9 @@ struct Follow<'a> {
 }
 
 impl Follow<'_> {
-    async fn until_done(mut self, mut events: TurnStream) -> Result<TurnAnswer, Failure> {
+    async fn until_done(mut self, mut events: TurnStream, mut interrupts: Signal) -> Result<TurnAnswer, Failure> {
         let mut thread = None;
         let mut stopping = false;
-        // One listener for all of the turn: what is pressed while an event is shown is not lost.
-        let mut interrupts = signal(SignalKind::interrupt())?;
         self.wait("thinking");
         loop {
             let event = tokio::select! {
