@@ -204,7 +204,7 @@ async fn nobody_but_an_approver_says_yes_in_whatever_form() {
                 said: Said::Reaction { message: message.clone(), useful: Some(true) },
                 ..in_group(text("r:1", "telegram:1", ""))
             },
-            "not on a finding's message",
+            "not on the message of a finding or a tip",
         ),
     ];
     let before = world.proposal(proposal.id).await;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use wakeman_store::{Commit, ListQuery, StoreError, crash};
 use wakeman_types::{
-    Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, Turn, TurnId, View,
+    Channel, Delivery, DeliveryId, Entity, FindingId, ProposalId, ThreadId, Timestamp, TipId, Turn, TurnId, View,
 };
 
 use crate::core::Core;
@@ -96,6 +96,9 @@ pub struct SentMessage {
     pub finding: Option<FindingId>,
     /// The proposal it shows.
     pub proposal: Option<ProposalId>,
+    /// The tip it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tip: Option<TipId>,
     /// The delivery that it was; `None`: a live message.
     pub delivery: Option<DeliveryId>,
     /// When it was sent.
@@ -138,6 +141,14 @@ fn proposal_of(view: &View) -> Option<ProposalId> {
     }
 }
 
+/// The tip that a message shows.
+fn tip_of(view: &View) -> Option<TipId> {
+    match view {
+        View::Tip(view) => view.tip.as_ref().map(|tip| tip.id),
+        _ => None,
+    }
+}
+
 /// Records with `commit` that `delivery` stands at `reference`, and its further parts at `more`.
 pub(super) fn stands(core: &Core, mut commit: Commit, delivery: &Delivery, reference: &str, more: &[String]) -> Commit {
     let (channel, chat, at) = (delivery.channel, delivery.chat.clone(), core.now());
@@ -149,6 +160,7 @@ pub(super) fn stands(core: &Core, mut commit: Commit, delivery: &Delivery, refer
             thread: delivery.thread.clone(),
             finding: delivery.finding,
             proposal: proposal_of(&delivery.view),
+            tip: tip_of(&delivery.view),
             delivery: Some(delivery.id.clone()),
             at,
         });
@@ -206,7 +218,8 @@ pub async fn placed(core: &Core, channel: Channel, chat: &str, key: &str, refere
         thread: thread.clone(),
         at,
     };
-    let sent = SentMessage { channel, chat, reference, thread, finding: None, proposal: None, delivery: None, at };
+    let sent =
+        SentMessage { channel, chat, reference, thread, finding: None, proposal: None, tip: None, delivery: None, at };
     // Whatever was there before: the newest word holds.
     crash::reach("live.placed.before");
     let landed = core.store.commit(Commit::new(at).put(&place).put(&sent)).await;

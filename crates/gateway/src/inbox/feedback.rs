@@ -1,9 +1,15 @@
-//! A reply to a finding's message that judges it, or wants no more of it: understood without a model.
+//! A reply to the message of a finding or a tip that judges it, or wants no more of a finding: understood without a model.
 
-use wakeman_present::{Verb, parse_duration};
+use wakeman_present::parse_duration;
 use wakeman_types::{Finding, FindingId, GatewayError, Principal, Proposal, Role, Said};
 
-use super::{InboundRow, InboundState, end::End, press::sent, text::does, work::Inbox};
+use super::{
+    InboundRow, InboundState,
+    end::End,
+    press::{judges, sent},
+    text::does,
+    work::Inbox,
+};
 use crate::{
     act::asked::{Asked, Wish, WishKind, refusal, stage},
     desk::{settle_error, storage_error},
@@ -15,7 +21,7 @@ const FILLERS: [&str; 16] = [
     "a", "about", "again", "is", "it", "its", "just", "me", "please", "pretty", "really", "so", "that", "thats",
     "this", "very",
 ];
-/// What is left of a reply that praises a finding.
+/// What is left of a reply that praises what was told.
 const USEFUL: [&str; 7] = ["useful", "was useful", "helpful", "was helpful", "good catch", "👍", "👍🏻"];
 /// What is left of one that blames it.
 const NOISE: [&str; 9] =
@@ -24,7 +30,7 @@ const NOISE: [&str; 9] =
 const STOP: [&str; 7] =
     ["stop telling", "stop telling us", "dont tell", "do not tell", "stop reporting", "mute", "silence"];
 
-/// What somebody says of a finding by replying to its message.
+/// What somebody says of what was told by replying to its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Judged {
     /// Whether it was worth telling.
@@ -33,7 +39,7 @@ enum Judged {
     Stop(i64),
 }
 
-/// What a reply says of the finding it replies to; `None`: something else.
+/// What a reply says of what it replies to; `None`: something else.
 fn judged(text: &str) -> Option<Judged> {
     if text.contains('?') {
         return None;
@@ -72,7 +78,7 @@ fn long(text: &str) -> Option<i64> {
     parse_duration(short).ok()
 }
 
-/// What becomes of a message that judges the finding it replies to; `None`: it is no such reply.
+/// What becomes of a message that judges the finding or tip it replies to; `None`: it is no such reply.
 pub(super) async fn given(
     inbox: &Inbox,
     row: &InboundRow,
@@ -81,12 +87,15 @@ pub(super) async fn given(
 ) -> Result<Option<End>, GatewayError> {
     let Said::Text { reply_to: Some(reference), .. } = &row.inbound.said else { return Ok(None) };
     let Some(judged) = judged(text) else { return Ok(None) };
-    let sent = sent(inbox, row, reference).await?.filter(|sent| sent.proposal.is_none());
-    let Some(id) = sent.and_then(|sent| sent.finding) else { return Ok(None) };
-    Ok(Some(match judged {
-        Judged::Useful(useful) => does(inbox, row, from, Verb::Feedback { id, useful }).await?,
-        Judged::Stop(for_ms) => stop(inbox, row, from, (id, for_ms)).await?,
-    }))
+    let Some(sent) = sent(inbox, row, reference).await? else { return Ok(None) };
+    Ok(match (judged, sent.finding.filter(|_| sent.proposal.is_none() && sent.tip.is_none())) {
+        (Judged::Useful(useful), _) => match judges(&sent, useful) {
+            Some(verb) => Some(does(inbox, row, from, verb).await?),
+            None => None,
+        },
+        (Judged::Stop(for_ms), Some(id)) => Some(stop(inbox, row, from, (id, for_ms)).await?),
+        (Judged::Stop(_), None) => None,
+    })
 }
 
 /// "Stop telling me about this": a card that names what would be muted and until when, and waits for a yes.

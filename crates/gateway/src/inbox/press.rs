@@ -1,7 +1,7 @@
 //! A button and a reaction: what they stand for, and who may.
 
 use wakeman_present::Verb;
-use wakeman_types::{DecisionRequest, GatewayError, Ranking, Said, Verdict};
+use wakeman_types::{DecisionRequest, GatewayError, Said, Verdict};
 
 use super::{
     InboundRow, InboundState,
@@ -80,7 +80,16 @@ pub(super) async fn sent(inbox: &Inbox, row: &InboundRow, message: &str) -> Resu
     Ok(found.map(|found| found.value))
 }
 
-/// What a reaction comes to. It judges findings; it never says yes to a card.
+/// What a judgement of the message `sent` is, by which message that is; `None`: it is of neither a finding nor a tip.
+pub(super) fn judges(sent: &SentMessage, useful: bool) -> Option<Verb> {
+    match (sent.proposal, sent.finding, sent.tip) {
+        (None, _, Some(id)) => Some(Verb::TipFeedback { id, useful }),
+        (None, Some(id), None) => Some(Verb::Feedback { id, useful }),
+        _ => None,
+    }
+}
+
+/// What a reaction comes to. It judges findings and tips; it never says yes to a card.
 pub(super) async fn reacted(inbox: &Inbox, row: &InboundRow) -> Result<End, GatewayError> {
     let core = &inbox.core;
     let ignored = |why: &str| Ok(End::ignored(core, why));
@@ -90,12 +99,18 @@ pub(super) async fn reacted(inbox: &Inbox, row: &InboundRow) -> Result<End, Gate
     if core.identify(from).await.map_err(|error| storage_error(&error))?.is_none() {
         return ignored("from nobody known");
     }
-    let sent = sent(inbox, row, message).await?.filter(|sent| sent.proposal.is_none());
-    let Some(finding) = sent.and_then(|sent| sent.finding) else { return ignored("not on a finding's message") };
-    match inbox.desk.feedback(from, finding, useful).await {
-        Ok(_) => {
-            Ok(End::new(core, InboundState::Done, format!("{finding}: {}", if useful { "useful" } else { "noise" })))
-        }
+    let sent = sent(inbox, row, message).await?;
+    let Some(verb) = sent.and_then(|sent| judges(&sent, useful)) else {
+        return ignored("not on the message of a finding or a tip");
+    };
+    let judgement = if useful { "useful" } else { "noise" };
+    let told = match &verb {
+        Verb::TipFeedback { id, .. } => format!("{id}: {judgement}"),
+        Verb::Feedback { id, .. } => format!("{id}: {judgement}"),
+        _ => judgement.to_owned(),
+    };
+    match verbs::run(inbox, row, from, verb).await {
+        Ok(_) => Ok(End::new(core, InboundState::Done, told)),
         Err(error) => Ok(End::new(core, InboundState::Refused, verbs::settled(error)?)),
     }
 }
