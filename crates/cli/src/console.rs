@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use wakeman_present::{Doc, RenderContext, doc, sanitize};
+use wakeman_present::{Doc, RenderContext, delivery_doc, sanitize};
 use wakeman_types::{Delivery, ThreadId};
 
 use crate::{TermStyle, paint::paint, render, wrap::width_of};
@@ -34,7 +34,7 @@ impl<W: Write> Console<W> {
     /// # Errors
     /// What the output says.
     pub fn print(&mut self, delivery: &Delivery, ctx: &RenderContext) -> io::Result<Doc> {
-        let doc = doc(&delivery.view, ctx);
+        let doc = delivery_doc(delivery, ctx);
         let changed = !self.begun || self.thread != delivery.thread;
         let time = ctx.clock(ctx.now);
         let head = match &delivery.thread {

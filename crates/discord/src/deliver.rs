@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use wakeman_present::{Block, Doc, Line, RenderContext, SENT_AGAIN, chart_image, discord, doc, parse_zone};
+use wakeman_present::{Block, Doc, Line, RenderContext, SENT_AGAIN, chart_image, delivery_doc, discord, parse_zone};
 use wakeman_types::{Channel, ClaimedDelivery, DeliveryReport, Stuck, View};
 
 use crate::backoff::Backoff;
@@ -184,7 +184,7 @@ async fn deliver(
     // Of whoever reads it.
     let zone = one.timezone.as_deref().and_then(|name| parse_zone(name).ok());
     let ctx = RenderContext::new((adapter.options.now)(), zone.unwrap_or(adapter.options.zone));
-    let mut words = doc(&delivery.view, &ctx);
+    let mut words = delivery_doc(delivery, &ctx);
     if one.in_doubt && one.edit.is_none() {
         words = marked(words);
     }

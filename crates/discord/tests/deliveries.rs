@@ -313,6 +313,7 @@ async fn an_edit_with_another_chart_replaces_the_picture_where_it_stands() {
     if let wakeman_types::View::Finding(view) = &mut gone.delivery.view {
         view.news = wakeman_types::FindingNews::Asked;
     }
+    gone.delivery.refresh = true;
     world.desk.owe(gone);
     let reports = world.reports(4).await;
     assert_eq!(reports[3].1, DeliveryReport::Sent { reference: Some("17".to_owned()) });

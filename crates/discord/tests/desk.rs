@@ -87,6 +87,9 @@ pub fn note(id: &str, chat: &str, text: &str) -> ClaimedDelivery {
         view: View::Notice(NoticeView { text: text.to_owned() }),
         key: None,
         reply_key: None,
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: Timestamp::from_ms(0),
     };
     let (edit, edit_more, reply_to, buttons) = (None, Vec::new(), None, Vec::new());

@@ -18,6 +18,8 @@ const LIVE_MAX: usize = 256;
 /// How long after its report was due an adapter counts as silent, and after it was fine last as ill: what passes by itself is no news.
 /// With the longest wait of a report (ten seconds) and the inbox's look (five) it is told within a minute of when a success was due.
 const PATIENCE_MS: i64 = 40_000;
+/// Between two looks through what waits for an adapter that is away, in milliseconds.
+const PASS_ON_MS: i64 = 5_000;
 
 /// An adapter as it last reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) struct Reported {
     ended: bool,
     /// Whether people were told that it is away.
     pub told: bool,
+    /// When what waits for it was last looked through for what must be heard elsewhere.
+    passed_on: Option<Timestamp>,
 }
 
 impl Reported {
@@ -130,7 +134,8 @@ impl Surfaces {
         let ill_since = before.and_then(|before| before.ill_since).or(Some(at)).filter(|_| !health.ok);
         // Begun anew it first says that it is not connected yet.
         let ended = ended || (!health.ok && before.is_some_and(|before| before.ended));
-        frontends.insert(channel.name(), (channel, Reported { health, at, ill_since, ended, told }));
+        let passed_on = before.and_then(|before| before.passed_on).filter(|_| !health.ok);
+        frontends.insert(channel.name(), (channel, Reported { health, at, ill_since, ended, told, passed_on }));
     }
 
     /// Whether `channel` has not worked for so long that what is owed there is owed elsewhere too.
@@ -141,6 +146,17 @@ impl Surfaces {
     /// Every adapter that reported in this process's time.
     pub(crate) fn reports(&self) -> Vec<(Channel, Reported)> {
         lock(&self.frontends).values().cloned().collect()
+    }
+
+    /// Whether what waits for `channel`, which is away, is looked through now: what was being sent when that began is in doubt later.
+    pub(crate) fn passes_on(&self, channel: Channel, now: Timestamp) -> bool {
+        let mut frontends = lock(&self.frontends);
+        let Some((_, reported)) = frontends.get_mut(channel.name()) else { return false };
+        let is_due = reported.passed_on.is_none_or(|at| now.since(at) >= PASS_ON_MS);
+        if is_due {
+            reported.passed_on = Some(now);
+        }
+        is_due
     }
 
     /// People were told that `channel` is away, or that it is back.

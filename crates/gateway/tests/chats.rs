@@ -1,7 +1,7 @@
 //! Chats, with several copies of what they show, and with what goes wrong between us and them.
 
 use serde_json::json;
-use wakeman_gateway::{InboundState, brain::Brain};
+use wakeman_gateway::{InboundState, act::announce_waiting, brain::Brain, rank::TipRecord};
 use wakeman_store::{Commit, Fault};
 use wakeman_types::{
     Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, FeedbackView, Frontend, Inbound, Proposal, ProposalState, Said,
@@ -9,7 +9,7 @@ use wakeman_types::{
 };
 
 use crate::{
-    support::{World, by},
+    support::{World, by, minutes},
     surfaces::{Surface, TELEGRAM, in_group, text, words},
 };
 
@@ -89,6 +89,75 @@ async fn everything_in_one_chat_is_told_in_one_zone() {
     let here = shown.iter().find(|(c, _)| matches!(c.delivery.view, View::Status(_))).unwrap();
     let View::Status(status) = &here.0.delivery.view else { panic!("{here:?}") };
     assert_eq!((here.0.timezone.as_deref(), status.timezone.as_str()), (Some("Asia/Tokyo"), "Asia/Tokyo"));
+}
+
+#[tokio::test]
+async fn after_a_restart_a_card_is_named_in_each_chats_zone_and_asked_again_where_somebody_deleted_it() {
+    let operators = json!([
+        {"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "America/New_York"},
+        {"id": "lin", "role": "owner", "principals": ["telegram:2"]},
+    ]);
+    let settings = json!({"operators": operators, "ui": {"timezone": "Asia/Tokyo"}, "routes": [{"to": ["telegram"]}],
+        "approvals": {"default": {"expires": "12h", "needed": 2}}});
+    let (mut world, _, proposal, cards) = carded(settings).await;
+    world.clock.advance(minutes(5));
+    world.restart().await;
+    assert_eq!(announce_waiting(&world.core).await.unwrap(), 1);
+    let surface = Surface::on(&world.core);
+    let owed = surface.send(TELEGRAM).await;
+    for (chat, until) in [("1", "11:00"), ("2", "00:00")] {
+        let mine: Vec<_> = owed.iter().filter(|(c, _)| c.delivery.chat == chat).collect();
+        let named = mine.iter().map(|(c, _)| words(c)).find(|text| text.starts_with("Restarted.")).unwrap();
+        assert!(named.contains("P-1 still waits for a decision until") && named.contains(until), "{named}");
+        // The card is said where it stands: it is seen again only if it is gone.
+        let (asked, at) = mine.iter().find(|(c, _)| matches!(c.delivery.view, View::Proposal(_))).unwrap();
+        assert_eq!(*at, cards.iter().find(|(c, _)| c.delivery.chat == chat).unwrap().1);
+        assert!(asked.edit.is_some() && !asked.is_refresh() && asked.buttons.len() == 3, "{asked:?}");
+        assert_eq!(mine.len(), 2, "{mine:?}");
+    }
+    // What only tells of it, or of its end, stays away with it.
+    for (id, word) in [("u:1", "approve"), ("u:2", "reject")] {
+        let who = if word == "approve" { "telegram:1" } else { "telegram:2" };
+        let said = format!("{word} {} {}", proposal.id, proposal.digest.short());
+        assert_eq!(surface.end(text(id, who, &said)).await.0, InboundState::Done);
+        let owed = surface.send(TELEGRAM).await;
+        let edits: Vec<_> = owed.iter().filter(|(c, _)| c.edit.is_some()).collect();
+        assert!(edits.len() >= 2 && edits.iter().all(|(c, _)| c.is_refresh()), "{word}: {edits:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_or_a_reaction_to_a_tip_rates_it() {
+    let (world, surface, ..) = carded(json!({"routes": [{"to": ["telegram"]}]})).await;
+    world.clock.advance(minutes(10));
+    surface.send(TELEGRAM).await;
+    surface.end(text("u:1", "telegram:1", "tip")).await;
+    let (told, message) = surface.send(TELEGRAM).await.remove(0);
+    let View::Tip(view) = &told.delivery.view else { panic!("{told:?}") };
+    let id = view.tip.as_ref().unwrap().id;
+    let worth = async || world.all::<TipRecord>().await.remove(0).tip.worth;
+    let reply = |id: &str, from: &str, words: &str| {
+        let mut inbound = text(id, from, words);
+        if let Said::Text { reply_to, .. } = &mut inbound.said {
+            *reply_to = Some(message.clone());
+        }
+        inbound
+    };
+    let (state, said) = surface.end(reply("u:2", "telegram:1", "that was noise")).await;
+    assert_eq!((state, worth().await), (InboundState::Done, Some(0.0)), "{said}");
+    assert!(said.starts_with(&format!("{id} noted as noise")), "{said}");
+    let react = |id: &str, from: &str| Inbound {
+        said: Said::Reaction { message: message.clone(), useful: Some(true) },
+        ..text(id, from, "")
+    };
+    let (state, said) = surface.end(react("r:1", "telegram:1")).await;
+    assert_eq!((state, said.as_str(), worth().await), (InboundState::Done, "T-1: useful", Some(1.0)));
+    // It was told to ada; somebody else's word on it counts for nothing.
+    for inbound in [reply("u:3", "telegram:2", "useless"), react("r:2", "telegram:2")] {
+        let (state, said) = surface.end(Inbound { chat: "1".to_owned(), ..inbound }).await;
+        assert_eq!(state, InboundState::Refused, "{said}");
+    }
+    assert_eq!(worth().await, Some(1.0));
 }
 
 #[tokio::test]

@@ -256,6 +256,101 @@ async fn while_none_of_its_channels_works_a_route_goes_to_its_fallback_too() {
     assert_eq!((claim(&world, Channel::Cli).await.len(), claim(&world, Channel::Telegram).await.len()), (1, 4));
 }
 
+/// The words that a delivery is shown with.
+fn shown(claimed: &ClaimedDelivery) -> String {
+    let context = wakeman_present::RenderContext::new(crate::support::NOW, chrono_tz::Tz::UTC);
+    wakeman_present::plain(&wakeman_present::delivery_doc(&claimed.delivery, &context))
+}
+
+#[tokio::test]
+async fn what_waits_for_a_channel_that_dies_goes_to_the_fallback_once_marked_and_not_there_too() {
+    let mut world = told(json!([{"to": ["telegram"], "fallback": ["discord"]}])).await;
+    let mut core = world.core_by(None, world.clock.clone());
+    std::sync::Arc::get_mut(&mut core).unwrap().served.push(Channel::Discord);
+    world.core = core.clone();
+    let desk = std::sync::Arc::new(wakeman_gateway::Desk::new(core.clone()));
+    let inbox = wakeman_gateway::Inbox::new(core.clone(), desk.clone());
+    let look = async || inbox.clone().run(std::future::ready(())).await;
+    let on_discord = async || desk.claim_deliveries(Channel::Discord, 30_000, 100).await.unwrap();
+    let sent = || DeliveryReport::Sent { reference: Some("7".to_owned()) };
+    // One got its finding; with another it is being sent, and nobody says what became of it.
+    for claimed in desk.claim_deliveries(Channel::Telegram, 30_000, 100).await.unwrap() {
+        match claimed.delivery.chat.as_str() {
+            "1" => {}
+            "2" => desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, sent()).await.unwrap(),
+            _ => {
+                let away = DeliveryReport::Unavailable { reason: "502".to_owned() };
+                desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, away).await.unwrap();
+            }
+        }
+    }
+    // Not by the first poll that fails.
+    let ill = FrontendHealth { ok: false, detail: "502".to_owned(), within_ms: minutes(5) };
+    desk.report_health(Channel::Telegram, ill.clone()).await.unwrap();
+    look().await;
+    assert!(on_discord().await.is_empty());
+    world.clock.advance(minutes(2));
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        look().await;
+        for claimed in on_discord().await {
+            desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, sent()).await.unwrap();
+            told.push(claimed);
+        }
+        world.clock.advance(6_000);
+    }
+    let alerts: Vec<&ClaimedDelivery> = told.iter().filter(|c| !matches!(c.delivery.view, View::Notice(_))).collect();
+    let kinds: Vec<bool> = alerts.iter().map(|c| matches!(c.delivery.view, View::Proposal(_))).collect();
+    assert_eq!(kinds, [false, true], "the finding, then its card, once: {told:#?}");
+    for alert in &alerts {
+        assert_eq!(alert.delivery.instead_of, Some(Channel::Telegram));
+        assert!(shown(alert).contains("Told here because Telegram did not confirm it."), "{}", shown(alert));
+    }
+    // Telegram gets none of it later.
+    desk.report_health(Channel::Telegram, FrontendHealth { ok: true, ..ill }).await.unwrap();
+    let late = desk.claim_deliveries(Channel::Telegram, 30_000, 100).await.unwrap();
+    assert!(late.iter().all(|c| c.delivery.class == DeliveryClass::Note), "{late:#?}");
+}
+
+/// The findings and cards that the terminal is owed, told.
+async fn alerts_at_the_terminal(world: &World) -> usize {
+    let desk = std::sync::Arc::new(wakeman_gateway::Desk::new(world.core.clone()));
+    let inbox = wakeman_gateway::Inbox::new(world.core.clone(), desk);
+    let mut alerts = 0;
+    for _ in 0..4 {
+        world.clock.advance(6_000);
+        inbox.clone().run(std::future::ready(())).await;
+        for claimed in claim(world, Channel::Cli).await {
+            let sent = DeliveryReport::Sent { reference: None };
+            world.desk.confirm_delivery(&claimed.delivery.id, claimed.epoch, sent).await.unwrap();
+            alerts += usize::from(matches!(claimed.delivery.view, View::Finding(_) | View::Proposal(_)));
+        }
+    }
+    alerts
+}
+
+#[tokio::test]
+async fn the_terminal_stands_in_while_somebody_sits_there_and_says_nothing_twice() {
+    let routes = json!([{"to": ["telegram"], "fallback": ["cli"]}]);
+    let ill = || FrontendHealth { ok: false, detail: "502".to_owned(), within_ms: minutes(5) };
+    // Owed before Telegram died: it waits for Telegram until somebody is there to read it.
+    let world = told(routes.clone()).await;
+    world.desk.report_health(Channel::Telegram, ill()).await.unwrap();
+    world.clock.advance(minutes(2));
+    assert_eq!(alerts_at_the_terminal(&world).await, 0);
+    let sits = world.desk.live(Channel::Cli).await.unwrap();
+    assert_eq!(alerts_at_the_terminal(&world).await, 2, "four chats have one terminal");
+    drop(sits);
+    // Owed after that: it was told here with it.
+    let mut world = World::code_only_with(json!({"routes": routes}), "{}").await;
+    world.desk.report_health(Channel::Telegram, ill()).await.unwrap();
+    world.clock.advance(minutes(2));
+    let _sits = world.desk.live(Channel::Cli).await.unwrap();
+    world.break_the_build();
+    world.tick().await;
+    assert_eq!(alerts_at_the_terminal(&world).await, 2);
+}
+
 #[tokio::test]
 async fn a_route_may_be_for_some_kinds_of_messages_and_for_some_operators_alone() {
     let routes = json!({"routes": [

@@ -39,7 +39,7 @@ mod verb;
 mod wakeup;
 mod why;
 
-use wakeman_types::View;
+use wakeman_types::{Delivery, View};
 
 pub use answer::{answer_doc, answer_footer};
 pub use brief::brief_doc;
@@ -75,6 +75,15 @@ pub use verb::{
 };
 pub use wakeup::{occurrences_table, wakeups_table};
 pub use why::why_doc;
+
+/// What a surface shows of a message that it was handed: its words, and where it was owed first.
+pub fn delivery_doc(delivery: &Delivery, ctx: &RenderContext) -> Doc {
+    let words = doc(&delivery.view, ctx);
+    match delivery.instead_of {
+        Some(channel) => words.block(Block::Text(Line::new().dim(notice::instead_of(channel)))),
+        None => words,
+    }
+}
 
 /// Words any view model that can be delivered.
 pub fn doc(view: &View, ctx: &RenderContext) -> Doc {

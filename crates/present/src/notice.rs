@@ -1,6 +1,8 @@
 //! What is neither a finding nor a card: a source that went silent, the digest, a plain line.
 
-use wakeman_types::{AskReasonView, DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice, StormView};
+use wakeman_types::{
+    AskReasonView, Channel, DigestLine, DigestView, ModelNoteView, NoticeView, SourceNotice, StormView,
+};
 
 use crate::{
     Block, Doc, Line, RenderContext, Tone,
@@ -8,10 +10,16 @@ use crate::{
     finding::{headline, tone},
     number::{counted, span},
     safe::{sanitize, sanitize_lines},
+    status::proper_name,
 };
 
 /// Beside a message of which it is not known whether an earlier try arrived.
 pub const SENT_AGAIN: &str = "Sent again: an earlier try may have arrived.";
+
+/// Under a message that was owed on another channel first.
+pub(crate) fn instead_of(channel: Channel) -> String {
+    format!("Told here because {} did not confirm it.", proper_name(channel.name()))
+}
 
 /// Longest line of a notice, in characters, and the most lines it has.
 const NOTICE_LEN_MAX: usize = 400;

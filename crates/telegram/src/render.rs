@@ -5,7 +5,7 @@ use teloxide_core::types::{
     ReplyParameters,
 };
 use wakeman_present::telegram::{Entity, EntityKind, TEXT_LEN_MAX, TelegramText, message};
-use wakeman_present::{Block, Doc, Line, RenderContext, SENT_AGAIN, doc};
+use wakeman_present::{Block, Doc, Line, RenderContext, SENT_AGAIN, delivery_doc};
 use wakeman_types::{CardButton, ClaimedDelivery};
 
 /// Buttons in a row: so many letters and no more fit a telephone.
@@ -18,7 +18,7 @@ fn mark() -> Block {
 
 /// A delivery in words. One that may have come before says so.
 pub(crate) fn worded(claimed: &ClaimedDelivery, ctx: &RenderContext) -> Doc {
-    let mut doc = doc(&claimed.delivery.view, ctx);
+    let mut doc = delivery_doc(&claimed.delivery, ctx);
     if claimed.in_doubt && claimed.edit.is_none() {
         doc.blocks.insert(0, mark());
     }

@@ -78,7 +78,12 @@ async fn a_findings_message_that_somebody_deleted_does_not_come_back_when_it_is_
     scene.lab.telegram("delete", &serde_json::json!({"chat": 42, "message": first["message"]})).await.unwrap();
     let mut refreshed = samples::asked(later());
     refreshed.news = wakeman_types::FindingNews::Asked;
-    edit(&scene, &first["message"], View::Finding(Box::new(refreshed))).await;
+    scene.gateway.owe_with(42, "", |claimed| {
+        (claimed.delivery.view, claimed.edit) =
+            (View::Finding(Box::new(refreshed)), Some(first["message"].to_string()));
+        claimed.delivery.refresh = true;
+    });
+    scene.all_settled().await;
     assert!(scene.seen(42).await.is_empty(), "nobody is rung");
     // What is news of it is told all the same.
     let news = samples::asked(samples::finding());

@@ -185,6 +185,9 @@ fn owed(number: usize, chat: i64, text: &str, more: impl FnOnce(&mut ClaimedDeli
         view: View::Answer(AnswerView { text: text.to_owned(), answer: TurnId::new("t"), state: TurnState::Answered }),
         key: None,
         reply_key: None,
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: Timestamp::from_ms(0),
     };
     let mut claimed = ClaimedDelivery {

@@ -13,8 +13,8 @@ use crate::{
     TurnEvent, Verdict, WakeupOrder, WakeupView, WhoamiView, WhyView,
 };
 use crate::{
-    FeaturesView, FeedbackView, FindingNews, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest,
-    PromotionView, PromptStatsView, RankingView, ScoresView, Tip, TipId, TipView, TipWhyView, View,
+    FeaturesView, FeedbackView, ForgottenView, LearntRequest, LearntStatsView, OperatorId, PromoteRequest,
+    PromotionView, PromptStatsView, RankingView, ScoresView, Tip, TipId, TipView, TipWhyView,
 };
 
 /// What every method answers with, some time later.
@@ -188,11 +188,9 @@ pub struct ClaimedDelivery {
 }
 
 impl ClaimedDelivery {
-    /// Whether it only brings a finding's message up to date, unasked. Where somebody deleted that message there is nothing to say: one
-    /// in its place would ring, at night too.
+    /// Whether it only brings up to date a message that stands there: where somebody deleted that, nothing is sent.
     pub fn is_refresh(&self) -> bool {
-        let asked = matches!(&self.delivery.view, View::Finding(view) if view.news == FindingNews::Asked);
-        asked && self.edit.is_some()
+        self.delivery.refresh && self.edit.is_some()
     }
 }
 

@@ -36,7 +36,7 @@ pub struct FindingView {
     pub news: FindingNews,
     /// The proposal that would repair it, where there is one.
     pub proposal: Option<ProposalId>,
-    /// The label of the repair for a button: `Propose revert of #482`.
+    /// What can be proposed against its likely cause: `Propose revert of #482`.
     pub repair: Option<String>,
 }
 
@@ -445,6 +445,16 @@ pub struct Delivery {
     /// It replies to the message with this key.
     #[serde(default)]
     pub reply_key: Option<String>,
+    /// It only brings up to date a message that stands there, unasked. Where somebody deleted that message there is nothing to say: one in
+    /// its place would ring, at night too.
+    #[serde(default)]
+    pub refresh: bool,
+    /// The channel that it was owed on first and that did not confirm it.
+    #[serde(default)]
+    pub instead_of: Option<Channel>,
+    /// Its channel was known not to work when it was owed: whoever has a fallback was told there with it.
+    #[serde(default)]
+    pub told_elsewhere: bool,
     /// When it was committed.
     pub created_at: Timestamp,
 }

@@ -74,7 +74,8 @@ async fn name_again(core: &Core, id: &str) -> Result<bool, SettleError> {
         let Some(mut thread) = ThreadWriter::load(core, &proposal.thread).await? else {
             return Ok(Wanted::Nothing(false));
         };
-        thread.say(core, post(core, &proposal));
+        thread.ask_again(core, &proposal);
+        thread.say_in_zones(core, |zone| post(&RenderContext::new(now, zone), &proposal));
         let row = Named { proposal: id.to_owned(), at: now, times: times + 1 };
         let event = core.event("proposal.named_again", "system:start", id, json!({"times": row.times}));
         let commit =
@@ -83,8 +84,7 @@ async fn name_again(core: &Core, id: &str) -> Result<bool, SettleError> {
     })
 }
 
-fn post(core: &Core, proposal: &Proposal) -> Post {
-    let context = RenderContext::new(core.now(), core.zone());
+fn post(context: &RenderContext, proposal: &Proposal) -> Post {
     let (id, title) = (proposal.id, sanitize(&proposal.card.title, 200));
     let until = context.time(proposal.expires_at);
     let text =

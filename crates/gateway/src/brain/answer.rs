@@ -43,7 +43,7 @@ impl Brain {
         meter: &Meter,
     ) -> Ending {
         let Some(model) = self.core.model.clone() else {
-            let text = plainly::without_model(&self.core, &request.message).await;
+            let text = plainly::without_model(&self.core, &request.message, &self.render(by)).await;
             return Ending { state: TurnState::Answered, failure: None, text, reason: None, prompt_version: None };
         };
         let prompt = match self.core.prompt("chat", request.prompt_version.as_deref()) {
@@ -66,12 +66,12 @@ impl Brain {
                 Ending {
                     state: TurnState::Answered,
                     failure: None,
-                    text: joined(&[&text, &footer, &self.warning(&turn.thread_id)]),
+                    text: joined(&[&text, &footer, &self.warning(&turn.thread_id, &self.render(by))]),
                     reason: None,
                     prompt_version: label,
                 }
             }
-            Err(error) => self.without(error, request, label, meter).await,
+            Err(error) => self.without(error, request, label, (meter, self.render(by))).await,
         }
     }
 
@@ -106,7 +106,7 @@ impl Brain {
         meter: &Meter,
     ) -> Result<String, LoopError> {
         let core = &self.core;
-        let system = match prompt.render(&self.variables(by)) {
+        let system = match prompt.render(&self.variables(by, self.render(by).zone)) {
             Ok(system) => system,
             Err(error) => return Err(LoopError::Shape(format!("prompt {}: {error}", prompt.label()))),
         };
@@ -121,7 +121,8 @@ impl Brain {
             render: self.render(by),
         };
         let assemble = |width: Width| assemble(&material, width);
-        let tools = TurnTools { core, toolbox: &self.toolbox, specs: &self.specs, by, thread: &turn.thread_id };
+        let zone = self.render(by).zone;
+        let tools = TurnTools { core, toolbox: &self.toolbox, specs: &self.specs, by, thread: &turn.thread_id, zone };
         let check = |text: &str| prompt.check(text);
         Loop {
             guard: &core.guard,
@@ -143,13 +144,13 @@ impl Brain {
     }
 
     /// What a prompt is told. Nothing in here comes from outside: names of settings and operators only.
-    pub(super) fn variables(&self, by: &Identity) -> Value {
+    pub(super) fn variables(&self, by: &Identity, zone: chrono_tz::Tz) -> Value {
         let core = &self.core;
         json!({
             "name": core.settings.app.name,
             "watching": core.watching(),
-            "now": dated(core.now(), self.render(by).zone),
-            "zone": self.render(by).zone.name(),
+            "now": dated(core.now(), zone),
+            "zone": zone.name(),
             "operator": by.operator,
             "role": by.role,
             "mode": core.mode().name(),
@@ -161,61 +162,62 @@ impl Brain {
     }
 
     /// Said once a day, under an answer: of the day's budget, and of the thread's share of it.
-    fn warning(&self, thread: &ThreadId) -> String {
+    fn warning(&self, thread: &ThreadId, render: &RenderContext) -> String {
         let now = self.core.now();
         let view = self.ledger.view(now);
-        let resets = RenderContext { now, zone: self.core.zone() }.time(view.resets_at);
+        let resets = render.time(view.resets_at);
         let (spent, budget) = (view.spent_usd, view.budget_usd);
         let of_day = self.ledger.should_warn(now);
         let of_day =
             of_day.then(|| format!("Model budget: ${spent:.2} of ${budget:.2} used today; it resets {resets}."));
-        let of_thread = self.share_warning(&Account::Thread(thread.clone()), "thread");
+        let of_thread = self.share_warning(&Account::Thread(thread.clone()), "thread", render);
         joined(&[&of_day.unwrap_or_default(), &of_thread.unwrap_or_default()])
     }
 
     /// Said once a day: that an account has used most of its share. `whose`: what it is to people.
-    pub(super) fn share_warning(&self, account: &Account, whose: &str) -> Option<String> {
+    pub(super) fn share_warning(&self, account: &Account, whose: &str, render: &RenderContext) -> Option<String> {
         let now = self.core.now();
         let (used, share) = self.ledger.warn_account(now, account)?;
-        let context = RenderContext { now, zone: self.core.zone() };
-        let resets = context.time(self.ledger.view(now).resets_at);
+        let resets = render.time(self.ledger.view(now).resets_at);
         Some(format!("Model budget: ${used:.2} of this {whose}'s share of ${share:.2} used today; it resets {resets}."))
     }
 
     /// An error as people are told it; with the time from which on it may work, where that is known.
-    pub(super) fn told(&self, error: &LoopError) -> String {
+    pub(super) fn told(error: &LoopError, render: &RenderContext) -> String {
         match error {
             LoopError::Model(ModelError::Limited { until: Some(until), .. }) => {
-                let context = RenderContext { now: self.core.now(), zone: self.core.zone() };
-                format!("{error}; try again after {}", context.time(*until))
+                format!("{error}; try again after {}", render.time(*until))
             }
             other => other.to_string(),
         }
     }
 
     /// The model gave nothing: what can be said without it, and why.
-    async fn without(&self, error: LoopError, request: &AskRequest, label: Option<String>, meter: &Meter) -> Ending {
+    async fn without(
+        &self,
+        error: LoopError,
+        request: &AskRequest,
+        label: Option<String>,
+        (meter, render): (&Meter, RenderContext),
+    ) -> Ending {
         let reason = match &error {
             LoopError::Budget(over) => {
-                let context = RenderContext { now: self.core.now(), zone: self.core.zone() };
                 let whose =
                     if over.of_account { "this thread's share of the model budget" } else { "today's model budget" };
-                format!("{whose}, ${:.2}, is used up; it resets {}", over.limit_usd, context.time(over.resets_at))
+                format!("{whose}, ${:.2}, is used up; it resets {}", over.limit_usd, render.time(over.resets_at))
             }
-            other => self.told(other),
+            other => Self::told(other, &render),
         };
         tracing::warn!(%reason, "turn.failed");
         let counted = meter.read();
         let kept = unfinished(&counted.words);
         let plain = match &error {
-            LoopError::Model(_) | LoopError::Budget(_) => plainly::from_record(&self.core, &request.message).await,
+            LoopError::Model(_) | LoopError::Budget(_) => {
+                plainly::from_record(&self.core, &request.message, &render).await
+            }
             _ => String::new(),
         };
-        let footer = answer_footer(
-            &counted.citations,
-            &counted.actions,
-            &RenderContext { now: self.core.now(), zone: self.core.zone() },
-        );
+        let footer = answer_footer(&counted.citations, &counted.actions, &render);
         let kind = match &error {
             LoopError::Model(ModelError::Rejected { .. } | ModelError::TooLong { .. }) => ErrorKind::Invalid,
             LoopError::Model(_) => ErrorKind::Unavailable,

@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 
+use chrono_tz::Tz;
 use futures::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,8 +23,9 @@ use super::{
     turn_tools::TurnTools,
 };
 use crate::{
+    config::RouteKind,
     core::Core,
-    deliver::{Post, ThreadWriter},
+    deliver::{Matter, Post, ThreadWriter, zone_for},
     ports::ModelMessage,
     settle::{SettleError, Wanted, settle},
     wake::{Briefer, WakeAnswer, WakeAsk, WakeError, WakePrompt},
@@ -54,6 +56,8 @@ pub struct Monologue<'a> {
     pub thread: &'a ThreadId,
     /// Whether it may look things up.
     pub with_tools: bool,
+    /// In which zone whoever hears of it reads times.
+    pub zone: Tz,
 }
 
 /// What it said.
@@ -128,7 +132,7 @@ impl Brain {
         };
         let shape = |error: &dyn std::fmt::Display| LoopError::Shape(error.to_string());
         let prompt = core.prompt(ask.prompt_id, None).map_err(|error| shape(&error))?;
-        let system = prompt.render(&self.of_prompt(&ask.more)).map_err(|error| shape(&error))?;
+        let system = prompt.render(&self.of_prompt(ask)).map_err(|error| shape(&error))?;
         let assemble = |_: Width| {
             let mut shown = vec![ModelMessage::System(system.clone()), ModelMessage::User(marked("Wakeman", ask.data))];
             shown.extend(ask.words.map(|words| ModelMessage::User(words.to_owned())));
@@ -138,7 +142,7 @@ impl Brain {
         let (meter, teller) = (Meter::default(), Teller::default());
         let by = nobody();
         let specs = if ask.with_tools { self.specs.as_slice() } else { &[] };
-        let tools = TurnTools { core, toolbox: &self.toolbox, specs, by: &by, thread: ask.thread };
+        let tools = TurnTools { core, toolbox: &self.toolbox, specs, by: &by, thread: ask.thread, zone: ask.zone };
         let work = Loop {
             guard: &core.guard,
             model: &*model,
@@ -163,10 +167,10 @@ impl Brain {
         Ok(Said { text, prompt: prompt.label() })
     }
 
-    fn of_prompt(&self, more: &Value) -> Value {
-        let mut all = self.variables(&nobody());
+    fn of_prompt(&self, ask: &Monologue<'_>) -> Value {
+        let mut all = self.variables(&nobody(), ask.zone);
         all["operator"] = "everybody".into();
-        if let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) {
+        if let (Some(all), Some(more)) = (all.as_object_mut(), ask.more.as_object()) {
             all.extend(more.clone());
         }
         all
@@ -205,7 +209,8 @@ impl Brain {
 
     async fn explain(&self, finding: &Finding) -> Result<bool, StoreError> {
         let core = &self.core;
-        let render = RenderContext { now: core.now(), zone: core.zone() };
+        let zone = zone_for(core, Matter { severity: finding.severity, kind: RouteKind::Finding });
+        let render = RenderContext { now: core.now(), zone };
         let data = super::plainly::explain(finding, &render);
         let ask = Monologue {
             prompt_id: "explain-finding",
@@ -215,6 +220,7 @@ impl Brain {
             account: Account::Wakeup("explain-finding".to_owned()),
             thread: &finding.thread,
             with_tools: false,
+            zone,
         };
         let said = self.say(&ask).await;
         let explained = Explained {
@@ -288,7 +294,7 @@ impl Briefer for Brain {
             if self.core.model.is_none() {
                 return Err(WakeError::NoModel);
             }
-            let render = RenderContext { now: self.core.now(), zone: self.core.zone() };
+            let render = RenderContext { now: self.core.now(), zone: ask.zone };
             let (prompt_id, words) = match ask.prompt {
                 WakePrompt::Shipped(id) => (id, None),
                 WakePrompt::Own(words) => ("chat", Some(words)),
@@ -302,11 +308,13 @@ impl Briefer for Brain {
                     account: Account::Wakeup(ask.occurrence.wakeup_id.clone()),
                     thread: ask.thread,
                     with_tools: words.is_some(),
+                    zone: ask.zone,
                 })
                 .await;
             match said {
                 Ok(said) => {
-                    let budget = self.share_warning(&Account::Wakeup(ask.occurrence.wakeup_id.clone()), "wakeup");
+                    let account = Account::Wakeup(ask.occurrence.wakeup_id.clone());
+                    let budget = self.share_warning(&account, "wakeup", &render);
                     Ok(WakeAnswer { note: said.text, prompt: said.prompt, turn: None, budget })
                 }
                 Err(LoopError::Budget(over)) => {
@@ -318,7 +326,7 @@ impl Briefer for Brain {
                     let resets = render.time(over.resets_at);
                     Err(WakeError::Budget(format!("{whose} is used up; it resets {resets}")))
                 }
-                Err(error) => Err(WakeError::Failed(self.told(&error))),
+                Err(error) => Err(WakeError::Failed(Self::told(&error, &render))),
             }
         })
     }

@@ -12,8 +12,8 @@ const FINDINGS_LOOKED_AT: usize = 50;
 const WORD_CHARS_MIN: usize = 4;
 
 /// The answer where no model is configured.
-pub(super) async fn without_model(core: &Core, question: &str) -> String {
-    let found = from_record(core, question).await;
+pub(super) async fn without_model(core: &Core, question: &str, render: &RenderContext) -> String {
+    let found = from_record(core, question, render).await;
     let why = "No model is configured (LITELLM_URL is not set)";
     match found.is_empty() {
         true => format!("{why}.\n{}", closest(question)),
@@ -22,8 +22,7 @@ pub(super) async fn without_model(core: &Core, question: &str) -> String {
 }
 
 /// What the record says to the question; empty where it says nothing.
-pub(super) async fn from_record(core: &Core, question: &str) -> String {
-    let render = RenderContext { now: core.now(), zone: core.zone() };
+pub(super) async fn from_record(core: &Core, question: &str, render: &RenderContext) -> String {
     let id = match parse_verb(question) {
         Ok(Verb::Finding(id) | Verb::Why(id)) => Some(id.to_string()),
         _ => None,
@@ -39,9 +38,9 @@ pub(super) async fn from_record(core: &Core, question: &str) -> String {
     let named = |id: &String| findings.iter().find(|finding| finding.id.to_string() == *id);
     let meant = match &id {
         Some(id) => named(id),
-        None => mentioned(question, &findings, &render),
+        None => mentioned(question, &findings, render),
     };
-    meant.map(|finding| explain(finding, &render)).unwrap_or_default()
+    meant.map(|finding| explain(finding, render)).unwrap_or_default()
 }
 
 /// The finding whose id or title the question has most words of; the newest of equals.

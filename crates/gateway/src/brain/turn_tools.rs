@@ -17,6 +17,7 @@ pub(super) struct TurnTools<'a> {
     pub specs: &'a [ToolSpec],
     pub by: &'a Identity,
     pub thread: &'a ThreadId,
+    pub zone: chrono_tz::Tz,
 }
 
 impl ToolRunner for TurnTools<'_> {
@@ -33,7 +34,7 @@ impl ToolRunner for TurnTools<'_> {
     }
 
     fn run<'a>(&'a self, name: &'a str, arguments: &'a str) -> BoxFuture<'a, Result<ToolAnswer, ToolError>> {
-        let context = ToolContext { core: self.core, by: self.by, thread: self.thread };
+        let context = ToolContext { core: self.core, by: self.by, thread: self.thread, zone: self.zone };
         Box::pin(self.toolbox.run(context, name, arguments))
     }
 }

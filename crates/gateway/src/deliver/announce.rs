@@ -43,6 +43,9 @@ pub(crate) fn in_no_thread(
         view,
         key,
         reply_key: None,
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: core.now(),
     }
 }

@@ -119,7 +119,8 @@ async fn given_up(
     let mut commit = Commit::new(core.now());
     if let Some(delivery) = delivery {
         tracing::warn!(delivery.id = id, channel = %delivery.channel, reason, "deliver.given_up");
-        commit = over(core, instead(core, commit, &delivery), &delivery).await?;
+        commit = instead(core, commit, &delivery).await.map_err(|error| storage_error(&error))?;
+        commit = over(core, commit, &delivery).await?;
     }
     settle_with(core, commit, id, epoch, Outcome::Failed { reason }).await
 }
@@ -190,7 +191,7 @@ pub async fn ready(core: &Core, channel: Channel, wait_ms: i64) -> Result<(), Ga
 }
 
 /// After how many claims a message in doubt is given up: a card is resent once, an alert and a note as often as any other.
-const fn resends(class: DeliveryClass) -> u32 {
+pub(super) const fn resends(class: DeliveryClass) -> u32 {
     match class {
         DeliveryClass::Card => 2,
         DeliveryClass::Alert | DeliveryClass::Note => TRIES_MAX,

@@ -72,6 +72,9 @@ pub(super) async fn begins(core: &Core, commit: Commit, message: &Delivery) -> R
         view: View::Notice(NoticeView { text: String::new() }),
         key: None,
         reply_key: None,
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: since,
     };
     let away = Away { channel, chat: chat.to_owned(), since, line };

@@ -1,6 +1,8 @@
 //! Which deliveries are one message on the screen, and which reply to which.
 
-use wakeman_types::{FindingId, FindingNews, ProposalId, ProposalState, SettledView, VerificationResult, View};
+use wakeman_types::{
+    FindingId, FindingNews, Proposal, ProposalId, ProposalState, SettledView, VerificationResult, View,
+};
 
 /// The key of the message of a finding.
 pub(crate) fn finding_key(id: FindingId) -> String {
@@ -57,10 +59,28 @@ pub(super) fn said_aloud(view: &View) -> Option<Keys> {
         View::Settled(view) => ends_badly_or_well(view).then(|| Keys::reply(proposal_key(view.proposal.id))),
         View::Proposal(view) => {
             let card = proposal_key(view.proposal.id);
-            let next = view.proposal.next_step().filter(|_| view.proposal.has_begun())?;
-            Some(Keys { key: Some(format!("{card}#step{}", next.number)), reply_key: Some(card) })
+            let key = asking_key(&view.proposal);
+            (key != card).then_some(Keys { key: Some(key), reply_key: Some(card) })
         }
         _ => None,
+    }
+}
+
+/// The key of the message in which a card asks for the decision that is due: its own, or the copy for a plan's next step.
+pub(super) fn asking_key(proposal: &Proposal) -> String {
+    let card = proposal_key(proposal.id);
+    match proposal.next_step().filter(|_| proposal.has_begun()) {
+        Some(next) => format!("{card}#step{}", next.number),
+        None => card,
+    }
+}
+
+/// Whether the message with `key`, once it stands, is only brought up to date by this: what it says is settled, or asked elsewhere.
+pub(super) fn is_refresh(view: &View, key: Option<&str>) -> bool {
+    match view {
+        View::Settled(_) => true,
+        View::Proposal(view) => key != Some(&asking_key(&view.proposal)),
+        _ => false,
     }
 }
 

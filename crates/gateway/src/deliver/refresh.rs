@@ -104,6 +104,9 @@ async fn edits(
                 view,
                 key: Some(place.key),
                 reply_key: None,
+                refresh: true,
+                instead_of: None,
+                told_elsewhere: false,
                 created_at: core.now(),
             },
         ));

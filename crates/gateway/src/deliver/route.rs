@@ -54,14 +54,18 @@ pub(crate) fn destinations(core: &Core, matter: Matter) -> Vec<(Channel, String)
 /// A channel that hears of something, by a route; `None`: by no route, all of it.
 type Way<'a> = (Channel, Option<&'a Route>);
 
-/// The served channels that hear of it, each by every route that leads there.
-fn ways(core: &Core, matter: Matter) -> Vec<Way<'_>> {
+/// Whether none of a route's channels works.
+pub(super) fn is_cut_off(core: &Core, route: &Route) -> bool {
+    route.to.iter().all(|channel| !core.served.contains(channel) || core.surfaces.is_away(*channel, core.now()))
+}
+
+/// The served channels that hear of it, each by every route that leads there; `stands_in`: whether a route's fallback hears of it too.
+fn ways(core: &Core, matter: Matter, stands_in: impl Fn(&Route) -> bool) -> Vec<Way<'_>> {
     let settings = &core.settings;
     let mut wanted: Vec<Way<'_>> = Vec::new();
     for route in settings.routes.iter().filter(|route| route.takes(matter.severity, matter.kind)) {
         wanted.extend(route.to.iter().map(|channel| (*channel, Some(route))));
-        if route.to.iter().all(|channel| !core.served.contains(channel) || core.surfaces.is_away(*channel, core.now()))
-        {
+        if stands_in(route) {
             wanted.extend(route.fallback.iter().map(|channel| (*channel, Some(route))));
         }
     }
@@ -82,10 +86,23 @@ pub(super) fn heard_by<'a>(core: &'a Core, (channel, route): Way<'_>) -> Vec<(St
     all
 }
 
+/// A chat, with whose it is.
+type Listener<'a> = (Channel, String, Option<&'a Operator>);
+
 /// Every chat that hears of it, in quiet hours too, with whose it is.
-pub(crate) fn listeners(core: &Core, matter: Matter) -> Vec<(Channel, String, Option<&Operator>)> {
-    let mut out: Vec<(Channel, String, Option<&Operator>)> = Vec::new();
-    for way in ways(core, matter) {
+pub(crate) fn listeners(core: &Core, matter: Matter) -> Vec<Listener<'_>> {
+    at_the_end_of(core, ways(core, matter, |route| is_cut_off(core, route)))
+}
+
+/// The chats that hear of it by a route itself, whether its channels work or not.
+pub(super) fn at_home(core: &Core, matter: Matter) -> Vec<(Channel, String)> {
+    let all = at_the_end_of(core, ways(core, matter, |_| false)).into_iter();
+    all.map(|(channel, chat, _)| (channel, chat)).collect()
+}
+
+fn at_the_end_of<'a>(core: &'a Core, ways: Vec<Way<'a>>) -> Vec<Listener<'a>> {
+    let mut out: Vec<Listener<'a>> = Vec::new();
+    for way in ways {
         for (chat, whose) in heard_by(core, way) {
             if !out.iter().any(|(known, there, _)| (*known, there) == (way.0, &chat)) {
                 out.push((way.0, chat, whose));
@@ -126,6 +143,20 @@ fn disturbs(core: &Core, whose: Option<&Operator>) -> bool {
 /// Where the card of a proposal goes: to the approver channel of its class, in the chats of those who may approve there, if it has
 /// one that is served; else where everything of this severity goes. What somebody asked for waits for nobody's quiet hours.
 pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -> Vec<(Channel, String)> {
+    let there = approver_chats(core, proposal);
+    if !there.is_empty() {
+        return there;
+    }
+    let card = Matter { severity, kind: RouteKind::Proposal };
+    let mut there = destinations(core, card);
+    if proposal.requested_by != Principal::system() {
+        there.extend(asleep(core, card));
+    }
+    there
+}
+
+/// The chats of those who may approve it, on the approver channels of its class that are served.
+pub(super) fn approver_chats(core: &Core, proposal: &Proposal) -> Vec<(Channel, String)> {
     let rule = rule_of(core, proposal);
     let may = core.approvers(&rule);
     let mut there = Vec::new();
@@ -138,14 +169,6 @@ pub fn card_destinations(core: &Core, proposal: &Proposal, severity: Severity) -
             Channel::Cli => there.push((*channel, LOCAL_CHAT.to_owned())),
             _ => there.extend(principals.map(|principal| (*channel, private_chat(*channel, principal.id())))),
         }
-    }
-    if !there.is_empty() {
-        return there;
-    }
-    let card = Matter { severity, kind: RouteKind::Proposal };
-    let mut there = destinations(core, card);
-    if proposal.requested_by != Principal::system() {
-        there.extend(asleep(core, card));
     }
     there
 }
@@ -183,6 +206,17 @@ pub(super) fn awake(core: &Core, channel: Channel, chat: &str) -> Option<bool> {
 pub(crate) fn zone_at(core: &Core, channel: Channel, chat: &str) -> Tz {
     let found = listening(core, channel).into_iter().find(|(there, _)| there == chat);
     found.and_then(|(_, whose)| whose?.timezone).unwrap_or(core.zone())
+}
+
+/// The zone of what is written once for all who hear of it: theirs where it is one, the instance's where they live in several. The
+/// terminal's is that of whoever sits there.
+pub(crate) fn zone_for(core: &Core, matter: Matter) -> Tz {
+    let chats = listeners(core, matter).into_iter().filter(|(channel, ..)| *channel != Channel::Cli);
+    let mut zones = chats.map(|(_, _, whose)| whose.and_then(|one| one.timezone).unwrap_or(core.zone()));
+    match zones.next() {
+        Some(first) if zones.all(|zone| zone == first) => first,
+        _ => core.zone(),
+    }
 }
 
 /// The chats of `channel`, with whose they are.

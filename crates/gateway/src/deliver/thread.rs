@@ -1,17 +1,18 @@
 //! Saying something in a thread: one message in the conversation, one delivery for each destination.
 
+use chrono_tz::Tz;
 use wakeman_present::RenderContext;
 use wakeman_store::{Commit, ListQuery, OutboxRow, StoreError, Version};
 use wakeman_types::{
-    Channel, Delivery, DeliveryClass, FindingId, Message, MessageId, MessageRole, ProposalState, Severity, Thread,
-    ThreadId, Timestamp, View,
+    Channel, Delivery, DeliveryClass, FindingId, Message, MessageId, MessageRole, Proposal, ProposalState,
+    ProposalView, Severity, Thread, ThreadId, Timestamp, View,
 };
 
 use super::{
     held::{Held, can_wait},
-    keys::{Keys, keys_of, said_aloud},
+    keys::{Keys, asking_key, finding_key, is_refresh, keys_of, said_aloud},
     place::{Place, places_of},
-    route::{Matter, asleep, card_destinations, destinations},
+    route::{Matter, asleep, awake, card_destinations, destinations, zone_at},
     scrub::{scrub, without_credentials},
 };
 use crate::{core::Core, instance::conversation_id};
@@ -130,6 +131,41 @@ impl ThreadWriter {
         self.owe(core, post, chats, &[]);
     }
 
+    /// Says here what holds times as words, to each chat in the zone in which it reads them.
+    pub fn say_in_zones(&mut self, core: &Core, post: impl Fn(Tz) -> Post) {
+        let record = post(core.zone());
+        self.write_post(core, &record);
+        let matter = Matter::of(&record.view, record.severity);
+        for chat in destinations(core, matter) {
+            let post = post(zone_at(core, chat.0, &chat.1));
+            self.owe(core, &post, vec![chat], &[]);
+        }
+        for chat in asleep(core, matter) {
+            let post = post(zone_at(core, chat.0, &chat.1));
+            self.owe(core, &post, Vec::new(), &[chat]);
+        }
+    }
+
+    /// Owes a card that waits once more, where it stands and disturbs nobody: nothing is seen of that, unless somebody deleted it.
+    pub fn ask_again(&mut self, core: &Core, proposal: &Proposal) {
+        let (key, now) = (asking_key(proposal), core.now());
+        let post = Post {
+            class: DeliveryClass::Card,
+            severity: Severity::Info,
+            finding: proposal.finding,
+            view: View::Proposal(Box::new(ProposalView { proposal: proposal.clone() })),
+            quiet: false,
+        };
+        let stands = |place: &&Place| place.key == key && place.channel != Channel::Cli;
+        for place in self.places.iter().filter(stands) {
+            if awake(core, place.channel, &place.chat) == Some(true) {
+                let keys = Keys { key: Some(key.clone()), reply_key: proposal.finding.map(finding_key) };
+                let again = self.delivery(core, &post, (place.channel, &place.chat), keys, now);
+                self.outbox.push(outbox_row(core, &again));
+            }
+        }
+    }
+
     fn write_post(&mut self, core: &Core, post: &Post) {
         let context = RenderContext { now: core.now(), zone: core.zone() };
         let content = wakeman_present::plain(&wakeman_present::doc(&post.view, &context));
@@ -220,8 +256,11 @@ impl ThreadWriter {
             severity: post.severity,
             finding: post.finding,
             view: post.view.clone(),
+            refresh: is_refresh(&post.view, keys.key.as_deref()),
             key: keys.key,
             reply_key: keys.reply_key,
+            instead_of: None,
+            told_elsewhere: core.surfaces.is_away(channel, now),
             created_at: now,
         }
     }

@@ -85,6 +85,9 @@ fn delivery(core: &Core, row: &InboundRow, show: Show) -> Delivery {
         view: show.view,
         key: show.key,
         reply_key: replied_to(row).map(reply_to_message),
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: core.now(),
     }
 }

@@ -1,8 +1,11 @@
-//! Adapters that are away are told of on another channel, once, and their return too.
+//! Adapters that are away are told of on another channel, once, and their return too; what must be heard does not wait for them.
 
 use wakeman_store::{Commit, StoreError};
 
-use crate::{core::Core, deliver::announce_besides};
+use crate::{
+    core::Core,
+    deliver::{announce_besides, pass_on},
+};
 
 /// Looks at every adapter's last report.
 pub(super) async fn look(core: &Core) -> Result<(), StoreError> {
@@ -10,6 +13,11 @@ pub(super) async fn look(core: &Core) -> Result<(), StoreError> {
         let trouble = reported.trouble(core.now());
         if let Some(why) = &trouble {
             core.health.failed(channel.name(), why.clone());
+            if core.surfaces.passes_on(channel, core.now())
+                && let Err(error) = pass_on(core, channel).await
+            {
+                tracing::error!(%error, %channel, "deliver.pass_on");
+            }
         }
         if trouble.is_some() == reported.told {
             continue;

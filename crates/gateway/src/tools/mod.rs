@@ -36,6 +36,7 @@ pub enum Effect {
 }
 
 /// For whom and where a tool runs.
+#[derive(Clone, Copy)]
 pub struct ToolContext<'a> {
     /// The instance.
     pub core: &'a Core,
@@ -43,6 +44,8 @@ pub struct ToolContext<'a> {
     pub by: &'a Identity,
     /// The conversation.
     pub thread: &'a ThreadId,
+    /// In which zone whoever is told reads times: a model repeats them as they stand.
+    pub zone: chrono_tz::Tz,
 }
 
 /// What a tool answers.

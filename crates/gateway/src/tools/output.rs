@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use wakeman_present::{RenderContext, sanitize, visible};
 use wakeman_types::{Citation, Timestamp};
 
-use super::ToolAnswer;
+use super::{ToolAnswer, ToolContext};
 use crate::core::Core;
 
 /// The longest answer of one call, in bytes.
@@ -85,23 +85,23 @@ fn cell(text: &str) -> String {
     sanitize(text, CELL_LEN_MAX).replace('|', "¦")
 }
 
-/// An instant with its zone: `2026-04-20 05:00 CEST`.
-pub(super) fn stamp(core: &Core, at: Timestamp) -> String {
+/// An instant in the zone of whoever is told: `2026-04-20 05:00 CEST`.
+pub(super) fn stamp(context: ToolContext<'_>, at: Timestamp) -> String {
     let utc = DateTime::<Utc>::from_timestamp_millis(at.ms());
     utc.map_or_else(
         || "unknown".to_owned(),
-        |utc| utc.with_timezone(&core.zone()).format("%Y-%m-%d %H:%M %Z").to_string(),
+        |utc| utc.with_timezone(&context.zone).format("%Y-%m-%d %H:%M %Z").to_string(),
     )
 }
 
 /// The same for a time that may be unknown.
-pub(super) fn stamp_or(core: &Core, at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "-".to_owned(), |at| stamp(core, at))
+pub(super) fn stamp_or(context: ToolContext<'_>, at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| stamp(context, at))
 }
 
-/// Now and the instance's zone, for the words of `present`.
-pub(super) fn context(core: &Core) -> RenderContext {
-    RenderContext::new(core.now(), core.zone())
+/// Now and the zone of whoever is told, for the words of `present`.
+pub(super) fn render(context: ToolContext<'_>) -> RenderContext {
+    RenderContext::new(context.core.now(), context.zone)
 }
 
 /// A number as short as it can be said.

@@ -36,12 +36,12 @@ impl TypedTool for VercelDeployments {
     }
 
     async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-        answer(context.core, arguments).await
+        answer(context, arguments).await
     }
 }
 
-async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-    let Some(reader) = core.readers.deploys.as_deref() else {
+async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let Some(reader) = context.core.readers.deploys.as_deref() else {
         return Err(ToolError::Refused("Vercel is not configured".to_owned()));
     };
     let wanted = limit(arguments.limit, 10, 100);
@@ -56,9 +56,9 @@ async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolErr
     for one in deployments.iter().take(wanted) {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let back = if one.rollback_candidate { "yes" } else { "no" };
-        let (created, ready) = (stamp(core, one.created_at), stamp_or(core, one.ready_at));
+        let (created, ready) = (stamp(context, one.created_at), stamp_or(context, one.ready_at));
         let (sha, title, author) = (text(&one.sha), text(&one.title), text(&one.author));
         rows.push([&created, &one.state, &one.target, &ready, &sha, &title, &author, back, &one.id]);
     }
-    Ok(asked(core, SOURCE, "deployments", None, rows.finish("no deployments", deployments.len() > wanted)))
+    Ok(asked(context.core, SOURCE, "deployments", None, rows.finish("no deployments", deployments.len() > wanted)))
 }

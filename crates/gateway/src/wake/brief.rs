@@ -29,6 +29,8 @@ pub struct WakeAsk<'a> {
     pub facts: &'a str,
     /// The conversation the brief will stand in.
     pub thread: &'a ThreadId,
+    /// In which zone whoever hears of it reads times.
+    pub zone: chrono_tz::Tz,
 }
 
 /// What the model said.

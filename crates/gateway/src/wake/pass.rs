@@ -24,9 +24,9 @@ use super::{
 };
 use crate::{
     brain::Brain,
-    config::{Only, Plan, RELEASE_CHECK, ScheduleEntry, TIP_WAKEUP},
+    config::{Only, Plan, RELEASE_CHECK, RouteKind, ScheduleEntry, TIP_WAKEUP},
     core::Core,
-    deliver::{Post, ThreadWriter},
+    deliver::{Matter, Post, ThreadWriter, zone_for},
     settle::{SettleError, Wanted, settle},
 };
 
@@ -370,7 +370,8 @@ impl Wake {
 
     async fn ask(&self, row: &Occurrence, view: &BriefView, thread: &ThreadId) -> Result<WakeAnswer, WakeError> {
         let briefer = self.briefer.as_deref().ok_or(WakeError::NoModel)?;
-        let context = RenderContext::new(self.core.now(), self.core.zone());
+        let zone = zone_for(&self.core, Matter { severity: Severity::Info, kind: RouteKind::Brief });
+        let context = RenderContext::new(self.core.now(), zone);
         let facts = plain(&wakeman_present::doc(&View::Brief(Box::new(view.clone())), &context));
         let all = last_read(&self.core);
         let prompt = match all.config.prompts.get(&row.prompt_id) {
@@ -378,7 +379,15 @@ impl Wake {
             None => WakePrompt::Shipped(&row.prompt_id),
         };
         let answer = briefer
-            .brief(WakeAsk { occurrence: row, title: &view.title, prompt, since: view.since, facts: &facts, thread })
+            .brief(WakeAsk {
+                occurrence: row,
+                title: &view.title,
+                prompt,
+                since: view.since,
+                facts: &facts,
+                thread,
+                zone,
+            })
             .await?;
         if answer.note.trim().is_empty() {
             return Err(WakeError::Failed("the model gave an empty answer".to_owned()));

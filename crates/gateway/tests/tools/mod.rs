@@ -48,7 +48,8 @@ impl Room {
     /// Calls a tool as ada, with the arguments as text.
     pub async fn call(&self, name: &str, arguments: &str) -> Result<ToolAnswer, ToolError> {
         let ada = self.world.core.settings.identity(&by("telegram:1")).unwrap();
-        let context = ToolContext { core: &self.world.core, by: &ada, thread: &self.thread };
+        let zone = self.world.core.settings.timezone_of(&ada.operator);
+        let context = ToolContext { core: &self.world.core, by: &ada, thread: &self.thread, zone };
         self.toolbox.run(context, name, arguments).await
     }
 

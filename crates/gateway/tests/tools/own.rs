@@ -112,3 +112,29 @@ async fn notes_are_numbered_and_by_the_model() {
     assert_eq!(said, [(1, "model", "one"), (2, "model", "two⟨U+202E⟩")]);
     assert_eq!(room.world.events_of("thread_chat").await, ["note.written", "note.written"]);
 }
+
+#[tokio::test]
+async fn times_are_told_in_the_zone_of_whoever_asks() {
+    let operators = json!([{"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "Asia/Tokyo"}]);
+    let settings = json!({"operators": operators, "ui": {"timezone": "America/New_York"}});
+    let room = Room::with(settings, "{}").await;
+    room.world.finding().await;
+    room.ask("note", json!({"text": "lin looks into it"})).await;
+    let mut told = String::new();
+    for (tool, arguments) in [
+        ("findings", json!({"id": "F-1"})),
+        ("findings", json!({})),
+        ("records", json!({"what": "journal"})),
+        ("records", json!({"what": "threads", "id": "thread_chat"})),
+        ("chart", json!({"metric": "signed_up", "days": 0.1})),
+        ("posthog_annotations", json!({})),
+        ("github_list", json!({"what": "commits"})),
+    ] {
+        told.push_str(&room.ask(tool, arguments).await.content);
+        told.push('\n');
+    }
+    for here in ["since 2026-04-20 11:35 JST", "02:35", "2026-04-20 12:00 JST", "12:00 Model's note"] {
+        assert_eq!(told.contains(here), here != "02:35", "{here}: {told}");
+    }
+    assert!(!told.contains("EDT") && !told.contains("UTC"), "{told}");
+}

@@ -64,6 +64,7 @@ async fn a_panic_while_nobody_asked_is_a_failure_that_is_not_repeated() {
         account: Account::Wakeup("mine".to_owned()),
         thread: &ThreadId::new("thread_1"),
         with_tools: true,
+        zone: chrono_tz::Tz::UTC,
     };
     let error = brain.say(&ask).await.err().unwrap();
     assert_eq!(error.to_string(), "something went wrong inside Wakeman; its log says where");
@@ -102,7 +103,8 @@ async fn a_restart_counts_all_that_was_spent_today_however_many_calls_that_were(
     for n in 0..1_005 {
         let account = Account::Wakeup(format!("w{}", n % 7));
         let (data, more) = ("", json!({}));
-        let ask = Monologue { prompt_id: "chat", words: None, data, more, account, thread: &thread, with_tools: false };
+        let (thread, zone) = (&thread, chrono_tz::Tz::UTC);
+        let ask = Monologue { prompt_id: "chat", words: None, data, more, account, thread, with_tools: false, zone };
         assert_eq!(brain.say(&ask).await.unwrap().text, "ok");
     }
     let next = Brain::new(world.core_with_model(Some(model)));

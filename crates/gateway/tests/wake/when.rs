@@ -15,7 +15,7 @@ use wakeman_gateway::{
 use wakeman_types::{Admin, DAY_MS, HOUR_MS, MINUTE_MS, OccurrenceState as S, Wakeups};
 
 use super::{Night, SIX_HOURS, day};
-use crate::support::{FakeModel, Note, Says, by, minutes};
+use crate::support::{FakeBriefer, FakeModel, Note, Says, World, by, minutes};
 
 #[tokio::test]
 async fn a_condition_that_is_not_met_tells_nobody_and_asks_no_model() {
@@ -152,4 +152,23 @@ async fn a_slot_with_jitter_runs_once_within_it_and_is_not_late() {
     assert!(night.became().await.iter().all(|row| row.starts_with("ran")), "{:?}", night.became().await);
     assert_eq!(ran_at.len(), 6);
     assert!(ran_at.iter().any(|minute| *minute != ran_at[0]), "{ran_at:?}");
+}
+
+#[tokio::test]
+async fn what_a_model_is_told_for_a_brief_is_in_the_zone_of_those_who_hear_it() {
+    for (of_lin, wanted) in [("Asia/Tokyo", "11:35"), ("Europe/Berlin", "02:35")] {
+        let operators = json!([
+            {"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "Asia/Tokyo"},
+            {"id": "lin", "role": "owner", "principals": ["telegram:2"], "timezone": of_lin},
+        ]);
+        let mut world = World::with(json!({"operators": operators, "routes": [{"to": ["telegram"]}]}), "{}").await;
+        let schedule = json!({"schedule": [{"promptId": "morning-brief", "timeUtc": "09:00"}]});
+        world.restart_with_wakeups(&schedule).await;
+        let night = Night { world, briefer: FakeBriefer::new() };
+        night.pass().await;
+        night.world.finding().await;
+        night.at(SIX_HOURS).await;
+        let asked = night.briefer.asked().remove(0);
+        assert!(asked.contains(wanted), "{of_lin}: {asked}");
+    }
 }

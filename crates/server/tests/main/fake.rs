@@ -526,6 +526,9 @@ pub fn claimed() -> ClaimedDelivery {
         view: View::Finding(Box::new(finding_view())),
         key: Some("finding:F-128".into()),
         reply_key: None,
+        refresh: false,
+        instead_of: None,
+        told_elsewhere: false,
         created_at: Timestamp(2_500),
     };
     let buttons = vec![CardButton {

@@ -157,6 +157,7 @@ async fn made(core: &Core, brain: &Brain, facts: &[Fact], found: &[Candidate], d
             account: Account::Wakeup(PROMPT.to_owned()),
             thread: &ThreadId::new(PROMPT),
             with_tools: false,
+            zone: core.zone(),
         })
         .await;
     let at = core.now();

@@ -65,17 +65,17 @@ impl TypedTool for Read {
     }
 
     async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-        answer(context.core, arguments).await
+        answer(context, arguments).await
     }
 }
 
-async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-    let reader = reader(core)?;
+async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let reader = reader(context.core)?;
     match arguments.what {
-        What::Pull | What::Issue => topic(core, reader, &arguments).await,
-        What::Diff => diff(core, reader, arguments).await,
-        What::File => file(core, reader, arguments).await,
-        What::Log => log(core, reader, needed("job", arguments.job, "`what: log`")?).await,
+        What::Pull | What::Issue => topic(context, reader, &arguments).await,
+        What::Diff => diff(context.core, reader, arguments).await,
+        What::File => file(context.core, reader, arguments).await,
+        What::Log => log(context.core, reader, needed("job", arguments.job, "`what: log`")?).await,
     }
 }
 
@@ -83,12 +83,16 @@ fn failed(error: SourceError) -> ToolError {
     unread(SOURCE, error)
 }
 
-async fn topic(core: &Core, reader: &dyn CodeReader, arguments: &Arguments) -> Result<ToolAnswer, ToolError> {
+async fn topic(
+    context: ToolContext<'_>,
+    reader: &dyn CodeReader,
+    arguments: &Arguments,
+) -> Result<ToolAnswer, ToolError> {
     let pull = matches!(arguments.what, What::Pull);
     let number = needed("number", arguments.number, "a pull request or issue")?;
     let one = if pull { reader.pull_request(number).await } else { reader.issue(number).await }.map_err(failed)?;
     let kind = if pull { "pull request" } else { "issue" };
-    let mut answer = asked(core, SOURCE, &format!("{kind} #{number}"), None, shown(core, &one));
+    let mut answer = asked(context.core, SOURCE, &format!("{kind} #{number}"), None, shown(context, &one));
     if one.merged_at.is_some() {
         answer.citations.push(Citation::Change { id: ChangeId::new(format!("pr:{number}")) });
     }
@@ -96,12 +100,12 @@ async fn topic(core: &Core, reader: &dyn CodeReader, arguments: &Arguments) -> R
     Ok(answer)
 }
 
-fn shown(core: &Core, one: &TopicCard) -> String {
+fn shown(context: ToolContext<'_>, one: &TopicCard) -> String {
     let by = one.author.as_deref().unwrap_or("somebody");
     let mut text = format!("#{} {}\n{} by {}", one.number, sanitize(&one.title, 300), one.state, sanitize(by, 60));
-    let _ = write!(text, ", opened {}, changed {}", stamp(core, one.created_at), stamp(core, one.updated_at));
+    let _ = write!(text, ", opened {}, changed {}", stamp(context, one.created_at), stamp(context, one.updated_at));
     if let Some(at) = one.merged_at {
-        let _ = write!(text, ", merged {}", stamp(core, at));
+        let _ = write!(text, ", merged {}", stamp(context, at));
     }
     if let Some((head, base)) = &one.branches {
         let _ = write!(text, ", {} into {}", sanitize(head, 120), sanitize(base, 120));
@@ -109,7 +113,7 @@ fn shown(core: &Core, one: &TopicCard) -> String {
     let _ = write!(text, "\n\n{}", cut(one.body.as_deref().unwrap_or("(no text)"), BODY_BYTES_MAX));
     for (at, who, words) in &one.comments {
         let who = sanitize(who.as_deref().unwrap_or("somebody"), 60);
-        let _ = write!(text, "\n\n{who}, {}:\n{}", stamp(core, *at), cut(words, BODY_BYTES_MAX));
+        let _ = write!(text, "\n\n{who}, {}:\n{}", stamp(context, *at), cut(words, BODY_BYTES_MAX));
     }
     text
 }

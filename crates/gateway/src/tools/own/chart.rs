@@ -13,7 +13,7 @@ use crate::{
     tools::{
         ToolAnswer, ToolContext, ToolError, TypedTool,
         input::{since, unread},
-        output::{asked, context, known, number, stamp},
+        output::{asked, known, number, render, stamp},
     },
 };
 
@@ -41,26 +41,27 @@ impl TypedTool for ChartTool {
 
     async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
         match (&arguments.finding, &arguments.metric) {
-            (Some(id), _) => of_finding(context.core, one(&context.core.store, id.trim()).await?),
-            (None, Some(metric)) => of_metric(context.core, metric, arguments.days).await,
+            (Some(id), _) => of_finding(context, one(&context.core.store, id.trim()).await?),
+            (None, Some(metric)) => of_metric(context, metric, arguments.days).await,
             (None, None) => Err(ToolError::Arguments("give `finding` or `metric`".to_owned())),
         }
     }
 }
 
-fn of_finding(core: &Core, finding: Finding) -> Result<ToolAnswer, ToolError> {
-    let context = context(core);
+fn of_finding(context: ToolContext<'_>, finding: Finding) -> Result<ToolAnswer, ToolError> {
+    let render = render(context);
     let cited = vec![Citation::Finding { id: finding.id }];
-    let Some(chart) = Chart::of(&finding, &context) else {
+    let Some(chart) = Chart::of(&finding, &render) else {
         return Err(ToolError::Refused(format!("{} has no series to draw", finding.id)));
     };
     let rows = braille_chart(&chart, SIZE.0, SIZE.1);
     let lines = rows.iter().map(|row| row.iter().map(|cell| cell.ch).collect::<String>().trim_end().to_owned());
-    let text = std::iter::once(headline(&finding, &context)).chain(lines).collect::<Vec<_>>().join("\n");
+    let text = std::iter::once(headline(&finding, &render)).chain(lines).collect::<Vec<_>>().join("\n");
     Ok(known(text, cited))
 }
 
-async fn of_metric(core: &Core, name: &str, days: Option<f64>) -> Result<ToolAnswer, ToolError> {
+async fn of_metric(context: ToolContext<'_>, name: &str, days: Option<f64>) -> Result<ToolAnswer, ToolError> {
+    let core = context.core;
     let Some(reader) = core.readers.product.as_deref().filter(|_| core.tools.allows("posthog", "readInsights")) else {
         return Err(ToolError::Refused("PostHog is not configured or switched off; `finding` still works".to_owned()));
     };
@@ -71,7 +72,8 @@ async fn of_metric(core: &Core, name: &str, days: Option<f64>) -> Result<ToolAns
     let (answer, values) = series(reader, request).await?;
     let [spec] = metrics;
     let step = wakeman_present::span(step_ms);
-    let text = drawn(&spec, &values, &format!("{} to {}, {step} a character", stamp(core, from), stamp(core, answer)));
+    let text =
+        drawn(&spec, &values, &format!("{} to {}, {step} a character", stamp(context, from), stamp(context, answer)));
     let query = match &spec.query {
         MetricQuery::Event { event } => format!("count of {event} every {step}"),
         MetricQuery::HogQl { query } => query.clone(),

@@ -9,12 +9,11 @@ use wakeman_types::{Citation, Finding, FindingNews, FindingView};
 use super::{newest, one, with_more};
 use crate::{
     act::draft::repair_label,
-    core::Core,
     findings::why,
     tools::{
         ToolAnswer, ToolContext, ToolError, TypedTool,
         input::{limit, unstored},
-        output::{context, known, stamp},
+        output::{known, render, stamp},
     },
 };
 
@@ -61,41 +60,42 @@ impl TypedTool for Findings {
 
     async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
         match &arguments.id {
-            Some(id) => in_full(context.core, one(&context.core.store, id.trim()).await?).await,
-            None => list(context.core, &arguments).await,
+            Some(id) => in_full(context, one(&context.core.store, id.trim()).await?).await,
+            None => list(context, &arguments).await,
         }
     }
 }
 
-async fn list(core: &Core, arguments: &Arguments) -> Result<ToolAnswer, ToolError> {
+async fn list(context: ToolContext<'_>, arguments: &Arguments) -> Result<ToolAnswer, ToolError> {
     let mut query = ListQuery::newest(limit(arguments.limit, 20, 200));
     if let Some(state) = arguments.state {
         query = query.state(state.name());
     }
-    let (findings, more) = newest::<Finding>(&core.store, query).await?;
-    let text = plain(&findings_table(&findings, &context(core)));
+    let (findings, more) = newest::<Finding>(&context.core.store, query).await?;
+    let text = plain(&findings_table(&findings, &render(context)));
     let cited = findings.iter().map(|finding| Citation::Finding { id: finding.id }).collect();
     Ok(known(with_more(text, more), cited))
 }
 
-async fn in_full(core: &Core, finding: Finding) -> Result<ToolAnswer, ToolError> {
-    let context = context(core);
+async fn in_full(context: ToolContext<'_>, finding: Finding) -> Result<ToolAnswer, ToolError> {
+    let render = render(context);
     let mut citations = vec![Citation::Finding { id: finding.id }];
     let causes = finding.causes.iter().take(CAUSES_CITED);
     citations.extend(causes.map(|cause| Citation::Change { id: cause.change.id.clone() }));
-    let mut parts = vec![format!("since {}, opened {}", stamp(core, finding.since), stamp(core, finding.opened_at))];
-    if let Some(chart) = Chart::of(&finding, &context) {
+    let mut parts =
+        vec![format!("since {}, opened {}", stamp(context, finding.since), stamp(context, finding.opened_at))];
+    if let Some(chart) = Chart::of(&finding, &render) {
         let (from, to) = (&chart.start_label, &chart.end_label);
         let (low, high) = (&chart.low_label, &chart.high_label);
         parts.push(format!("{} ({from} to {to}, {low} to {high})", sparkline(&chart.values())));
     }
-    let repair = finding.likely_cause().and_then(|cause| repair_label(core, cause));
+    let repair = finding.likely_cause().and_then(|cause| repair_label(context.core, cause));
     let view = FindingView { proposal: finding.proposal, finding, news: FindingNews::Asked, repair };
-    let mut doc = finding_doc(&view, &context);
+    let mut doc = finding_doc(&view, &render);
     // Buttons are for people.
     doc.buttons.clear();
     parts.insert(0, plain(&doc));
-    let why = why(core, view.finding).await.map_err(|error| unstored(&error))?;
-    parts.push(plain(&why_doc(&why, &context)));
+    let why = why(context.core, view.finding).await.map_err(|error| unstored(&error))?;
+    parts.push(plain(&why_doc(&why, &render)));
     Ok(known(parts.join("\n"), citations))
 }

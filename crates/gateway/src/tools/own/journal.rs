@@ -6,7 +6,7 @@ use wakeman_store::{JournalEntry, LANE, Seq, StoreError};
 use crate::{
     core::Core,
     tools::{
-        ToolAnswer, ToolError,
+        ToolAnswer, ToolContext, ToolError,
         input::unstored,
         output::{Rows, known, stamp},
     },
@@ -16,12 +16,16 @@ use crate::{
 const SUBJECT_ENTRIES_MAX: usize = 1_000;
 
 /// The newest entries, of all or of one subject, newest last.
-pub(super) async fn answer(core: &Core, subject: Option<&str>, limit: usize) -> Result<ToolAnswer, ToolError> {
-    let entries = entries(core, subject, limit).await.map_err(|error| unstored(&error))?;
+pub(super) async fn answer(
+    context: ToolContext<'_>,
+    subject: Option<&str>,
+    limit: usize,
+) -> Result<ToolAnswer, ToolError> {
+    let entries = entries(context.core, subject, limit).await.map_err(|error| unstored(&error))?;
     let mut rows = Rows::new(&["time", "what", "who", "on", "details"]);
     for entry in &entries {
         let details = entry.payload.as_ref().map_or_else(|| "erased".to_owned(), Value::to_string);
-        let at = stamp(core, entry.at);
+        let at = stamp(context, entry.at);
         rows.push([&at, &entry.event_type, &entry.actor, &entry.subject, &details]);
     }
     Ok(known(rows.finish("nothing is recorded about it", false), Vec::new()))

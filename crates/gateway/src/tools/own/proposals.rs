@@ -5,25 +5,22 @@ use wakeman_store::ListQuery;
 use wakeman_types::{Citation, Proposal};
 
 use super::{newest, one, with_more};
-use crate::{
-    core::Core,
-    tools::{
-        ToolAnswer, ToolError,
-        output::{context, known},
-    },
+use crate::tools::{
+    ToolAnswer, ToolContext, ToolError,
+    output::{known, render},
 };
 
 /// One proposal, or the newest.
-pub(super) async fn answer(core: &Core, id: Option<&str>, limit: usize) -> Result<ToolAnswer, ToolError> {
+pub(super) async fn answer(context: ToolContext<'_>, id: Option<&str>, limit: usize) -> Result<ToolAnswer, ToolError> {
     if let Some(id) = id {
-        let proposal: Proposal = one(&core.store, id).await?;
-        let mut doc = details_doc(&proposal, &context(core));
+        let proposal: Proposal = one(&context.core.store, id).await?;
+        let mut doc = details_doc(&proposal, &render(context));
         // Buttons are for people.
         doc.buttons.clear();
         return Ok(known(plain(&doc), vec![Citation::Proposal { id: proposal.id }]));
     }
-    let (proposals, more) = newest::<Proposal>(&core.store, ListQuery::newest(limit)).await?;
-    let text = plain(&proposals_table(&proposals, &context(core)));
+    let (proposals, more) = newest::<Proposal>(&context.core.store, ListQuery::newest(limit)).await?;
+    let text = plain(&proposals_table(&proposals, &render(context)));
     let cited = proposals.iter().map(|proposal| Citation::Proposal { id: proposal.id }).collect();
     Ok(known(with_more(text, more), cited))
 }

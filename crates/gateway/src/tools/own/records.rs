@@ -36,9 +36,9 @@ impl TypedTool for Records {
         let Arguments { what, id, limit: asked } = arguments;
         let (id, wanted) = (id.as_deref().map(str::trim), limit(asked, 20, 200));
         match what {
-            What::Proposals => proposals::answer(context.core, id, wanted).await,
-            What::Threads => threads::answer(context.core, id, wanted).await,
-            What::Journal => journal::answer(context.core, id, wanted).await,
+            What::Proposals => proposals::answer(context, id, wanted).await,
+            What::Threads => threads::answer(context, id, wanted).await,
+            What::Journal => journal::answer(context, id, wanted).await,
         }
     }
 }

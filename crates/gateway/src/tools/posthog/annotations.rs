@@ -33,17 +33,17 @@ impl TypedTool for Annotations {
     }
 
     async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-        answer(context.core, arguments).await
+        answer(context, arguments).await
     }
 }
 
-async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-    let from = since(core.now(), arguments.days, 30.0);
-    let notes = reader(core)?.annotations(from).await.map_err(|error| unread(SOURCE, error))?;
+async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+    let from = since(context.core.now(), arguments.days, 30.0);
+    let notes = reader(context.core)?.annotations(from).await.map_err(|error| unread(SOURCE, error))?;
     let mut rows = Rows::new(&["time", "note", "by"]);
     for note in &notes {
-        rows.push([stamp(core, note.at).as_str(), &note.text, note.by.as_deref().unwrap_or("-")]);
+        rows.push([stamp(context, note.at).as_str(), &note.text, note.by.as_deref().unwrap_or("-")]);
     }
-    let text = format!("since {}\n{}", stamp(core, from), rows.finish("no annotations", false));
-    Ok(asked(core, SOURCE, "annotations", None, text))
+    let text = format!("since {}\n{}", stamp(context, from), rows.finish("no annotations", false));
+    Ok(asked(context.core, SOURCE, "annotations", None, text))
 }

@@ -33,21 +33,21 @@ impl TypedTool for Flags {
     }
 
     async fn answer(&self, context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
-        answer(context.core, arguments).await
+        answer(context, arguments).await
     }
 }
 
-async fn answer(core: &Core, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
+async fn answer(context: ToolContext<'_>, arguments: Arguments) -> Result<ToolAnswer, ToolError> {
     let search = arguments.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
-    let flags = reader(core)?.flag_list(search).await.map_err(|error| unread(SOURCE, error))?;
+    let flags = reader(context.core)?.flag_list(search).await.map_err(|error| unread(SOURCE, error))?;
     let mut rows = Rows::new(&["key", "name", "on", "rollout", "version", "edited", "by"]);
     for flag in &flags {
         let rollout =
             flag.rollout.map_or_else(|| "several conditions".to_owned(), |share| format!("{:.0} %", share * 100.0));
         let on = if flag.active { "on" } else { "off" };
-        let (version, edited) = (flag.version.to_string(), stamp_or(core, flag.updated_at));
+        let (version, edited) = (flag.version.to_string(), stamp_or(context, flag.updated_at));
         let by = flag.updated_by.as_deref().unwrap_or("-");
         rows.push([&flag.key, &flag.name, on, rollout.as_str(), &version, &edited, by]);
     }
-    Ok(asked(core, SOURCE, "feature flags", None, rows.finish("no flags", false)))
+    Ok(asked(context.core, SOURCE, "feature flags", None, rows.finish("no flags", false)))
 }
