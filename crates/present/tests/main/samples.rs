@@ -6,7 +6,7 @@
 mod sample_briefs;
 
 use chrono_tz::Europe::Berlin;
-pub use sample_briefs::brief;
+pub use sample_briefs::{brief, occurrence};
 use wakeman_present::RenderContext;
 use wakeman_types::*;
 
@@ -514,21 +514,6 @@ pub fn wakeup() -> WakeupView {
         "next": ago(-18 * 60 - 25), "last": occurrence(),
     });
     serde_json::from_value(entry).unwrap()
-}
-
-/// What became of a slot.
-pub fn occurrence() -> Occurrence {
-    Occurrence {
-        wakeup_id: "morning-brief-1a2b3c".into(),
-        prompt_id: "morning-brief".into(),
-        due_at: ago(5 * 60 + 35),
-        state: OccurrenceState::Skipped,
-        reason: "nothing changed".into(),
-        attempts: 1,
-        at: ago(5 * 60 + 35),
-        thread_id: None,
-        turn_id: None,
-    }
 }
 
 /// What it may do by itself.
