@@ -96,6 +96,8 @@ pub struct Stream {
     effects: Vec<Touch>,
     cells: usize,
     counts: Vec<u32>,
+    /// The first and the last step that have any events: an error has them for hours of a world's months.
+    busy: Option<(usize, usize)>,
 }
 
 /// What a step's numbers depend on.
@@ -119,6 +121,7 @@ impl Stream {
             effects: Vec::new(),
             cells: 1,
             counts: Vec::new(),
+            busy: None,
         }
     }
 
@@ -177,6 +180,11 @@ impl Stream {
     /// Events of a cell in a step; 0 for steps not reached yet.
     pub fn count(&self, step: usize, cell: usize) -> u32 {
         self.counts.get(step * self.cells + cell).copied().unwrap_or(0)
+    }
+
+    /// The first and the last step so far that have any events; `None`: no step has.
+    pub fn busy(&self) -> Option<(usize, usize)> {
+        self.busy
     }
 
     /// Mean `duration_ms` of a cell's events in a step; `None` if they have none.
@@ -250,6 +258,9 @@ impl Stream {
                 (0..self.cells).map(part).collect()
             }
         };
+        if counts.iter().any(|count| *count > 0) {
+            self.busy = Some((self.busy.map_or(step, |(first, _)| first), step));
+        }
         self.counts.extend(counts);
         self.grow_durations(context, step, span);
     }

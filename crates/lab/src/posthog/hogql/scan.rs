@@ -125,9 +125,7 @@ impl Scan<'_> {
 impl Reading<'_> {
     /// Whether to go on with the next stream.
     fn run(&self, conditions: &[&Expr], budget: &mut u64, visit: Visit<'_>) -> Result<bool, QueryError> {
-        if self.from_ms >= self.to_ms {
-            return Ok(true);
-        }
+        let Some((begin, end)) = self.stream.busy().filter(|_| self.from_ms < self.to_ms) else { return Ok(true) };
         let need = self.scan.need;
         let single = need.single
             || need.used.iter().any(|place| matches!(self.bindings[*place], Binding::PerEvent(_)))
@@ -146,7 +144,7 @@ impl Reading<'_> {
         cuts.sort_unstable();
         let first = (self.from_ms - self.origin_ms).div_euclid(self.step_ms);
         let last = (self.to_ms - 1 - self.origin_ms).div_euclid(self.step_ms);
-        for step in first..=last {
+        for step in first.max(begin as i64)..=last.min(end as i64) {
             let start = self.origin_ms + step * self.step_ms;
             let (from, to) = (self.from_ms.max(start), self.to_ms.min(start + self.step_ms));
             let step = step as usize;

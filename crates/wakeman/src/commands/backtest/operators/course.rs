@@ -70,8 +70,18 @@ pub struct Course {
     pub tellings: Vec<Telling>,
     /// When the first look was.
     pub from: Timestamp,
+    /// When the last one was.
+    pub until: Timestamp,
     /// How the learning policy came to decide; empty for who has none.
     pub promotion: String,
+}
+
+impl Course {
+    /// Weeks, the last one perhaps not whole; at least one.
+    pub fn weeks(&self) -> usize {
+        let days = (self.until.since(self.from) + DAY_MS - 1) / DAY_MS;
+        usize::try_from((days + 6) / 7).unwrap_or(1).max(1)
+    }
 }
 
 impl Plan {
@@ -99,7 +109,7 @@ impl Plan {
         let stage = Stage::build(&who, &lab, &state, wishes).await?;
         let (from, end) = (instant(&state.now)?, instant(&state.end)?);
         let whose = self.seed.wrapping_mul(31).wrapping_add(self.temperament as u64);
-        let course = Course { tellings: Vec::new(), from, promotion: String::new() };
+        let course = Course { tellings: Vec::new(), from, until: end, promotion: String::new() };
         let mut play = Play { plan: self, lab, stage, operator: Operator::new(who, whose), course };
         let played = play.weeks(from, end).await;
         play.stage.close().await;

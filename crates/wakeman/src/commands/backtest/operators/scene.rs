@@ -70,11 +70,11 @@ pub fn scenario(size: Size, seed: u64) -> Scenario {
     };
     for at in 0..scene.scenario.metrics.len() {
         // A problem that comes back within a day is the same finding again.
-        scene.every((36, 84), |scene, at_ms| scene.trouble_of(at, at_ms));
+        scene.every((28, 52), |scene, at_ms| scene.trouble_of(at, at_ms));
     }
-    scene.every((10, 22), Scene::error);
-    scene.every((26, 60), Scene::red_build);
-    scene.every((26, 60), Scene::stuck_deployment);
+    scene.every((7, 17), Scene::error);
+    scene.every((27, 47), Scene::red_build);
+    scene.every((27, 47), Scene::stuck_deployment);
     scene.every((5, 13), |scene, at_ms| drop(scene.change(at_ms)));
     scene.scenario.changes.sort_by_key(|change| change.at_ms);
     scene.scenario

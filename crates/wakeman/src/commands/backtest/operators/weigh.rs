@@ -32,7 +32,7 @@ fn one(temperament: Temperament, rule: &Course, lints: &Course, learning_ms: i64
         useful_kept: u32::try_from(useful.iter().filter(|incident| told.contains(**incident)).count())
             .unwrap_or(u32::MAX),
         promotion: lints.promotion.clone(),
-        noise_by_week: weeks(rule).into_iter().zip(weeks(lints)).collect(),
+        noise_by_week: weeks(rule, rule.weeks()).into_iter().zip(weeks(lints, rule.weeks())).collect(),
     }
 }
 
@@ -59,12 +59,12 @@ fn count(tellings: &[Telling]) -> Count {
     count
 }
 
-fn weeks(course: &Course) -> Vec<u32> {
-    let mut weeks: Vec<u32> = Vec::new();
+fn weeks(course: &Course, all: usize) -> Vec<u32> {
+    let mut weeks = vec![0; all];
     for telling in course.tellings.iter().filter(|t| now(t) && !t.judged.useful && !t.judged.critical) {
         let week = usize::try_from(telling.judged.at.since(course.from) / WEEK_MS).unwrap_or(0);
-        weeks.resize(weeks.len().max(week + 1), 0);
-        weeks[week] += 1;
+        // The very last look is at the end of the last week.
+        weeks[week.min(all - 1)] += 1;
     }
     weeks
 }
