@@ -548,9 +548,9 @@ pub struct BacktestOperatorsArgs {
     /// Draws findings, reactions and decisions.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = a_seed, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Findings and reactions alone, drawn instead of played: over in a second.
-    #[arg(long = "abstract")]
-    pub abstractly: bool,
+    /// Plays eight weeks of a simulated product through the whole watch instead of drawing findings: takes long.
+    #[arg(long)]
+    pub lab: bool,
 }
 
 /// `schema`

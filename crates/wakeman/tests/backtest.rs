@@ -105,9 +105,9 @@ fn what_is_wrong_exits_2_with_file_line_and_remedy() {
 
 #[test]
 fn simulated_operators_are_spared_noise() {
-    let report = last_line(&run(&["backtest", "operators", "--abstract", "--seed", "1", "--json"]));
+    let report = last_line(&run(&["backtest", "operators", "--seed", "1", "--json"]));
     assert!(report["noise_fall"].as_f64().unwrap() >= 0.7 && report["critical_missed"] == 0, "{report}");
-    let words = run(&["backtest", "operators", "--abstract", "--seed", "1"]);
+    let words = run(&["backtest", "operators", "--seed", "1"]);
     let text = String::from_utf8_lossy(&words.stdout).into_owned();
     assert!(text.starts_with("Simulated operators, seed 1.") && text.contains("night worker"), "{text}");
     assert!(

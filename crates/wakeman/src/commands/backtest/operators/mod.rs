@@ -1,7 +1,7 @@
 //! `backtest operators`: simulated people, and what learning from their reactions spares them.
 //!
-//! The people watch the lab's product through the real gateway: its watchers, findings, decisions, learnt states and verbs, in a throw-away instance
-//! of its own for each person and policy. `--abstract` draws the findings instead and plays decisions and reactions alone.
+//! Drawn findings play decisions and reactions alone. With `--lab` the people watch the lab's product through the real gateway: its watchers,
+//! findings, decisions, learnt states and verbs, in a throw-away instance of its own for each person and policy.
 
 mod course;
 mod judge;
@@ -38,20 +38,20 @@ const SIZE: Size = Size {
 /// Plays and tells.
 pub async fn run(global: &Global, args: &BacktestOperatorsArgs) -> Result<u8, Failure> {
     let progress = global.progress("simulating operators");
-    let report = if args.abstractly {
-        study(args.seed).map_err(Failure::failed)?
-    } else {
+    let report = if args.lab {
         let stopped = crate::commands::run::stop_signal()?;
         tokio::select! {
             report = in_the_lab(SIZE, i64::from(WEEKS_LEARNING) * WEEK_DAYS, args.seed, &Temperament::ALL) => report?,
             () = stopped => return Err(Failure::interrupted()),
         }
+    } else {
+        study(args.seed).map_err(Failure::failed)?
     };
     drop(progress);
     if global.json {
         global.print_json(&report)?
     } else {
-        global.print(&told::told(&report, !args.abstractly))?
+        global.print(&told::told(&report, args.lab))?
     }
     Ok(DONE)
 }
