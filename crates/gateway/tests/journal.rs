@@ -18,7 +18,7 @@ use wakeman_types::{
 use crate::support::{World, by, minutes};
 
 /// Every kind of event, and what in it says because of what it came: one of these is there. Nothing: a person's word, or what it is about.
-const KINDS: [(&str, &[&str]); 62] = [
+const KINDS: [(&str, &[&str]); 63] = [
     ("calendar.told", &["text"]),
     ("card.delivered", &["digest"]),
     ("finding.acknowledged", &["state"]),

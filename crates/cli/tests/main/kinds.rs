@@ -105,6 +105,8 @@ fn what_is_told_unasked_or_looked_at_is_read_in_a_terminal() {
     approve P-3 [step [N]] [DIGEST] run exactly what the card
        shows, or only the next step of its plan
     reject P-3 [REASON] do not run it
+    renew P-3 the same again as a fresh card, where it expired
+       or was not run
     ack F-12 it is mine
     snooze F-12 2h quiet for that long, then again if it still
        holds

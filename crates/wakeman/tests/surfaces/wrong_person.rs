@@ -27,7 +27,7 @@ const LIN: &str = "Only ada can approve P-1. You are lin (approver).";
 const GRACE: &str = "Only ada can approve P-1. You are grace (viewer).";
 const FORWARDED: &str = "forwarded: somebody else's words ask for nothing";
 const EDITED: &str = "an edited message asks for nothing anew";
-const REACTION: &str = "not on a finding's message";
+const REACTION: &str = "not on the message of a finding or a tip";
 
 /// What is done, and what becomes of it.
 type Row = (&'static str, Value, &'static str);

@@ -410,6 +410,7 @@ mod tests {
             end: None,
             metric: Some(name.to_owned()),
             effect: "drop".to_owned(),
+            magnitude: 0.5,
             cause: "none".to_owned(),
             fix: None,
             ended_by: None,
