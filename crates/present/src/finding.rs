@@ -243,8 +243,10 @@ fn buttons(doc: Doc, view: &FindingView) -> Doc {
     }
     doc = doc.button(Button::new("Why", 'w', Verb::Why(id)));
     match view.proposal {
-        // It is proposed already, whatever came of it.
-        Some(proposal) if !over => doc.button(Button::new(format!("Card {proposal}"), 'c', Verb::Proposal(proposal))),
+        Some(proposal) if !over => {
+            let label = view.repair.as_ref().map_or_else(|| format!("Show {proposal}"), |label| sanitize(label, 60));
+            doc.button(Button::new(label, 'p', Verb::Proposal(proposal)))
+        }
         _ => doc,
     }
 }

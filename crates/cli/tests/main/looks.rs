@@ -48,7 +48,7 @@ fn a_finding() {
     ┃   · touches web/signup/form.ts, named in 31 new errors
     ┃ Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
     ┃
-    ┃ [ Useful ] [ Noise ] [ Snooze ] [ Why ] [ Card P-31 ]
+    ┃ [ Useful ] [ Noise ] [ Snooze ] [ Why ] [ Propose revert of #482 ]
     ┃ F-128
     "#);
     insta::assert_snapshot!(look(&finding_card(), TermStyle::plain(60)), @r#"
@@ -70,7 +70,8 @@ fn a_finding() {
     ┃ Less likely: flag checkout-fast 5 % (its users are no
     ┃   worse off) · none of these 6 %
     ┃
-    ┃ [ Useful ] [ Noise ] [ Snooze ] [ Why ] [ Card P-31 ]
+    ┃ [ Useful ] [ Noise ] [ Snooze ] [ Why ]
+    ┃ [ Propose revert of #482 ]
     ┃ F-128
     "#);
 }
@@ -96,7 +97,8 @@ fn a_finding_in_color() {
     ␛[31m┃␛[0m Less likely: flag checkout-fast 5 % (its users are no
     ␛[31m┃␛[0m   worse off) · none of these 6 %
     ␛[31m┃␛[0m
-    ␛[31m┃␛[0m ␛[2m[␛[0m ␛[1;4mU␛[0m␛[1mseful␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mN␛[0m␛[1moise␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mS␛[0m␛[1mnooze␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mW␛[0m␛[1mhy␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mC␛[0m␛[1mard P-31␛[0m ␛[2m]␛[0m
+    ␛[31m┃␛[0m ␛[2m[␛[0m ␛[1;4mU␛[0m␛[1mseful␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mN␛[0m␛[1moise␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mS␛[0m␛[1mnooze␛[0m ␛[2m]␛[0m ␛[2m[␛[0m ␛[1;4mW␛[0m␛[1mhy␛[0m ␛[2m]␛[0m
+    ␛[31m┃␛[0m ␛[2m[␛[0m ␛[1;4mP␛[0m␛[1mropose revert of #482␛[0m ␛[2m]␛[0m
     ␛[31m┃␛[0m ␛[2mF-128␛[0m
     "#);
 }
@@ -128,7 +130,7 @@ fn a_finding_in_ascii_and_without_an_edge() {
       none of these 6 %
 
     [ Useful ] [ Noise ] [ Snooze ]
-    [ Why ] [ Card P-31 ]
+    [ Why ] [ Propose revert of #482 ]
     F-128
     "#);
 }

@@ -24,7 +24,7 @@ fn a_metric_that_fell() {
       · touches web/signup/form.ts, named in 31 new errors
     Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
 
-    [ Useful ] [ Noise ] [ Snooze ] [ Why ] [ Card P-31 ]
+    [ Useful ] [ Noise ] [ Snooze ] [ Why ] [ Propose revert of #482 ]
     F-128
     "#);
 }
@@ -117,7 +117,7 @@ fn a_finding_says_who_has_it_and_when_it_cannot_be_read() {
       · touches web/signup/form.ts, named in 31 new errors
     Less likely: flag checkout-fast 5 % (its users are no worse off) · none of these 6 %
 
-    [ Snooze ] [ Why ] [ Card P-31 ]
+    [ Snooze ] [ Why ] [ Propose revert of #482 ]
     F-128
     "#);
     let snoozed = FindingState::Snoozed { by: "ada".into(), until: ago(-90) };
