@@ -2,7 +2,7 @@
 //! the process, and nothing is lost with it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -56,8 +56,10 @@ pub struct Surfaces {
     frontends: Mutex<BTreeMap<&'static str, (Channel, Reported)>>,
     /// Accounts that were let in at run time.
     paired: Mutex<Vec<Pairing>>,
-    /// Rings when something came in.
+    /// Rings when something came in, in one of `places` or nobody knows where.
     pub(crate) arrived: Notify,
+    /// Chats that something came into since the inbox last took them up.
+    places: Mutex<BTreeSet<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -106,6 +108,17 @@ impl Surfaces {
         let next = |last: i64| last.saturating_add(1).max(now.ms().saturating_mul(1_000));
         let before = self.order.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)));
         next(before.unwrap_or_default())
+    }
+
+    /// Something came into these chats.
+    pub(crate) fn arrived_in(&self, places: impl IntoIterator<Item = String>) {
+        lock(&self.places).extend(places);
+        self.arrived.notify_one();
+    }
+
+    /// The chats that something came into since they were last taken.
+    pub(crate) fn take_places(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *lock(&self.places))
     }
 
     /// Accounts that were let in at run time, as last read.

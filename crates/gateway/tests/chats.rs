@@ -1,7 +1,7 @@
 //! Chats, with several copies of what they show, and with what goes wrong between us and them.
 
 use serde_json::json;
-use wakeman_gateway::{InboundState, act::announce_waiting, brain::Brain, modes, rank::TipRecord};
+use wakeman_gateway::{InboundRow, InboundState, act::announce_waiting, brain::Brain, modes, rank::TipRecord};
 use wakeman_store::{Commit, Fault};
 use wakeman_types::{
     Admin, Channel, ClaimedDelivery, DAY_MS, ErrorKind, ExecutionMode, FeedbackView, Frontend, Inbound, Proposal,
@@ -9,7 +9,7 @@ use wakeman_types::{
 };
 
 use crate::{
-    support::{World, by, minutes},
+    support::{NOW, StillClock, World, by, minutes},
     surfaces::{Surface, TELEGRAM, in_group, text, words},
 };
 
@@ -353,6 +353,29 @@ async fn a_question_that_comes_while_the_process_ends_is_left_to_the_next_one() 
     surface.inbox.recover().await.unwrap();
     surface.inbox.idle().await.unwrap();
     assert!(surface.row("u:1").await.0.is_terminal());
+}
+
+/// Under a clock that stands still, so that there is one look: the first, at nothing.
+#[tokio::test]
+async fn what_comes_in_is_answered_without_a_look_also_where_an_earlier_one_is_under_way() {
+    let world = World::new().await;
+    let core = world.core_by(None, std::sync::Arc::new(StillClock(NOW)));
+    let surface = Surface::on(&core);
+    let waiting = || core.store.count::<InboundRow>(Some(InboundState::Received.name()));
+    let told = async {
+        for i in 0..60 {
+            let chat = format!("telegram:{}", 1 + i % 3);
+            let each = vec![text(&format!("u:{i}"), &chat, "/whoami")];
+            surface.desk.accept_inbound(TELEGRAM, each, None).await.unwrap();
+        }
+        for _ in 0..10_000 {
+            if waiting().await.unwrap() == 0 {
+                return;
+            }
+        }
+        panic!("{} of 60 wait", waiting().await.unwrap());
+    };
+    surface.inbox.clone().run(told).await;
 }
 
 #[tokio::test]

@@ -206,6 +206,12 @@ impl Store {
         claimed
     }
 
+    /// Ends every claim on `channel` at `now`; how many. For who knows that nobody else sends there: what a process that is gone had claimed
+    /// need not wait for its lease.
+    pub async fn lapse_claims(&self, channel: &str, now: Timestamp) -> Result<u64, StoreError> {
+        self.ask(jobs::Lapse { channel: channel.to_owned(), now }).await
+    }
+
     /// Records what became of a claimed message, and `event` with it. The same as a commit with
     /// [`OutboxUpdate::Confirm`]; durable when the message is sent or failed.
     pub async fn confirm(

@@ -6,7 +6,7 @@ use serde_json::Value;
 use wakeman_store::{Commit, Version, crash};
 use wakeman_types::{Accepted, Channel, ErrorKind, GatewayError, Inbound};
 
-use super::{InboundRow, InboundState};
+use super::{InboundRow, InboundState, row::place};
 use crate::{
     core::Core,
     desk::{settle_error, storage_error},
@@ -34,13 +34,18 @@ pub async fn accept(
     checkpoint: Option<String>,
 ) -> Result<Accepted, GatewayError> {
     check(channel, &batch)?;
+    // What comes twice is rare: only a commit that was refused asks which of them are there already.
+    let mut repeats = false;
     let accepted: Result<Accepted, SettleError> = settle!(core, "the inbox", async {
+        let repeats = std::mem::replace(&mut repeats, true);
         let (mut accepted, mut taken) = (Accepted::default(), BTreeSet::new());
         let mut commit = Commit::durable(core.now());
         commit.essential = batch.iter().any(InboundRow::is_essential);
         for inbound in &batch {
             let id = InboundRow::row_id(channel, &inbound.id);
-            if !taken.insert(id.clone()) || core.store.get::<InboundRow>(&id).await?.is_some() {
+            let known = taken.contains(&id) || (repeats && core.store.get::<InboundRow>(&id).await?.is_some());
+            taken.insert(id);
+            if known {
                 accepted.repeated += 1;
                 continue;
             }
@@ -69,7 +74,7 @@ pub async fn accept(
     let accepted = accepted.map_err(|error| settle_error(&error))?;
     if accepted.new > 0 {
         crash::reach("inbound.accepted.after");
-        core.surfaces.arrived.notify_one();
+        core.surfaces.arrived_in(batch.iter().map(|inbound| place(channel, &inbound.chat)));
     }
     Ok(accepted)
 }

@@ -85,8 +85,13 @@ impl InboundRow {
 
     /// The chat that it belongs to, unique among all channels.
     pub fn place(&self) -> String {
-        format!("{}/{}", self.channel, self.inbound.chat)
+        place(self.channel, &self.inbound.chat)
     }
+}
+
+/// A chat's name, unique among all channels.
+pub(super) fn place(channel: Channel, chat: &str) -> String {
+    format!("{channel}/{chat}")
 }
 
 impl Entity for InboundRow {

@@ -10,7 +10,6 @@ use wakeman_types::{
 use super::{end::Show, row::InboundRow, work::Inbox};
 use crate::{
     deliver::{details_key, finding_key, proposal_key, zone_at},
-    desk::storage_error,
     modes,
 };
 
@@ -194,7 +193,8 @@ pub(super) async fn decide(
 
 async fn decided(inbox: &Inbox, row: &InboundRow, proposal: Proposal) -> Result<Done, GatewayError> {
     let id = proposal.id;
-    let held = modes::held(&inbox.core).await.map_err(|error| storage_error(&error))?;
+    // It is decided: that what holds it cannot be read now is no reason to say otherwise.
+    let held = modes::held(&inbox.core).await.unwrap_or_default();
     let view = SettledView { proposal, finding: None, verification: None, held };
     Ok(Done::Told(format!("{id}: {}", wakeman_present::settled_line(&view, &context(inbox, row)).text())))
 }

@@ -1,7 +1,7 @@
 //! Who works on what came in: one chat after the order of arrival, different chats side by side.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -19,7 +19,7 @@ use super::{
 use crate::{core::Core, desk::Desk, pairing};
 
 /// Chats that are worked on at the same time.
-const CHATS_MAX: usize = 64;
+const CHATS_MAX: usize = 16;
 /// Rows of one look.
 const LOOK_MAX: usize = 1_000;
 /// How often the inbox looks by itself; what comes in rings it at once.
@@ -35,8 +35,8 @@ const BROKEN: &str = "That went wrong inside Wakeman; its log says where. Everyt
 pub struct Inbox {
     pub(super) core: Arc<Core>,
     pub(super) desk: Arc<Desk>,
-    /// Chats and turns that are under way.
-    busy: Mutex<BTreeSet<String>>,
+    /// Chats and turns that are under way, and whether something came in meanwhile.
+    busy: Mutex<BTreeMap<String, bool>>,
     /// How often each row was tried in vain.
     tried: Mutex<BTreeMap<String, u32>>,
     room: Semaphore,
@@ -52,10 +52,12 @@ pub(super) struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.inbox.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        let wanted = self.inbox.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
         self.inbox.ended.notify_waiters();
-        // Something may have come in for it since its last look.
-        self.inbox.core.surfaces.arrived.notify_one();
+        // It may have come in after the last look here.
+        if wanted == Some(true) {
+            self.inbox.core.surfaces.arrived_in([std::mem::take(&mut self.name)]);
+        }
     }
 }
 
@@ -99,9 +101,21 @@ impl Inbox {
             tokio::select! {
                 biased;
                 () = &mut stopped => return,
-                () = self.core.surfaces.arrived.notified() => {}
+                () = self.rung() => {}
                 () = self.core.clock.sleep_until(self.core.now().plus_ms(LOOK_MS)) => {}
             }
+        }
+    }
+
+    /// Begins on each chat that something comes into, until everything must be looked at: a long queue is not read again for each arrival.
+    async fn rung(self: &Arc<Self>) {
+        loop {
+            self.core.surfaces.arrived.notified().await;
+            let places = self.core.surfaces.take_places();
+            if places.is_empty() {
+                return;
+            }
+            self.begin(places);
         }
     }
 
@@ -142,21 +156,27 @@ impl Inbox {
     async fn look(self: &Arc<Self>) -> Result<usize, StoreError> {
         let waiting = ListQuery::oldest(LOOK_MAX).state(InboundState::Received.name());
         let rows = self.core.store.list::<InboundRow>(&waiting).await?.items;
-        let chats: BTreeSet<String> = rows.into_iter().map(|row| row.value.place()).collect();
-        let mut begun = 0;
-        for chat in chats {
-            if let Some(seat) = self.sit(chat) {
-                begun += 1;
-                tokio::spawn(Arc::clone(self).serve(seat));
-            }
-        }
-        Ok(begun)
+        Ok(self.begin(rows.into_iter().map(|row| row.value.place()).collect()))
     }
 
-    /// The seat of a chat or a turn, if it is free.
+    /// Begins on those of these chats that nobody works on. How many those were.
+    fn begin(self: &Arc<Self>, chats: BTreeSet<String>) -> usize {
+        let seats = chats.into_iter().filter_map(|chat| self.sit(chat));
+        seats.map(|seat| tokio::spawn(Arc::clone(self).serve(seat))).count()
+    }
+
+    /// The seat of a chat or a turn, if it is free; else it is taken up again when it is.
     pub(super) fn sit(self: &Arc<Self>, name: String) -> Option<Seat> {
-        let free = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
-        free.then(|| Seat { inbox: Arc::clone(self), name })
+        match self.busy.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()) {
+            Entry::Occupied(mut taken) => {
+                taken.insert(true);
+                None
+            }
+            Entry::Vacant(free) => {
+                free.insert(false);
+                Some(Seat { inbox: Arc::clone(self), name })
+            }
+        }
     }
 
     /// One chat, until nothing waits there.
@@ -177,8 +197,9 @@ impl Inbox {
             };
             tracing::error!(%error, inbound.id = row.value.inbound.id, "inbox.handle");
             if !self.in_vain(&row, &error).await {
-                // It stays where it is, and is taken up by a later look.
-                return self.core.clock.sleep_until(self.core.now().plus_ms(PAUSE_MS)).await;
+                // It stays where it is, and is taken up anew.
+                self.core.clock.sleep_until(self.core.now().plus_ms(PAUSE_MS)).await;
+                return drop(self.sit(seat.name.clone()));
             }
         }
     }

@@ -11,7 +11,7 @@ mod lease;
 mod number;
 mod remove;
 
-pub(crate) use claim::{CLAIMABLE, Claim, HEADS};
+pub(crate) use claim::{CLAIMABLE, Claim, HEADS, Lapse};
 pub(crate) use lease::{Acquire, Release, Renew};
 pub(crate) use number::NextNumber;
 pub(crate) use remove::{ErasePayloads, PurgeRows, Scrub};

@@ -188,9 +188,15 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 async fn migrate(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let first = include_str!("../../migrations/sqlite/0001_first.sql");
-    let first = Migration::new(1, "first".into(), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(first), false);
-    let migrator = Migrator::with_migrations(vec![first]);
+    let each = [
+        (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
+        (2, "parent and state", include_str!("../../migrations/sqlite/0002_parent_and_state.sql")),
+    ];
+    let migrations = each.map(|(version, name, sql)| {
+        let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    let migrator = Migrator::with_migrations(migrations.into());
     migrator.run(conn).await.map_err(|e| sqlx::Error::Migrate(Box::new(e)))
 }
 

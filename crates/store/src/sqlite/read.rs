@@ -109,11 +109,13 @@ const COLUMNS: &str = "SELECT id, version, sort_key, body FROM entities";
 
 fn arm_sql<'a>(kind: &'a str, state: Option<&'a str>, query: &'a ListQuery, binds: &mut Vec<Bind<'a>>) -> String {
     let index = match (&query.parent, state) {
-        (Some(_), _) => "entities_by_parent",
-        (None, Some(_)) => "entities_by_state",
-        (None, None) => "entities_by_sort_key",
+        // Not by name: a database that is only read may not have it yet.
+        (Some(_), Some(_)) => "",
+        (Some(_), None) => " INDEXED BY entities_by_parent",
+        (None, Some(_)) => " INDEXED BY entities_by_state",
+        (None, None) => " INDEXED BY entities_by_sort_key",
     };
-    let mut sql = format!("{COLUMNS} INDEXED BY {index} WHERE kind = ?");
+    let mut sql = format!("{COLUMNS}{index} WHERE kind = ?");
     binds.push(Bind::Text(kind));
     if let Some(parent) = &query.parent {
         sql.push_str(" AND parent = ?");
@@ -164,6 +166,11 @@ mod tests {
                 0,
             ),
             (ListQuery::newest(5).parent("p"), "entities_by_parent (kind=? AND parent=?)", 0),
+            (
+                ListQuery::oldest(5).parent("p").state("a"),
+                "entities_by_parent_and_state (kind=? AND parent=? AND state=?)",
+                0,
+            ),
             (ListQuery::newest(5).state("a").state("b"), "entities_by_state (kind=? AND state=?)", 2),
         ];
         for (query, index, sorts) in cases {

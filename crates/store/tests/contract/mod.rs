@@ -184,7 +184,7 @@ macro_rules! store_contract {
                     the_feed_follows_and_reports_lag, oversized_bodies_are_refused;
                 reads: pages_cover_everything_once, filters_select, kinds_do_not_meet, counts_count, purge_respects_its_bounds, numbers_survive_to_the_last_bit;
                 outbox: a_chat_is_served_in_order, chats_are_independent, a_lapsed_claim_is_in_doubt,
-                    outcomes_settle_messages, an_outage_costs_no_try, only_the_newest_claim_confirms,
+                    claims_of_who_is_gone_lapse_at_once, outcomes_settle_messages, an_outage_costs_no_try, only_the_newest_claim_confirms,
                     revoked_and_requeued, not_before_is_honoured, long_queues_do_not_hide_other_chats;
                 leases: a_lease_has_one_holder, epochs_only_grow, a_stale_fence_changes_nothing;
                 journal: the_chain_is_as_specified, entries_page, every_tampering_is_found, erased_entries_still_verify,

@@ -90,6 +90,23 @@ pub async fn a_lapsed_claim_is_in_doubt<H: Harness>() {
     assert_eq!((item.in_doubt, item.receipt), (true, Some(json!({"message_id": 1}))));
 }
 
+/// A process that is gone confirms nothing: what it had claimed is claimable at once, in doubt. What waits and other channels stay.
+pub async fn claims_of_who_is_gone_lapse_at_once<H: Harness>() {
+    let harness = H::fresh().await;
+    let store = harness.open().await;
+    owe(&store, &[("1", "x"), ("2", "x"), ("3", "y")]).await;
+    let elsewhere = OutboxRow { channel: "discord".into(), ..message("4", "x") };
+    land(&store, Commit::new(at(2)).send(elsewhere)).await;
+    assert_eq!(claim_ids(&store, 10).await, ["1", "3"]);
+    assert_eq!(store.claim("discord", "here", LEASE_MS, at(10), 9).await.unwrap().len(), 1);
+    assert_eq!(store.lapse_claims("telegram", at(20)).await.unwrap(), 2);
+    assert_eq!(store.lapse_claims("telegram", at(20)).await.unwrap(), 0);
+    let again = claim(&store, 20).await;
+    let seen: Vec<_> = again.iter().map(|one| (&*one.id, one.attempt, one.in_doubt)).collect();
+    assert_eq!(seen, [("1", 2, true), ("3", 2, true)]);
+    assert!(store.claim("discord", "here", LEASE_MS, at(20), 9).await.unwrap().is_empty());
+}
+
 pub async fn outcomes_settle_messages<H: Harness>() {
     let harness = H::fresh().await;
     let store = harness.open().await;

@@ -256,6 +256,10 @@ impl Daemon<'_> {
         for channel in &chats.apart {
             gateway.report_health(*channel, unconnected(*channel)).await?;
         }
+        for channel in &chats.here {
+            // Its lock is ours: whoever was sending there is gone.
+            core.store.lapse_claims(channel.name(), core.now()).await.map_err(Failure::failed)?;
+        }
         let adapters = frontends::parts(&chats.here, &secrets, &gateway, (&core.clock, core.zone()), &stopped);
         for part in adapters.into_iter().chain([answering(&inbox, &stopped)]) {
             tasks.spawn(kept(part, Arc::clone(&core), stopped.clone()));

@@ -147,6 +147,11 @@ fn the_second_process_is_refused_and_told_who_has_it() {
     std::fs::write(dir.lock_file(), "4714\n").unwrap();
     let third = dir.lock(4715).unwrap();
     assert_eq!(dir.locked_by(), Some(Holder { pid: Some(4715), passing: false }));
+    // What nobody wrote says nothing of who holds it.
+    for garbage in ["x y\n", "", "\u{fffd}"] {
+        std::fs::write(dir.lock_file(), garbage).unwrap();
+        assert_eq!(dir.locked_by(), Some(Holder { pid: None, passing: false }), "{garbage:?}");
+    }
     drop(third);
 }
 

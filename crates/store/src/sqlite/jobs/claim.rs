@@ -1,4 +1,4 @@
-//! Claims the messages that are due, one per chat.
+//! Claims the messages that are due, one per chat, and ends the claims of who is gone.
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use wakeman_types::Timestamp;
@@ -68,5 +68,23 @@ impl Op for Claim {
         // The order of RETURNING is not promised.
         claimed.sort_by_key(|(position, _)| *position);
         Ok(claimed.into_iter().map(|(_, delivery)| delivery).collect())
+    }
+}
+
+const LAPSE: &str = "UPDATE outbox SET lease_until_ms = $2
+    WHERE is_open = 1 AND channel = $1 AND state = 'leased' AND lease_until_ms > $2";
+
+/// Ends every claim on `channel` now; how many those were.
+pub(crate) struct Lapse {
+    pub channel: String,
+    pub now: Timestamp,
+}
+
+impl Op for Lapse {
+    type Reply = u64;
+
+    async fn run(&self, conn: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query(LAPSE).bind(&*self.channel).bind(self.now.ms());
+        Ok(query.execute(conn).await?.rows_affected())
     }
 }

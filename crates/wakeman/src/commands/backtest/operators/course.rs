@@ -1,5 +1,7 @@
 //! One operator's weeks with one policy: the simulated product, the real gateway over it, and somebody who reads what it says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::net::TcpListener;
 use wakeman_gateway::{Core, notify, rank::PromotionRow};
 use wakeman_lab::{Lab, LabClient};
@@ -85,22 +87,22 @@ impl Course {
 }
 
 impl Plan {
-    /// Plays it.
+    /// Plays it, until it is `broken_off`.
     ///
     /// # Errors
-    /// When the lab or the database fails.
-    pub async fn play(self) -> Result<Course, Failure> {
+    /// When the lab or the database fails, and when it was broken off.
+    pub async fn play(self, broken_off: &AtomicBool) -> Result<Course, Failure> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let lab = Lab::hasty(scenario(self.size, self.seed));
         let (_stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let served = tokio::spawn(wakeman_lab::serve(lab, listener, async move { stopped.await.ok() }));
-        let course = self.at(&url).await;
+        let course = self.at(&url, broken_off).await;
         served.abort();
         course
     }
 
-    async fn at(self, url: &str) -> Result<Course, Failure> {
+    async fn at(self, url: &str, broken_off: &AtomicBool) -> Result<Course, Failure> {
         let lab = LabClient::new(url).map_err(Failure::unavailable)?;
         let state = lab.state().await.map_err(Failure::unavailable)?;
         let wishes = Wishes { seed: self.seed, llm: None, alarms_per_week: Some(self.size.alarms_per_week) };
@@ -111,7 +113,7 @@ impl Plan {
         let whose = self.seed.wrapping_mul(31).wrapping_add(self.temperament as u64);
         let course = Course { tellings: Vec::new(), from, until: end, promotion: String::new() };
         let mut play = Play { plan: self, lab, stage, operator: Operator::new(who, whose), course };
-        let played = play.weeks(from, end).await;
+        let played = play.weeks(from, end, broken_off).await;
         play.stage.close().await;
         played.map(|()| play.course)
     }
@@ -126,9 +128,12 @@ struct Play {
 }
 
 impl Play {
-    async fn weeks(&mut self, from: Timestamp, end: Timestamp) -> Result<(), Failure> {
+    async fn weeks(&mut self, from: Timestamp, end: Timestamp, broken_off: &AtomicBool) -> Result<(), Failure> {
         let mut at = from;
         loop {
+            if broken_off.load(Ordering::Relaxed) {
+                return Err(Failure::interrupted());
+            }
             self.look(at).await?;
             if at >= end {
                 return Ok(());
