@@ -25,6 +25,7 @@ pub fn told(report: &StudyReport, in_the_lab: bool) -> String {
             lints.critical_missed
         ));
     }
+    text.push_str(&promotions(report));
     text.push_str("\nNoise a week, all operators (shadow: what lints-v1 would have done)\n");
     text.push_str(&plot(report));
     text.push_str(&format!(
@@ -34,6 +35,18 @@ pub fn told(report: &StudyReport, in_the_lab: bool) -> String {
         report.critical_missed
     ));
     text
+}
+
+/// How the learning policy came to decide in the lab; nothing where it was only drawn.
+fn promotions(report: &StudyReport) -> String {
+    let said = report.operators.iter().filter(|one| !one.promotion.is_empty());
+    let lines: String = said.map(|one| format!("{}: {}\n", name(one.temperament), one.promotion)).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    format!(
+        "\nThe promotion (what the product refuses until then decides after week {WEEKS_LEARNING} all the same)\n{lines}"
+    )
 }
 
 fn plot(report: &StudyReport) -> String {
