@@ -161,8 +161,12 @@ impl Inbox {
 
     /// Begins on those of these chats that nobody works on. How many those were.
     fn begin(self: &Arc<Self>, chats: BTreeSet<String>) -> usize {
-        let seats = chats.into_iter().filter_map(|chat| self.sit(chat));
-        seats.map(|seat| tokio::spawn(Arc::clone(self).serve(seat))).count()
+        let seats: Vec<Seat> = chats.into_iter().filter_map(|chat| self.sit(chat)).collect();
+        let begun = seats.len();
+        for seat in seats {
+            tokio::spawn(Arc::clone(self).serve(seat));
+        }
+        begun
     }
 
     /// The seat of a chat or a turn, if it is free; else it is taken up again when it is.
