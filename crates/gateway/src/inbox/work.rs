@@ -19,7 +19,7 @@ use super::{
 use crate::{core::Core, desk::Desk, pairing};
 
 /// Chats that are worked on at the same time.
-const CHATS_MAX: usize = 16;
+const CHATS_MAX: usize = 64;
 /// Rows of one look.
 const LOOK_MAX: usize = 1_000;
 /// How often the inbox looks by itself; what comes in rings it at once.
