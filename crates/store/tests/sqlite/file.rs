@@ -3,7 +3,9 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::json;
-use wakeman_store::{Commit, FIRST_PREVIOUS_LINK, LANE, Mode, Options, Purge, Seq, Store, StoreError, Verdict};
+use wakeman_store::{
+    Commit, FIRST_PREVIOUS_LINK, LANE, ListQuery, Mode, Options, Purge, Seq, Store, StoreError, Verdict,
+};
 
 use super::TempSqlite;
 use crate::contract::{Harness, Note, at, event, land};
@@ -47,6 +49,29 @@ async fn two_may_open_and_migrate_at_once() {
     assert_eq!(b.count::<Note>(None).await.unwrap(), 2);
     let verdict = a.verify_journal(LANE, Seq(1), FIRST_PREVIOUS_LINK).await.unwrap();
     assert!(matches!(verdict, Verdict::Verified { entries: 3, .. }), "{verdict:?}");
+}
+
+/// A file of the first version: it is read as it is, and brought up to date by whoever writes it.
+#[tokio::test]
+async fn an_older_schema_is_read_as_it_is_and_migrated_when_it_is_opened() {
+    let harness = TempSqlite::fresh().await;
+    let store = harness.open().await;
+    land(&store, Commit::new(at(1)).put(&Note::new("a"))).await;
+    store.close().await;
+    harness.execute("DROP INDEX entities_by_parent_and_state".into()).await;
+    harness.execute("DELETE FROM _sqlx_migrations WHERE version = 2".into()).await;
+    let waiting = ListQuery::oldest(5).parent("p").state("a");
+    let reading = Options { mode: Mode::ReadOnly, ..Options::default() };
+    let old = Store::open(&harness.path(), reading).await.unwrap();
+    assert!(old.list::<Note>(&waiting).await.unwrap().items.is_empty());
+    assert!(old.get::<Note>("a").await.unwrap().is_some());
+    old.close().await;
+    let store = harness.open().await;
+    assert!(store.get::<Note>("a").await.unwrap().is_some());
+    assert!(store.list::<Note>(&waiting).await.unwrap().items.is_empty());
+    store.close().await;
+    // There again: what is not there cannot be dropped.
+    harness.execute("DROP INDEX entities_by_parent_and_state".into()).await;
 }
 
 #[tokio::test]
