@@ -45,7 +45,7 @@ fn promotions(report: &StudyReport) -> String {
         return lines;
     }
     format!(
-        "\nThe promotion (what the product refuses until then decides after week {WEEKS_LEARNING} all the same)\n{lines}"
+        "\nWhat the product says to the promotion (refused or not, lints-v1 decides after week {WEEKS_LEARNING})\n{lines}"
     )
 }
 
