@@ -66,6 +66,8 @@ pub struct Pace {
     pub open: Duration,
     /// Between two heartbeats at least, whatever Discord asks for.
     pub beat: Duration,
+    /// Between two requests for messages, when many chats are owed some: Discord takes 50 a second.
+    pub every: Duration,
     /// Between two edits of one growing answer.
     pub edit: Duration,
     /// How long a delivery is ours alone.
@@ -80,6 +82,7 @@ impl Default for Pace {
             retry: Duration::from_secs(1),
             open: Duration::from_secs(20),
             beat: Duration::from_secs(1),
+            every: Duration::from_millis(22),
             edit: Duration::from_millis(1_200),
             lease: Duration::from_secs(30),
             report: Duration::from_secs(20),

@@ -1,4 +1,7 @@
-//! One allowance per channel for sends and edits, as Discord tells it.
+//! One allowance per channel for sends and edits, as Discord tells it, and an even pace over all of them.
+//!
+//! Discord takes 50 requests a second of a bot, and a bot that is refused too often is shut out for a while. So what many chats are owed at
+//! once goes out spaced and not in one burst each second: a virtual schedule, the generic cell rate algorithm (ITU-T I.371).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +13,8 @@ use tokio::time::Instant;
 const CHANNELS_MAX: usize = 1_000;
 /// What is left for deliveries when a growing answer would like to be edited.
 const KEPT: u32 = 2;
+/// So many may go out at once after a pause.
+const BURST: u32 = 5;
 
 #[derive(Debug, Clone, Copy)]
 struct Left {
@@ -17,9 +22,11 @@ struct Left {
     resets: Instant,
 }
 
-/// What is left of every channel's allowance.
-#[derive(Debug, Default)]
+/// What is left of every channel's allowance, and of the bot's.
+#[derive(Debug)]
 pub(crate) struct Allowance {
+    /// Between two requests, when many are to be made.
+    every: Duration,
     inner: Mutex<Inner>,
 }
 
@@ -28,9 +35,16 @@ struct Inner {
     channels: HashMap<u64, Left>,
     /// Nothing may be asked for before.
     all: Option<Instant>,
+    /// When the next one is due if all keep the pace; what is before it may be as far ahead as a burst allows.
+    next: Option<Instant>,
 }
 
 impl Allowance {
+    /// An allowance of which nothing is spent, for requests that are `every` apart.
+    pub(crate) fn new(every: Duration) -> Self {
+        Self { every, inner: Mutex::default() }
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
         act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -56,32 +70,44 @@ impl Allowance {
         });
     }
 
-    /// How long to wait before something may be sent; takes one of the allowance if that is now.
-    fn take(&self, channel: u64) -> Duration {
+    /// When something may be sent, if that is before `until`: its turn is taken. Else how long the allowance is spent.
+    fn take(&self, channel: u64, until: Instant) -> Result<Instant, Duration> {
         let now = Instant::now();
         self.with(|inner| {
             let all = inner.all.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-            let Some(left) = inner.channels.get_mut(&channel).filter(|left| left.resets > now) else { return all };
-            let own = if left.remaining == 0 { left.resets - now } else { Duration::ZERO };
+            let due = inner.due(now, self.every);
+            let left = inner.channels.get_mut(&channel).filter(|left| left.resets > now);
+            let own = left.as_ref().filter(|left| left.remaining == 0).map_or(Duration::ZERO, |left| left.resets - now);
             let wait = all.max(own);
-            if wait.is_zero() {
+            if !wait.is_zero() {
+                return Err(wait);
+            }
+            if due > now && due >= until {
+                return Err(due - now);
+            }
+            inner.next = Some(inner.next.map_or(now, |next| next.max(now)) + self.every);
+            if let Some(left) = left {
                 left.remaining -= 1;
             }
-            wait
+            Ok(due)
         })
     }
 
     /// Waits until something may be sent to the channel, if that is before `until`; else how long it would take.
     pub(crate) async fn wait(&self, channel: u64, until: Instant) -> Result<(), Duration> {
         loop {
-            let wait = self.take(channel);
-            if wait.is_zero() {
-                return Ok(());
+            match self.take(channel, until) {
+                Ok(due) if due <= Instant::now() => return Ok(()),
+                Ok(due) => {
+                    tokio::time::sleep_until(due).await;
+                    // It may have been refused to all meanwhile.
+                    if self.with(|inner| inner.all.is_none_or(|until| until <= Instant::now())) {
+                        return Ok(());
+                    }
+                }
+                Err(wait) if Instant::now() + wait >= until => return Err(wait),
+                Err(wait) => tokio::time::sleep(wait).await,
             }
-            if Instant::now() + wait >= until {
-                return Err(wait);
-            }
-            tokio::time::sleep(wait).await;
         }
     }
 
@@ -89,9 +115,17 @@ impl Allowance {
     pub(crate) fn spare(&self, channel: u64) -> bool {
         let now = Instant::now();
         self.with(|inner| {
-            let all = inner.all.is_none_or(|until| until <= now);
+            let all = inner.all.is_none_or(|until| until <= now) && inner.due(now, self.every) <= now;
             all && inner.channels.get(&channel).is_none_or(|left| left.resets <= now || left.remaining > KEPT)
         })
+    }
+}
+
+impl Inner {
+    /// When the next request may go out.
+    fn due(&self, now: Instant, every: Duration) -> Instant {
+        let ahead = every * (BURST - 1);
+        self.next.and_then(|next| next.checked_sub(ahead)).map_or(now, |due| due.max(now))
     }
 }
 
@@ -101,7 +135,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_discord_says_is_left_is_spent_and_then_waited_for() {
-        let allowance = Allowance::default();
+        let allowance = Allowance::new(Duration::ZERO);
         allowance.wait(1, Instant::now()).await.unwrap();
         allowance.told(1, 3, Duration::from_secs(4));
         let (begun, far) = (Instant::now(), Instant::now() + Duration::from_secs(60));
@@ -120,5 +154,29 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::ZERO, "what is too long is not waited for");
         allowance.wait(2, far).await.unwrap();
         assert!(begun.elapsed() >= Duration::from_secs(9), "all of them");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_many_chats_are_owed_goes_out_evenly_and_what_is_owed_to_one_at_once() {
+        let every = Duration::from_millis(20);
+        let allowance = Allowance::new(every);
+        let begun = Instant::now();
+        let far = begun + Duration::from_secs(60);
+        let waits = futures::future::join_all((0..50).map(async |channel| {
+            allowance.wait(channel, far).await.unwrap();
+            begun.elapsed()
+        }));
+        let mut went = waits.await;
+        went.sort();
+        assert!(went[..5].iter().all(Duration::is_zero), "{went:?}");
+        assert!(went[4..].windows(2).all(|pair| pair[1] - pair[0] >= every / 2), "{went:?}");
+        assert!(*went.last().unwrap() <= every * 50, "{went:?}");
+        assert!(!allowance.spare(99), "an edit that can wait does not add to what is behind");
+        // Who has no time for it is told, and takes nobody's turn.
+        let busy = allowance.wait(99, Instant::now()).await;
+        assert!(busy.is_err());
+        tokio::time::sleep(every * 6).await;
+        allowance.wait(99, Instant::now()).await.unwrap();
+        assert!(allowance.spare(99));
     }
 }

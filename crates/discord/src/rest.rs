@@ -102,7 +102,7 @@ impl Rest {
             socket: client().build().map_err(DiscordError::Client)?,
             base: format!("{base}/api/v10"),
             token: options.token.clone(),
-            allowance: Allowance::default(),
+            allowance: Allowance::new(options.pace.every),
         })
     }
 

@@ -57,6 +57,7 @@ impl World {
                 retry: Duration::from_millis(5),
                 open: Duration::from_secs(2),
                 beat: Duration::from_millis(5),
+                every: Duration::from_millis(1),
                 edit: Duration::from_millis(5),
                 report: Duration::from_millis(50),
                 ..Pace::default()

@@ -94,6 +94,19 @@ async fn what_changed_since_the_yes_is_named_and_nothing_is_called() {
 }
 
 #[tokio::test]
+async fn when_a_flag_was_edited_is_told_in_the_zone_of_those_who_hear_of_it() {
+    let ada = json!([{"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "Asia/Tokyo"}]);
+    let world = World::with(json!({"operators": ada}), "{}").await;
+    let flag = world.propose_flag().await;
+    world.approve(&flag).await;
+    world.flags.state().version = 13;
+    *world.flags.edit.lock().unwrap() = LastEdit { by: None, at: Some(world.core.now().plus_ms(-minutes(8))) };
+    world.run_to_end().await;
+    let why = "the flag changed since you approved (version 12 → 13, at 11:52)";
+    assert_eq!(world.proposal(flag.id).await.note.as_deref(), Some(why));
+}
+
+#[tokio::test]
 async fn a_merge_takes_only_the_head_that_was_shown() {
     let world = World::new().await;
     world.repo.fail("merge", &[Fault::NotDone]);

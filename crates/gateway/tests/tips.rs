@@ -65,6 +65,24 @@ async fn no_tip_is_about_what_somebody_muted() {
 }
 
 #[tokio::test]
+async fn the_times_in_a_tip_are_those_of_who_reads_it() {
+    let operators = json!([
+        {"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "Asia/Tokyo"},
+        {"id": "lin", "role": "owner", "principals": ["telegram:2"]},
+    ]);
+    let mut world = World::code_only_with(json!({"operators": operators}), "{}").await;
+    world.break_the_build();
+    world.tick().await;
+    world.clock.advance(minutes(10));
+    let [ada, lin] = [by("telegram:1"), by("telegram:2")];
+    let body = async |who| world.desk.tip(who).await.unwrap().tip.unwrap().body;
+    let shows = "`proposal P-1` shows what would run.";
+    let lins = format!("It waits for a decision since 03:00 and expires 03:30. {shows}");
+    assert_eq!(body(&lin).await, lins);
+    assert_eq!(body(&ada).await, lins.replace("03:", "12:"));
+}
+
+#[tokio::test]
 async fn a_tip_is_logged_with_the_exact_probabilities_of_three_policies_and_not_repeated() {
     let world = waiting().await;
     let ada = by("telegram:1");

@@ -4,13 +4,17 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wakeman_types::{Action, CardText, MINUTE_MS, StepText};
+use wakeman_types::{Action, CardText, MINUTE_MS, Severity, StepText};
 
 use super::{
     ActionClass, Hand, Needs, Readiness, Reconciled, Stands, StepContext, flag_hands, in_project, read, read_or_fail,
     subject,
 };
-use crate::ports::{FlagFacts, HandsError, LastEdit};
+use crate::{
+    config::RouteKind,
+    deliver::{Matter, zone_for},
+    ports::{FlagFacts, HandsError, LastEdit},
+};
 
 /// The state to set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -181,7 +185,8 @@ impl ActionClass for SetFlag {
 /// `, by alan 14:52`, as far as it is known.
 fn editor(edit: &LastEdit, step: &StepContext<'_>) -> String {
     let name = edit.by.as_deref().map(|name| wakeman_present::sanitize(name, 40)).filter(|name| !name.is_empty());
-    let context = wakeman_present::RenderContext::new(step.now, step.core.zone());
+    let zone = zone_for(step.core, Matter { severity: Severity::Warning, kind: RouteKind::Proposal });
+    let context = wakeman_present::RenderContext::new(step.now, zone);
     let at = edit.at.map(|at| context.time(at));
     match (name, at) {
         (None, None) => String::new(),

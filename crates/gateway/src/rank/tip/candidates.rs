@@ -4,8 +4,8 @@ use futures::future::join;
 use wakeman_present::{RenderContext, headline, span};
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{
-    DAY_MS, Finding, FindingId, FindingState, HOUR_MS, Interruption, MINUTE_MS, Proposal, ProposalId, Severity,
-    Timestamp, TipKind,
+    DAY_MS, Finding, FindingId, FindingState, HOUR_MS, Interruption, MINUTE_MS, OperatorId, Proposal, ProposalId,
+    Severity, Timestamp, TipKind,
 };
 
 use crate::{
@@ -60,13 +60,18 @@ impl Candidate {
     }
 }
 
-/// Everything that could be a tip. What a source did not say is named in `notices`.
+/// Everything that could be a tip for `operator`, in whose zone its times are. What a source did not say is named in `notices`.
 ///
 /// # Errors
 /// [`StoreError`] if the database does not answer.
-pub(super) async fn gather(core: &Core, notices: &mut Vec<String>) -> Result<Vec<Candidate>, StoreError> {
+pub(super) async fn gather(
+    core: &Core,
+    operator: &OperatorId,
+    notices: &mut Vec<String>,
+) -> Result<Vec<Candidate>, StoreError> {
+    let render = RenderContext { now: core.now(), zone: core.settings.timezone_of(operator) };
     let waiting = core.store.list::<Proposal>(&ListQuery::newest(LOOKED_AT).state("pending")).await?.items;
-    let mut all: Vec<Candidate> = waiting.iter().filter_map(|found| proposal(core, &found.value)).collect();
+    let mut all: Vec<Candidate> = waiting.iter().filter_map(|found| proposal(&render, &found.value)).collect();
     let states = ["open", "acknowledged", "snoozed"].map(str::to_owned).into();
     let query = ListQuery { states: Some(states), ..ListQuery::newest(LOOKED_AT) };
     let findings = core.store.list::<Finding>(&query).await?.items;
@@ -76,23 +81,18 @@ pub(super) async fn gather(core: &Core, notices: &mut Vec<String>) -> Result<Vec
     for item in open {
         // Who does not want to hear of a subject wants no tip about it either.
         if muted(core, &item.fingerprint).await?.is_none() {
-            all.extend(of_finding(core, item));
+            all.extend(of_finding(&render, item));
         }
     }
-    all.extend(topics(core, notices).await);
+    all.extend(topics(core, &render, notices).await);
     Ok(all)
 }
 
-fn render(core: &Core) -> RenderContext {
-    RenderContext { now: core.now(), zone: core.zone() }
-}
-
-fn proposal(core: &Core, proposal: &Proposal) -> Option<Candidate> {
-    let (id, now) = (proposal.id, core.now());
+fn proposal(render: &RenderContext, proposal: &Proposal) -> Option<Candidate> {
+    let (id, now) = (proposal.id, render.now);
     if now.since(proposal.created_at) < 5 * MINUTE_MS || proposal.expires_at <= now {
         return None;
     }
-    let render = render(core);
     let body = format!(
         "It waits for a decision since {} and expires {}. `proposal {id}` shows what would run.",
         render.time(proposal.created_at),
@@ -108,8 +108,8 @@ fn proposal(core: &Core, proposal: &Proposal) -> Option<Candidate> {
     })
 }
 
-fn of_finding(core: &Core, finding: &Finding) -> Option<Candidate> {
-    let (id, now) = (finding.id, core.now());
+fn of_finding(render: &RenderContext, finding: &Finding) -> Option<Candidate> {
+    let (id, now) = (finding.id, render.now);
     let age = now.since(finding.opened_at);
     let lasted = span(age.max(MINUTE_MS));
     let body = match &finding.state {
@@ -122,7 +122,7 @@ fn of_finding(core: &Core, finding: &Finding) -> Option<Candidate> {
             format!("{id} is with {by} for {with} and still holds. `resolve {id}` if it is over.")
         }
         FindingState::Snoozed { until, .. } if age >= STALE_SNOOZE_MS => {
-            let until = render(core).time(*until);
+            let until = render.time(*until);
             format!("{id} is {lasted} old, still holds, and is snoozed until {until}. `ack {id}` or `resolve {id}`.")
         }
         _ => return None,
@@ -135,28 +135,28 @@ fn of_finding(core: &Core, finding: &Finding) -> Option<Candidate> {
             Severity::Warning => 0.7,
             Severity::Info => 0.3,
         },
-        ..Candidate::new(TipKind::Finding, id.to_string(), headline(finding, &render(core)), body, finding.opened_at)
+        ..Candidate::new(TipKind::Finding, id.to_string(), headline(finding, render), body, finding.opened_at)
     })
 }
 
 /// Pull requests and issues that stand still, where the repository may be read.
-async fn topics(core: &Core, notices: &mut Vec<String>) -> Vec<Candidate> {
+async fn topics(core: &Core, render: &RenderContext, notices: &mut Vec<String>) -> Vec<Candidate> {
     let Some(code) = core.readers.code.as_ref().filter(|_| core.tools.allows("github", "readRepository")) else {
         return Vec::new();
     };
     let (pulls, issues) = join(code.pull_list(Openness::Open, TOPICS), code.issue_list(Openness::Open, TOPICS)).await;
-    let mut all = stale(core, pulls, (TipKind::Pull, STALE_PULL_MS), notices);
-    all.extend(stale(core, issues, (TipKind::Issue, STALE_ISSUE_MS), notices));
+    let mut all = stale(render, pulls, (TipKind::Pull, STALE_PULL_MS), notices);
+    all.extend(stale(render, issues, (TipKind::Issue, STALE_ISSUE_MS), notices));
     all
 }
 
 fn stale(
-    core: &Core,
+    render: &RenderContext,
     cards: Result<Vec<TopicCard>, SourceError>,
     (kind, after_ms): (TipKind, i64),
     notices: &mut Vec<String>,
 ) -> Vec<Candidate> {
-    let now = core.now();
+    let now = render.now;
     let mut cards = cards.unwrap_or_else(|error| {
         notices.push(format!("GitHub's lists are not looked at: {error}"));
         Vec::new()
@@ -164,11 +164,11 @@ fn stale(
     cards.retain(|card| card.state == "open" && now.since(card.updated_at) >= after_ms);
     cards.sort_by_key(|card| (card.updated_at, card.number));
     cards.truncate(TOPICS_KEPT);
-    cards.into_iter().map(|card| topic(core, card, kind, after_ms)).collect()
+    cards.into_iter().map(|card| topic(render, card, kind, after_ms)).collect()
 }
 
-fn topic(core: &Core, card: TopicCard, kind: TipKind, after_ms: i64) -> Candidate {
-    let (now, about) = (core.now(), format!("#{}", card.number));
+fn topic(render: &RenderContext, card: TopicCard, kind: TipKind, after_ms: i64) -> Candidate {
+    let (now, about) = (render.now, format!("#{}", card.number));
     let still = span(now.since(card.updated_at));
     let author = card.author.as_deref().unwrap_or("its author");
     let (what, next) = match kind {
@@ -176,7 +176,7 @@ fn topic(core: &Core, card: TopicCard, kind: TipKind, after_ms: i64) -> Candidat
         _ => ("issue", "Close it, or say what it waits for.".to_owned()),
     };
     let title = format!("{about} \"{}\" has stood still for {still}", card.title);
-    let body = format!("An open {what}, last changed {}. {next}", render(core).time(card.updated_at));
+    let body = format!("An open {what}, last changed {}. {next}", render.time(card.updated_at));
     Candidate {
         url: card.url,
         overdue: now.since(card.updated_at) >= 4 * after_ms,

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use wakeman_store::{Commit, ListQuery, StoreError, canonical};
-use wakeman_types::{Change, DAY_MS, MINUTE_MS, ThreadId, TipKind};
+use wakeman_types::{Change, DAY_MS, MINUTE_MS, Severity, ThreadId, TipKind};
 
 use super::{
     candidates::Candidate,
@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     brain::{Account, Brain, Monologue, prompts::validate},
+    config::RouteKind,
     core::Core,
+    deliver::{Matter, zone_for},
 };
 
 /// The prompt's id, and the account its calls go on.
@@ -157,7 +159,7 @@ async fn made(core: &Core, brain: &Brain, facts: &[Fact], found: &[Candidate], d
             account: Account::Wakeup(PROMPT.to_owned()),
             thread: &ThreadId::new(PROMPT),
             with_tools: false,
-            zone: core.zone(),
+            zone: zone_for(core, Matter { severity: Severity::Info, kind: RouteKind::Brief }),
         })
         .await;
     let at = core.now();

@@ -87,7 +87,7 @@ pub(crate) async fn pick(
     operator: &OperatorId,
 ) -> Result<Picked, GatewayError> {
     let mut notices = Vec::new();
-    let mut found = candidates::gather(core, &mut notices).await.map_err(|error| storage_error(&error))?;
+    let mut found = candidates::gather(core, operator, &mut notices).await.map_err(|error| storage_error(&error))?;
     if let Some(brain) = brain {
         let ideas = generate::ideas(core, brain, &found, &mut notices).await.map_err(|error| storage_error(&error))?;
         found.extend(ideas);
