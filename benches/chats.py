@@ -44,6 +44,18 @@ class Stage:
         settings = {"operators": [{"id": "ada", "role": "owner", "principals": principals}]}
         pathlib.Path(self.folder.name, "root/instances/default/read-only/settings.json").write_text(json.dumps(settings))
 
+    def disk(self):
+        """What the disk itself does to 1,000 plain writes of a page at 300 a second, in ms: no durable commit is faster."""
+        took, begun = [], time.perf_counter()
+        with open(pathlib.Path(self.folder.name, "disk"), "wb", buffering=0) as file:
+            for i in range(1_000):
+                time.sleep(max(0, begun + i / 300 - time.perf_counter()))
+                before = time.perf_counter()
+                file.write(b"x" * 4_096)
+                os.fdatasync(file.fileno())
+                took.append(round((time.perf_counter() - before) * 1_000, 1))
+        return {"p99": quantile(took, 0.99), "worst": max(took)}
+
     def memory(self, bot):
         """What the adapter adds: the same daemon with and without a token, both idle."""
         seen = {}

@@ -67,7 +67,8 @@ def main():
             time.sleep(0.02)
         result["updates_per_second"] = round(len(daemon.took) / (time.perf_counter() - begun))
 
-        # The day.
+        # The day, and what the disk does before and after it.
+        result["disk_ms_before"] = stage.disk()
         daemon.took.clear()
         before = sum(answered(lab, me))
         begun = time.perf_counter()
@@ -98,8 +99,10 @@ def main():
         result |= {"messages": MESSAGES, "faults": FAULTS, "answered_plain": plain - before, "answered_marked": marked,
                    "wall_clock_s": round(time.perf_counter() - begun - 5, 1), "accepted": len(daemon.took),
                    "accept_ms_p50": quantile(daemon.took, 0.5), "accept_ms_p99": quantile(daemon.took, 0.99),
+                   "accept_ms_worst": max(daemon.took, default=None),
                    "rss_mb_after": round(rss_mb(daemon.process.pid), 1)}
         daemon.stop()
+        result["disk_ms_after"] = stage.disk()
     finally:
         stage.served.kill()
     print(json.dumps(result))

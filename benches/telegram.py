@@ -47,7 +47,8 @@ def main():
             time.sleep(0.02)
         result["updates_per_second"] = round(3_000 / (time.perf_counter() - begun))
 
-        # The day.
+        # The day, and what the disk does before and after it.
+        result["disk_ms_before"] = stage.disk()
         daemon.took.clear()
         begun = time.perf_counter()
         modes = [("sendmessage$", "throttled"), ("getupdates$", "reply_lost"), ("sendmessage$", "reply_lost"),
@@ -77,8 +78,10 @@ def main():
         result |= {"messages": MESSAGES, "faults": FAULTS, "answered_plain": plain, "answered_marked": marked,
                    "wall_clock_s": round(time.perf_counter() - begun, 1), "accepted": len(daemon.took),
                    "accept_ms_p50": quantile(daemon.took, 0.5), "accept_ms_p99": quantile(daemon.took, 0.99),
+                   "accept_ms_worst": max(daemon.took, default=None),
                    "rss_mb_after": round(rss_mb(daemon.process.pid), 1)}
         daemon.stop()
+        result["disk_ms_after"] = stage.disk()
     finally:
         stage.served.kill()
     print(json.dumps(result))

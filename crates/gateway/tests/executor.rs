@@ -96,7 +96,8 @@ async fn what_changed_since_the_yes_is_named_and_nothing_is_called() {
 #[tokio::test]
 async fn when_a_flag_was_edited_is_told_in_the_zone_of_those_who_hear_of_it() {
     let ada = json!([{"id": "ada", "role": "owner", "principals": ["telegram:1"], "timezone": "Asia/Tokyo"}]);
-    let world = World::with(json!({"operators": ada}), "{}").await;
+    let settings = json!({"operators": ada, "runtime": {"channels": ["telegram"]}});
+    let world = World::with(settings, "{}").await;
     let flag = world.propose_flag().await;
     world.approve(&flag).await;
     world.flags.state().version = 13;
