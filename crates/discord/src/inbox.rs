@@ -1,7 +1,9 @@
 //! What comes in: read in its order, stored together with how far that is, and what was missed while away.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
+use futures::future::{BoxFuture, OptionFuture};
 use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
@@ -18,8 +20,10 @@ use crate::{Adapter, DiscordError};
 pub(crate) const QUEUE: usize = 512;
 /// Events stored together.
 const BATCH: usize = 64;
-/// Pages of what was missed that are fetched before anything new is taken; then they take turns.
+/// Pages of what was missed in a channel that something new there waits for, in one session; then they take turns.
 const PAGES_FIRST: u32 = 20;
+/// How long something new waits for a page at most.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Messages of a page.
 const PAGE: usize = 100;
 /// Events after which the place in the session is stored even if nobody spoke to us.
@@ -59,24 +63,34 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) 
         }
     }
     let mut waiting = VecDeque::new();
+    // What was missed where nobody speaks now is asked for beside what is taken.
+    let mut asked = None;
     loop {
-        // What was missed comes first, as long as Discord tells it.
-        if inbox.has_page() {
-            inbox.page().await;
-            if inbox.has_page() && inbox.pages < PAGES_FIRST {
-                continue;
-            }
+        if asked.is_none() {
+            asked = inbox.next_behind().map(|(channel, after)| inbox.fetch(channel, after));
         }
         if waiting.is_empty() {
             let mut some = Vec::new();
             tokio::select! {
+                biased;
                 count = told.recv_many(&mut some, BATCH) => if count == 0 { return Ok(()) },
-                () = tokio::time::sleep_until(inbox.again), if !inbox.checkpoint.behind.is_empty() => {}
+                Some(page) = OptionFuture::from(asked.as_mut()) => {
+                    asked = None;
+                    inbox.paged(page).await;
+                }
+                () = tokio::time::sleep_until(inbox.again), if asked.is_none() && !inbox.checkpoint.behind.is_empty() => {}
             }
             waiting.extend(some);
         }
         inbox.take(&mut waiting).await;
     }
+}
+
+/// A page of what was said in a channel after a message.
+struct Page {
+    channel: u64,
+    after: u64,
+    found: Result<Value, RestError>,
 }
 
 struct Inbox<'a> {
@@ -94,14 +108,21 @@ struct Inbox<'a> {
     tries: Backoff,
 }
 
-impl Inbox<'_> {
-    /// Stores what was told, up to the beginning of a session.
+impl<'a> Inbox<'a> {
+    /// Stores what was told, up to the beginning of a session; what was missed in a channel before what is new there.
     async fn take(&mut self, waiting: &mut VecDeque<Told>) {
         let mut batch = Vec::new();
         let mut since = None;
         while let Some(one) = waiting.pop_front() {
             match one {
                 Told::Event { kind, data, seq, session, heard } => {
+                    let channel = data["channel_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
+                    if self.is_awaited(channel) {
+                        self.store(std::mem::take(&mut batch), since.take()).await;
+                        while self.is_awaited(channel) {
+                            self.await_page(channel).await;
+                        }
+                    }
                     since.get_or_insert(heard);
                     batch.extend(self.event(&kind, data, seq, &session));
                 }
@@ -144,22 +165,44 @@ impl Inbox<'_> {
         self.store_now(Vec::new()).await;
     }
 
-    /// Whether something that was missed can be asked for now.
-    fn has_page(&self) -> bool {
-        !self.checkpoint.behind.is_empty() && self.again <= Instant::now()
+    /// Whether what was missed in a channel comes before what is new there.
+    fn is_awaited(&self, channel: u64) -> bool {
+        self.pages < PAGES_FIRST && self.again <= Instant::now() && self.checkpoint.behind.contains_key(&channel)
     }
 
-    /// Fetches one page of what was missed in one channel and stores it with how far that is. What Discord does not tell is asked for
-    /// later; nobody waits for it.
-    async fn page(&mut self) {
+    /// The channel whose missed messages can be asked for now, and after which message.
+    fn next_behind(&self) -> Option<(u64, u64)> {
         let behind = &self.checkpoint.behind;
         let next = behind.range(self.failed + 1..).next().or(behind.first_key_value());
-        let Some((&channel, &after)) = next else { return };
-        let path = format!("/channels/{channel}/messages?after={after}&limit={PAGE}");
-        match self.adapter.rest.ask(Ask::new(Method::GET, path, None)).await {
+        next.filter(|_| self.again <= Instant::now()).map(|(channel, after)| (*channel, *after))
+    }
+
+    fn fetch(&self, channel: u64, after: u64) -> BoxFuture<'a, Page> {
+        let adapter = self.adapter;
+        Box::pin(async move {
+            let path = format!("/channels/{channel}/messages?after={after}&limit={PAGE}");
+            Page { channel, after, found: adapter.rest.ask(Ask::new(Method::GET, path, None)).await }
+        })
+    }
+
+    /// The next page of a channel for which something new waits, though not for long.
+    async fn await_page(&mut self, channel: u64) {
+        let Some(&after) = self.checkpoint.behind.get(&channel) else { return };
+        match tokio::time::timeout(PATIENCE, self.fetch(channel, after)).await {
+            Ok(page) => self.paged(page).await,
+            Err(_) => self.put_off(channel, Duration::ZERO),
+        }
+    }
+
+    /// Stores a page with how far that is. What Discord does not tell is asked for later; nobody waits for it.
+    async fn paged(&mut self, Page { channel, after, found }: Page) {
+        if self.checkpoint.behind.get(&channel) != Some(&after) {
+            return;
+        }
+        match found {
             Ok(answer) => {
                 self.tries.reset();
-                self.pages += 1;
+                self.pages = self.pages.saturating_add(1);
                 self.missed(channel, after, answer).await;
             }
             Err(error @ RestError::Refused { .. }) => {
@@ -168,11 +211,15 @@ impl Inbox<'_> {
             }
             Err(error) => {
                 tracing::warn!(%error, channel, "discord: what was missed is not told yet");
-                // The next try is another channel's: what one does not tell keeps no other waiting.
-                self.failed = channel;
-                self.again = Instant::now() + self.tries.next().max(error.retry_after().unwrap_or_default());
+                self.put_off(channel, error.retry_after().unwrap_or_default());
             }
         }
+    }
+
+    /// The next try is another channel's, later: what one does not tell keeps no other waiting.
+    fn put_off(&mut self, channel: u64, least: Duration) {
+        self.failed = channel;
+        self.again = Instant::now() + self.tries.next().max(least);
     }
 
     /// One page of what was missed.

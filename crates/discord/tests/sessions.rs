@@ -110,6 +110,24 @@ async fn neither_commands_nor_what_was_missed_keep_new_words_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_missed_in_one_channel_comes_before_new_words_there_and_holds_up_no_other() {
+    let mut world = World::new().await;
+    world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "one", "mention": true})).await;
+    world.say("dm", "two").await;
+    world.inbound(2).await;
+    world.kill().await;
+    world.play(json!({"do": "invalidate"})).await;
+    world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "missed here", "mention": true})).await;
+    world.say("dm", "missed there").await;
+    // The first channel's page never comes; a request is given up after ten seconds.
+    world.fault("GET .*/messages", "never", 1).await;
+    world.start().await;
+    world.say("dm", "new").await;
+    let soon = tokio::time::timeout(std::time::Duration::from_secs(8), texts(&world, 4)).await;
+    assert_eq!(soon.unwrap(), ["one", "two", "missed there", "new"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heartbeats_without_an_answer_end_the_connection_and_health_says_so() {
     let mut world = World::quiet().await;
     world.play(json!({"do": "heartbeat", "every_ms": 20})).await;
