@@ -76,7 +76,9 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) 
                 count = told.recv_many(&mut some, BATCH) => if count == 0 { return Ok(()) },
                 Some(page) = OptionFuture::from(asked.as_mut()) => {
                     asked = None;
-                    inbox.paged(page).await;
+                    if let Some(missed) = inbox.paged(page) {
+                        inbox.store_now(missed).await;
+                    }
                 }
                 () = tokio::time::sleep_until(inbox.again), if asked.is_none() && !inbox.checkpoint.behind.is_empty() => {}
             }
@@ -119,12 +121,12 @@ impl<'a> Inbox<'a> {
                     let channel = data["channel_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
                     if self.is_awaited(channel) {
                         self.store(std::mem::take(&mut batch), since.take()).await;
-                        while self.is_awaited(channel) {
-                            self.await_page(channel).await;
-                        }
+                        batch = self.await_pages(channel).await;
                     }
                     since.get_or_insert(heard);
-                    batch.extend(self.event(&kind, data, seq, &session));
+                    let new = self.event(&kind, data, seq, &session);
+                    // A page may hold it already.
+                    batch.extend(new.filter(|new| batch.iter().all(|one: &Inbound| one.id != new.id)));
                 }
                 Told::Begun { session } => {
                     self.store(std::mem::take(&mut batch), since).await;
@@ -185,25 +187,33 @@ impl<'a> Inbox<'a> {
         })
     }
 
-    /// The next page of a channel for which something new waits, though not for long.
-    async fn await_page(&mut self, channel: u64) {
-        let Some(&after) = self.checkpoint.behind.get(&channel) else { return };
-        match tokio::time::timeout(PATIENCE, self.fetch(channel, after)).await {
-            Ok(page) => self.paged(page).await,
-            Err(_) => self.put_off(channel, Duration::ZERO),
+    /// What was missed in a channel in which something new waits, though not for long; its last part is still to be stored.
+    async fn await_pages(&mut self, channel: u64) -> Vec<Inbound> {
+        let mut missed = Vec::new();
+        while self.is_awaited(channel)
+            && let Some(&after) = self.checkpoint.behind.get(&channel)
+        {
+            if missed.len() >= BATCH {
+                self.store_now(std::mem::take(&mut missed)).await;
+            }
+            match tokio::time::timeout(PATIENCE, self.fetch(channel, after)).await {
+                Ok(page) => missed.extend(self.paged(page).unwrap_or_default()),
+                Err(_) => self.put_off(channel, Duration::ZERO),
+            }
         }
+        missed
     }
 
-    /// Stores a page with how far that is. What Discord does not tell is asked for later; nobody waits for it.
-    async fn paged(&mut self, Page { channel, after, found }: Page) {
+    /// What a page brings, to be stored with how far it is. What Discord does not tell is asked for later; nobody waits for it.
+    fn paged(&mut self, Page { channel, after, found }: Page) -> Option<Vec<Inbound>> {
         if self.checkpoint.behind.get(&channel) != Some(&after) {
-            return;
+            return None;
         }
         match found {
             Ok(answer) => {
                 self.tries.reset();
                 self.pages = self.pages.saturating_add(1);
-                self.missed(channel, after, answer).await;
+                return Some(self.missed(channel, after, answer));
             }
             Err(error @ RestError::Refused { .. }) => {
                 tracing::info!(%error, channel, "discord: a channel is out of reach");
@@ -214,6 +224,7 @@ impl<'a> Inbox<'a> {
                 self.put_off(channel, error.retry_after().unwrap_or_default());
             }
         }
+        None
     }
 
     /// The next try is another channel's, later: what one does not tell keeps no other waiting.
@@ -223,7 +234,7 @@ impl<'a> Inbox<'a> {
     }
 
     /// One page of what was missed.
-    async fn missed(&mut self, channel: u64, after: u64, answer: Value) {
+    fn missed(&mut self, channel: u64, after: u64, answer: Value) -> Vec<Inbound> {
         let page = if let Value::Array(page) = answer { page } else { Vec::new() };
         let whole = page.len() >= PAGE;
         let direct = self.checkpoint.seen.get(&channel).is_some_and(|seen| seen.with.is_some());
@@ -246,7 +257,7 @@ impl<'a> Inbox<'a> {
         } else {
             self.checkpoint.behind.remove(&channel);
         }
-        self.store_now(batch).await;
+        batch
     }
 
     /// Stores what was heard `since`, if it is something or the place in the session moved far.
