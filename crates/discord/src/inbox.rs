@@ -1,6 +1,6 @@
 //! What comes in: read in its order, stored together with how far that is, and what was missed while away.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, OptionFuture};
@@ -20,9 +20,7 @@ use crate::{Adapter, DiscordError};
 pub(crate) const QUEUE: usize = 512;
 /// Events stored together.
 const BATCH: usize = 64;
-/// Pages of what was missed in a channel that something new there waits for, in one session; then they take turns.
-const PAGES_FIRST: u32 = 20;
-/// How long something new waits for a page at most.
+/// How long something new waits at most for what was missed in its channel, once in a session; then they take turns.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Messages of a page.
 const PAGE: usize = 100;
@@ -52,7 +50,8 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) 
         me,
         checkpoint: Checkpoint::read(left.as_deref()),
         stored: 0,
-        pages: 0,
+        asked: None,
+        late: BTreeSet::new(),
         failed: 0,
         again: Instant::now(),
         tries: Backoff::new(&adapter.options),
@@ -63,24 +62,19 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) 
         }
     }
     let mut waiting = VecDeque::new();
-    // What was missed where nobody speaks now is asked for beside what is taken.
-    let mut asked = None;
     loop {
-        if asked.is_none() {
-            asked = inbox.next_behind().map(|(channel, after)| inbox.fetch(channel, after));
-        }
+        inbox.ask_on();
         if waiting.is_empty() {
             let mut some = Vec::new();
             tokio::select! {
-                biased;
                 count = told.recv_many(&mut some, BATCH) => if count == 0 { return Ok(()) },
-                Some(page) = OptionFuture::from(asked.as_mut()) => {
-                    asked = None;
+                Some(page) = OptionFuture::from(inbox.asked.as_mut().map(|asked| &mut asked.1)) => {
+                    inbox.asked = None;
                     if let Some(missed) = inbox.paged(page) {
                         inbox.store_now(missed).await;
                     }
                 }
-                () = tokio::time::sleep_until(inbox.again), if asked.is_none() && !inbox.checkpoint.behind.is_empty() => {}
+                () = tokio::time::sleep_until(inbox.again), if inbox.is_put_off() => {}
             }
             waiting.extend(some);
         }
@@ -95,14 +89,37 @@ struct Page {
     found: Result<Value, RestError>,
 }
 
+/// What is stored together.
+#[derive(Default)]
+struct Batch {
+    inbound: Vec<Inbound>,
+    /// How many of them are new, and not fetched.
+    new: usize,
+    /// When the first of those was heard.
+    since: Option<Instant>,
+}
+
+/// The channel in which an event is somebody's words or deed.
+fn spoken_in(kind: &str, data: &Value, me: u64) -> Option<u64> {
+    let id = |value: &Value| value.as_str().and_then(|id| id.parse().ok());
+    let theirs = match kind {
+        "MESSAGE_CREATE" => id(&data["author"]["id"]) != Some(me),
+        "INTERACTION_CREATE" | "MESSAGE_REACTION_ADD" | "MESSAGE_REACTION_REMOVE" => true,
+        _ => false,
+    };
+    id(&data["channel_id"]).filter(|_| theirs)
+}
+
 struct Inbox<'a> {
     adapter: &'a Adapter,
     me: u64,
     checkpoint: Checkpoint,
     /// The place in the session that was last stored.
     stored: u64,
-    /// Pages fetched since the session began.
-    pages: u32,
+    /// What was missed where nobody speaks now is asked for beside what is taken: of which channel.
+    asked: Option<(u64, BoxFuture<'a, Page>)>,
+    /// Channels that something new waited for in vain since the session began.
+    late: BTreeSet<u64>,
     /// The channel that was asked in vain last.
     failed: u64,
     /// Nothing that was missed is asked for before.
@@ -113,29 +130,28 @@ struct Inbox<'a> {
 impl<'a> Inbox<'a> {
     /// Stores what was told, up to the beginning of a session; what was missed in a channel before what is new there.
     async fn take(&mut self, waiting: &mut VecDeque<Told>) {
-        let mut batch = Vec::new();
-        let mut since = None;
+        let mut batch = Batch::default();
         while let Some(one) = waiting.pop_front() {
             match one {
                 Told::Event { kind, data, seq, session, heard } => {
-                    let channel = data["channel_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
-                    if self.is_awaited(channel) {
-                        self.store(std::mem::take(&mut batch), since.take()).await;
-                        batch = self.await_pages(channel).await;
+                    if let Some(channel) = spoken_in(&kind, &data, self.me).filter(|channel| self.is_awaited(*channel))
+                    {
+                        self.store(std::mem::take(&mut batch)).await;
+                        batch.inbound = self.await_pages(channel).await;
                     }
-                    since.get_or_insert(heard);
-                    let new = self.event(&kind, data, seq, &session);
-                    // A page may hold it already.
-                    batch.extend(new.filter(|new| batch.iter().all(|one: &Inbound| one.id != new.id)));
+                    if let Some(new) = self.event(&kind, data, seq, &session) {
+                        batch.new += 1;
+                        batch.since.get_or_insert(heard);
+                        batch.inbound.push(new);
+                    }
                 }
                 Told::Begun { session } => {
-                    self.store(std::mem::take(&mut batch), since).await;
-                    self.begin(session).await;
-                    return;
+                    self.store(batch).await;
+                    return self.begin(session).await;
                 }
             }
         }
-        self.store(batch, since).await;
+        self.store(batch).await;
     }
 
     fn event(&mut self, kind: &str, data: Value, seq: u64, session: &str) -> Option<Inbound> {
@@ -163,20 +179,31 @@ impl<'a> Inbox<'a> {
     async fn begin(&mut self, session: Session) {
         self.checkpoint.fall_behind();
         self.checkpoint.session = Some(session);
-        (self.stored, self.pages, self.again) = (0, 0, Instant::now());
+        (self.stored, self.again) = (0, Instant::now());
+        self.late.clear();
+        // An answer of before does not hold what was said before this session began.
+        self.asked = None;
         self.store_now(Vec::new()).await;
     }
 
-    /// Whether what was missed in a channel comes before what is new there.
+    /// Whether what was missed in a channel comes before what is new there. While Discord does not answer nobody waits.
     fn is_awaited(&self, channel: u64) -> bool {
-        self.pages < PAGES_FIRST && self.again <= Instant::now() && self.checkpoint.behind.contains_key(&channel)
+        self.again <= Instant::now() && self.checkpoint.behind.contains_key(&channel) && !self.late.contains(&channel)
     }
 
-    /// The channel whose missed messages can be asked for now, and after which message.
-    fn next_behind(&self) -> Option<(u64, u64)> {
-        let behind = &self.checkpoint.behind;
-        let next = behind.range(self.failed + 1..).next().or(behind.first_key_value());
-        next.filter(|_| self.again <= Instant::now()).map(|(channel, after)| (*channel, *after))
+    /// Whether what was missed is to be asked for later.
+    fn is_put_off(&self) -> bool {
+        self.asked.is_none() && !self.checkpoint.behind.is_empty()
+    }
+
+    /// Asks for what was missed in the next channel, if it is time and none is asked about.
+    fn ask_on(&mut self) {
+        if self.is_put_off() && self.again <= Instant::now() {
+            let behind = &self.checkpoint.behind;
+            let next = behind.range(self.failed.saturating_add(1)..).next().or(behind.first_key_value());
+            let next = next.map(|(channel, after)| (*channel, *after));
+            self.asked = next.map(|(channel, after)| (channel, self.fetch(channel, after)));
+        }
     }
 
     fn fetch(&self, channel: u64, after: u64) -> BoxFuture<'a, Page> {
@@ -189,6 +216,7 @@ impl<'a> Inbox<'a> {
 
     /// What was missed in a channel in which something new waits, though not for long; its last part is still to be stored.
     async fn await_pages(&mut self, channel: u64) -> Vec<Inbound> {
+        let until = Instant::now() + PATIENCE;
         let mut missed = Vec::new();
         while self.is_awaited(channel)
             && let Some(&after) = self.checkpoint.behind.get(&channel)
@@ -196,15 +224,22 @@ impl<'a> Inbox<'a> {
             if missed.len() >= BATCH {
                 self.store_now(std::mem::take(&mut missed)).await;
             }
-            match tokio::time::timeout(PATIENCE, self.fetch(channel, after)).await {
+            let page = match self.asked.take_if(|asked| asked.0 == channel) {
+                Some((_, page)) => page,
+                None => self.fetch(channel, after),
+            };
+            match tokio::time::timeout_at(until, page).await {
                 Ok(page) => missed.extend(self.paged(page).unwrap_or_default()),
-                Err(_) => self.put_off(channel, Duration::ZERO),
+                Err(_) => {
+                    tracing::debug!(channel, "discord: what was missed takes too long to wait for");
+                    self.late.insert(channel);
+                }
             }
         }
         missed
     }
 
-    /// What a page brings, to be stored with how far it is. What Discord does not tell is asked for later; nobody waits for it.
+    /// What a page brings, to be stored with how far it is. What Discord does not tell is asked for later.
     fn paged(&mut self, Page { channel, after, found }: Page) -> Option<Vec<Inbound>> {
         if self.checkpoint.behind.get(&channel) != Some(&after) {
             return None;
@@ -212,7 +247,6 @@ impl<'a> Inbox<'a> {
         match found {
             Ok(answer) => {
                 self.tries.reset();
-                self.pages = self.pages.saturating_add(1);
                 return Some(self.missed(channel, after, answer));
             }
             Err(error @ RestError::Refused { .. }) => {
@@ -260,16 +294,15 @@ impl<'a> Inbox<'a> {
         batch
     }
 
-    /// Stores what was heard `since`, if it is something or the place in the session moved far.
-    async fn store(&mut self, batch: Vec<Inbound>, since: Option<Instant>) {
+    /// Stores what was heard, if it is something or the place in the session moved far.
+    async fn store(&mut self, batch: Batch) {
         let seq = self.checkpoint.session.as_ref().map_or(0, |session| session.seq);
-        let new = batch.len();
-        if new > 0 || seq >= self.stored + IDLE_MAX {
-            self.store_now(batch).await;
+        if !batch.inbound.is_empty() || seq >= self.stored + IDLE_MAX {
+            self.store_now(batch.inbound).await;
         }
-        if let Some(since) = since.filter(|_| new > 0) {
+        if let Some(since) = batch.since {
             let took_ms = since.elapsed().as_millis();
-            tracing::debug!(accepted.new = new, accepted.took_ms = took_ms, "discord: stored");
+            tracing::debug!(accepted.new = batch.new, accepted.took_ms = took_ms, "discord: stored");
         }
     }
 

@@ -82,7 +82,7 @@ impl Default for Pace {
             retry: Duration::from_secs(1),
             open: Duration::from_secs(20),
             beat: Duration::from_secs(1),
-            every: Duration::from_millis(22),
+            every: Duration::from_millis(25),
             edit: Duration::from_millis(1_200),
             lease: Duration::from_secs(30),
             report: Duration::from_secs(20),

@@ -35,7 +35,7 @@ struct Inner {
     channels: HashMap<u64, Left>,
     /// Nothing may be asked for before.
     all: Option<Instant>,
-    /// When the next one is due if all keep the pace; what is before it may be as far ahead as a burst allows.
+    /// When the next one is due at the even pace; it may go out `BURST` - 1 turns before that.
     next: Option<Instant>,
 }
 
@@ -100,7 +100,7 @@ impl Allowance {
                 Ok(due) if due <= Instant::now() => return Ok(()),
                 Ok(due) => {
                     tokio::time::sleep_until(due).await;
-                    // It may have been refused to all meanwhile.
+                    // If everything was refused meanwhile, another turn is taken; the one that is lost only makes it later.
                     if self.with(|inner| inner.all.is_none_or(|until| until <= Instant::now())) {
                         return Ok(());
                     }
@@ -170,7 +170,8 @@ mod tests {
         went.sort();
         assert!(went[..5].iter().all(Duration::is_zero), "{went:?}");
         assert!(went[4..].windows(2).all(|pair| pair[1] - pair[0] >= every / 2), "{went:?}");
-        assert!(*went.last().unwrap() <= every * 50, "{went:?}");
+        let last = *went.last().unwrap();
+        assert!((every * 45..=every * 50).contains(&last), "{went:?}");
         assert!(!allowance.spare(99), "an edit that can wait does not add to what is behind");
         // Who has no time for it is told, and takes nobody's turn.
         let busy = allowance.wait(99, Instant::now()).await;

@@ -165,7 +165,11 @@ impl Rest {
             429 => {
                 let body = body.unwrap_or_default();
                 let wait = body["retry_after"].as_f64().or(header).map_or(WAIT, seconds);
-                self.allowance.throttled(channel.filter(|_| body["global"] != true), wait);
+                // What is no answer of Discord's own comes from before it, and holds for everything.
+                let everywhere = body["global"] == true || !body.is_object();
+                if everywhere || channel.is_some() {
+                    self.allowance.throttled(channel.filter(|_| !everywhere), wait);
+                }
                 Err(RestError::Throttled(wait))
             }
             300..=499 => {

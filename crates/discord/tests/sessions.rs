@@ -114,17 +114,37 @@ async fn what_was_missed_in_one_channel_comes_before_new_words_there_and_holds_u
     let mut world = World::new().await;
     world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "one", "mention": true})).await;
     world.say("dm", "two").await;
-    world.inbound(2).await;
+    let general = world.inbound(2).await[0].chat.clone();
     world.kill().await;
     world.play(json!({"do": "invalidate"})).await;
     world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": "missed here", "mention": true})).await;
     world.say("dm", "missed there").await;
     // The first channel's page never comes; a request is given up after ten seconds.
-    world.fault("GET .*/messages", "never", 1).await;
+    world.fault(&format!("GET .*{general}/messages"), "never", 1).await;
     world.start().await;
     world.say("dm", "new").await;
     let soon = tokio::time::timeout(std::time::Duration::from_secs(8), texts(&world, 4)).await;
     assert_eq!(soon.unwrap(), ["one", "two", "missed there", "new"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_session_asks_anew_for_what_the_last_one_was_still_asking_for() {
+    let mut world = World::new().await;
+    let mention = async |world: &World, text: &str| {
+        world.play(json!({"do": "say", "user": ADA, "channel": "general", "text": text, "mention": true})).await
+    };
+    mention(&world, "one").await;
+    world.inbound(1).await;
+    world.kill().await;
+    world.play(json!({"do": "invalidate"})).await;
+    world.fault("GET .*/messages", "never", 1).await;
+    world.start().await;
+    let met = async |world: &World| world.get("/_lab/faults").await.as_array()?.is_empty().then_some(());
+    world.until("asked in vain", met).await;
+    world.play(json!({"do": "invalidate"})).await;
+    mention(&world, "between").await;
+    let soon = tokio::time::timeout(std::time::Duration::from_secs(8), texts(&world, 2)).await;
+    assert_eq!(soon.unwrap(), ["one", "between"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -88,14 +88,14 @@ async fn a_promotion_is_refused_with_what_fails_and_by_how_much() {
     let ada = by("telegram:1");
     let refused = world.desk.promote(&ada, lints()).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Refused);
-    assert!(
-        refused
-            .message
-            .starts_with("lints-v1 is not promoted: not proven better: by what is known the gain may be as low as"),
-        "{refused}"
-    );
-    assert!(refused.message.contains("worth 0 decisions, 100 are needed"), "{refused}");
-    assert!(refused.message.contains("of decisions, 50 % are needed"), "{refused}");
+    let nothing = "lints-v1 is not promoted: nothing is known yet of what it would bring; at least 100 decisions that somebody rated are needed \
+                   (`feedback F-12 useful`, or `noise`)";
+    assert_eq!(refused.message, nothing);
+    logged(&world, 60, NOW, false).await;
+    let few = world.desk.promote(&ada, lints()).await.unwrap_err();
+    let worth = "lints-v1 is not promoted: not proven better: by what is known the gain may be as low as -";
+    assert!(few.message.starts_with(worth), "{few}");
+    assert!(few.message.contains("too little evidence: worth ") && few.message.contains(", 100 are needed"), "{few}");
     logged(&world, 600, NOW, false).await;
     let worse = world.desk.promote(&ada, lints()).await.unwrap_err();
     assert!(worse.message.contains("not proven better"), "{worse}");

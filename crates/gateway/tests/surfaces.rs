@@ -273,7 +273,7 @@ async fn the_words_of_the_ranking_are_words_of_a_chat_with_the_same_roles() {
         assert_eq!(said(&format!("u:{at}"), viewer, typed).await, refusal);
     }
     let refused = said("u:7", "telegram:1", "ranking promote lints-v1").await;
-    assert!(refused.starts_with("lints-v1 is not promoted: not proven better"), "{refused}");
+    assert!(refused.starts_with("lints-v1 is not promoted: nothing is known yet"), "{refused}");
     assert_eq!(said("u:8", "telegram:1", "ranking rollback").await, "nothing is promoted; rule-v1 decides");
     assert_eq!(
         said("u:9", "telegram:1", "/ranking reset").await,

@@ -7,7 +7,7 @@ use wakeman_ranking::{
     PolicyId, Problem,
     bandit::BanditError,
     ope::DifferenceBound,
-    promotion::{Judged, Move, Requirements, Stage, judge, next_move},
+    promotion::{Condition, Judged, Move, Requirements, Stage, judge, next_move},
 };
 use wakeman_store::{Commit, EntityRef, JournalEntry, LANE, ListQuery, Seq, StoreError, Versioned};
 use wakeman_types::{
@@ -195,7 +195,7 @@ pub(crate) async fn conditions(core: &Core, policy: &str) -> Result<Vec<Judged>,
     };
     let evidence = evidence.map_err(|error| unjudged(&error))?;
     let judged = judge(&evidence, &Requirements::DEFAULT);
-    let failing: Vec<String> = judged.iter().filter(|one| !one.holds).map(ToString::to_string).collect();
+    let failing = failing(&judged, policy, evidence.ess <= 0.0);
     if !failing.is_empty() {
         let render = RenderContext { now: core.now(), zone: core.zone() };
         let only = counted.map_or_else(String::new, |(from, why)| {
@@ -205,6 +205,22 @@ pub(crate) async fn conditions(core: &Core, policy: &str) -> Result<Vec<Judged>,
         return Err(GatewayError::new(ErrorKind::Refused, message));
     }
     Ok(judged.into())
+}
+
+/// The conditions that fail, in words. Where no rated decision says anything of the policy, its gain and its sample are no numbers to show.
+fn failing(judged: &[Judged], policy: PolicyId, unknown: bool) -> Vec<String> {
+    let example = if policy.card().problem == Problem::Tip { "T-1" } else { "F-12" };
+    let word = |one: &Judged| match one.condition {
+        Condition::LowerBound if unknown => None,
+        Condition::Agreement if unknown && one.found == 0.0 => None,
+        Condition::SampleSize if unknown => Some(format!(
+            "nothing is known yet of what it would bring; at least {} decisions that somebody rated are needed \
+             (`feedback {example} useful`, or `noise`)",
+            one.needed
+        )),
+        _ => Some(one.to_string()),
+    };
+    judged.iter().filter(|one| !one.holds).filter_map(word).collect()
 }
 
 /// Since when decisions say something of the policy as it is, and why not before: what it had learnt was reset, or it had its chance and

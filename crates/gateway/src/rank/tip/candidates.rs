@@ -1,11 +1,12 @@
 //! What can be a tip without a model: findings nobody ended, proposals that wait, pull requests and issues that stand still.
 
+use chrono_tz::Tz;
 use futures::future::join;
 use wakeman_present::{RenderContext, headline, span};
 use wakeman_store::{ListQuery, StoreError};
 use wakeman_types::{
-    DAY_MS, Finding, FindingId, FindingState, HOUR_MS, Interruption, MINUTE_MS, OperatorId, Proposal, ProposalId,
-    Severity, Timestamp, TipKind,
+    DAY_MS, Finding, FindingId, FindingState, HOUR_MS, Interruption, MINUTE_MS, Proposal, ProposalId, Severity,
+    Timestamp, TipKind,
 };
 
 use crate::{
@@ -60,16 +61,12 @@ impl Candidate {
     }
 }
 
-/// Everything that could be a tip for `operator`, in whose zone its times are. What a source did not say is named in `notices`.
+/// Everything that could be a tip, with times in `zone`. What a source did not say is named in `notices`.
 ///
 /// # Errors
 /// [`StoreError`] if the database does not answer.
-pub(super) async fn gather(
-    core: &Core,
-    operator: &OperatorId,
-    notices: &mut Vec<String>,
-) -> Result<Vec<Candidate>, StoreError> {
-    let render = RenderContext { now: core.now(), zone: core.settings.timezone_of(operator) };
+pub(super) async fn gather(core: &Core, zone: Tz, notices: &mut Vec<String>) -> Result<Vec<Candidate>, StoreError> {
+    let render = RenderContext { now: core.now(), zone };
     let waiting = core.store.list::<Proposal>(&ListQuery::newest(LOOKED_AT).state("pending")).await?.items;
     let mut all: Vec<Candidate> = waiting.iter().filter_map(|found| proposal(&render, &found.value)).collect();
     let states = ["open", "acknowledged", "snoozed"].map(str::to_owned).into();

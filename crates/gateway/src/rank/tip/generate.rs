@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use wakeman_store::{Commit, ListQuery, StoreError, canonical};
 use wakeman_types::{Change, DAY_MS, MINUTE_MS, Severity, ThreadId, TipKind};
 
 use super::{
-    candidates::Candidate,
+    candidates::{self, Candidate},
     dedupe,
     rows::{Idea, TipBatch},
 };
@@ -41,13 +42,14 @@ struct Fact {
 }
 
 /// The ideas for these facts: those of the newest batch, or of a new one where the facts changed since. Without a model there are none.
+/// They are for everybody, so the model is told times in the zone of all and not in `zone`, that of who asks.
 ///
 /// # Errors
 /// [`StoreError`] if the database does not answer. A model that fails is named in `notices`.
 pub(super) async fn ideas(
     core: &Core,
     (brain, wait_ms): (&Arc<Brain>, i64),
-    found: &[Candidate],
+    (found, zone): (&[Candidate], Tz),
     notices: &mut Vec<String>,
 ) -> Result<Vec<Candidate>, StoreError> {
     if core.model.is_none() {
@@ -59,13 +61,18 @@ pub(super) async fn ideas(
     let batch = match newest(core).await? {
         Some(batch) if batch.facts == digest && (batch.failure.is_none() || !is_older(core, &batch, RETRY_MS)) => batch,
         _ if facts.is_empty() => return Ok(Vec::new()),
-        _ => match soon(core, brain, (facts, found.to_vec(), digest), wait_ms).await {
-            Some(batch) => batch,
-            None => {
+        _ => {
+            let shared = zone_of_all(core);
+            let told = match shared == zone {
+                true => facts,
+                false => self::facts(core, &candidates::gather(core, shared, &mut Vec::new()).await?).await?,
+            };
+            let Some(batch) = soon(core, brain, (told, found.to_vec(), digest), wait_ms).await else {
                 notices.push("a model's ideas are on their way; ask again in a minute".to_owned());
                 return Ok(Vec::new());
-            }
-        },
+            };
+            batch
+        }
     };
     notices.extend(batch.failure.iter().map(|failure| format!("no ideas of a model: {failure}")));
     let fresh = !is_older(core, &batch, FRESH_MS);
@@ -114,6 +121,10 @@ impl Drop for Busy {
     }
 }
 
+fn zone_of_all(core: &Core) -> Tz {
+    zone_for(core, Matter { severity: Severity::Info, kind: RouteKind::Brief })
+}
+
 fn is_older(core: &Core, batch: &TipBatch, ms: i64) -> bool {
     core.now().since(batch.at) >= ms
 }
@@ -159,7 +170,7 @@ async fn made(core: &Core, brain: &Brain, facts: &[Fact], found: &[Candidate], d
             account: Account::Wakeup(PROMPT.to_owned()),
             thread: &ThreadId::new(PROMPT),
             with_tools: false,
-            zone: zone_for(core, Matter { severity: Severity::Info, kind: RouteKind::Brief }),
+            zone: zone_of_all(core),
         })
         .await;
     let at = core.now();

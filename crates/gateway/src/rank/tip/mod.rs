@@ -87,9 +87,11 @@ pub(crate) async fn pick(
     operator: &OperatorId,
 ) -> Result<Picked, GatewayError> {
     let mut notices = Vec::new();
-    let mut found = candidates::gather(core, operator, &mut notices).await.map_err(|error| storage_error(&error))?;
+    let zone = core.settings.timezone_of(operator);
+    let mut found = candidates::gather(core, zone, &mut notices).await.map_err(|error| storage_error(&error))?;
     if let Some(brain) = brain {
-        let ideas = generate::ideas(core, brain, &found, &mut notices).await.map_err(|error| storage_error(&error))?;
+        let ideas =
+            generate::ideas(core, brain, (&found, zone), &mut notices).await.map_err(|error| storage_error(&error))?;
         found.extend(ideas);
     }
     let past = history::of(core, operator, &found).await.map_err(|error| storage_error(&error))?;

@@ -15,7 +15,8 @@ pub(in crate::rank) async fn scores(
     operator: &OperatorId,
     notices: &mut Vec<String>,
 ) -> Result<Vec<ScoreRow>, GatewayError> {
-    let mut found = candidates::gather(core, operator, notices).await.map_err(|error| storage_error(&error))?;
+    let zone = core.settings.timezone_of(operator);
+    let mut found = candidates::gather(core, zone, notices).await.map_err(|error| storage_error(&error))?;
     let past = history::of(core, operator, &found).await.map_err(|error| storage_error(&error))?;
     found.retain(|item| past.wants(item, core.now()));
     if found.is_empty() {
