@@ -80,6 +80,13 @@ async fn the_times_in_a_tip_are_those_of_who_reads_it() {
     let lins = format!("It waits for a decision since 03:00 and expires 03:30. {shows}");
     assert_eq!(body(&lin).await, lins);
     assert_eq!(body(&ada).await, lins.replace("03:", "12:"));
+    // A model's ideas are for both: it is told times in the instance's zone.
+    world.clock.advance(minutes(5));
+    let model = FakeModel::new(vec![Says::Words("{}")]);
+    let (_, desk) = with_model(&world, &model);
+    desk.tip(&ada).await.unwrap();
+    let told = format!("{:?}", model.asked().remove(0));
+    assert!(told.contains("since 03:00 and expires 03:30") && !told.contains("12:00"), "{told}");
 }
 
 #[tokio::test]
