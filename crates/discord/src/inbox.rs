@@ -1,9 +1,12 @@
 //! What comes in: read in its order, stored together with how far that is, and what was missed while away.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, OptionFuture};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
@@ -22,6 +25,8 @@ pub(crate) const QUEUE: usize = 512;
 const BATCH: usize = 64;
 /// How long something new waits at most for what was missed in its channel, once in a session; then they take turns.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Channels whose missed messages are asked for at once.
+const TOGETHER: usize = 4;
 /// Messages of a page.
 const PAGE: usize = 100;
 /// Events after which the place in the session is stored even if nobody spoke to us.
@@ -50,7 +55,8 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) 
         me,
         checkpoint: Checkpoint::read(left.as_deref()),
         stored: 0,
-        asked: None,
+        asked: FuturesUnordered::new(),
+        asking: BTreeSet::new(),
         late: BTreeSet::new(),
         failed: 0,
         again: Instant::now(),
@@ -68,8 +74,7 @@ pub(crate) async fn serve(adapter: &Adapter, me: u64, mut told: Receiver<Told>) 
             let mut some = Vec::new();
             tokio::select! {
                 count = told.recv_many(&mut some, BATCH) => if count == 0 { return Ok(()) },
-                Some(page) = OptionFuture::from(inbox.asked.as_mut().map(|asked| &mut asked.1)) => {
-                    inbox.asked = None;
+                Some(page) = inbox.asked.next() => {
                     if let Some(missed) = inbox.paged(page) {
                         inbox.store_now(missed).await;
                     }
@@ -116,8 +121,10 @@ struct Inbox<'a> {
     checkpoint: Checkpoint,
     /// The place in the session that was last stored.
     stored: u64,
-    /// What was missed where nobody speaks now is asked for beside what is taken: of which channel.
-    asked: Option<(u64, BoxFuture<'a, Page>)>,
+    /// What was missed is asked for beside what is taken.
+    asked: FuturesUnordered<BoxFuture<'a, Page>>,
+    /// Of which channels.
+    asking: BTreeSet<u64>,
     /// Channels that something new waited for in vain since the session began.
     late: BTreeSet<u64>,
     /// The channel that was asked in vain last.
@@ -182,7 +189,8 @@ impl<'a> Inbox<'a> {
         (self.stored, self.again) = (0, Instant::now());
         self.late.clear();
         // An answer of before does not hold what was said before this session began.
-        self.asked = None;
+        self.asked.clear();
+        self.asking.clear();
         self.store_now(Vec::new()).await;
     }
 
@@ -193,17 +201,23 @@ impl<'a> Inbox<'a> {
 
     /// Whether what was missed is to be asked for later.
     fn is_put_off(&self) -> bool {
-        self.asked.is_none() && !self.checkpoint.behind.is_empty()
+        self.asking.is_empty() && !self.checkpoint.behind.is_empty()
     }
 
-    /// Asks for what was missed in the next channel, if it is time and none is asked about.
+    /// Asks for what was missed in the next channels, if it is time.
     fn ask_on(&mut self) {
-        if self.is_put_off() && self.again <= Instant::now() {
+        while self.asking.len() < TOGETHER && self.again <= Instant::now() {
             let behind = &self.checkpoint.behind;
-            let next = behind.range(self.failed.saturating_add(1)..).next().or(behind.first_key_value());
-            let next = next.map(|(channel, after)| (*channel, *after));
-            self.asked = next.map(|(channel, after)| (channel, self.fetch(channel, after)));
+            let later = behind.range((Bound::Excluded(self.failed), Bound::Unbounded));
+            let mut in_turn = later.chain(behind.range(..=self.failed));
+            let Some((&channel, &after)) = in_turn.find(|(channel, _)| !self.asking.contains(channel)) else { return };
+            self.ask(channel, after);
         }
+    }
+
+    fn ask(&mut self, channel: u64, after: u64) {
+        self.asking.insert(channel);
+        self.asked.push(self.fetch(channel, after));
     }
 
     fn fetch(&self, channel: u64, after: u64) -> BoxFuture<'a, Page> {
@@ -214,7 +228,8 @@ impl<'a> Inbox<'a> {
         })
     }
 
-    /// What was missed in a channel in which something new waits, though not for long; its last part is still to be stored.
+    /// What was missed in a channel in which something new waits, though not for long, and in others that are answered meanwhile; its
+    /// last part is still to be stored.
     async fn await_pages(&mut self, channel: u64) -> Vec<Inbound> {
         let until = Instant::now() + PATIENCE;
         let mut missed = Vec::new();
@@ -224,13 +239,13 @@ impl<'a> Inbox<'a> {
             if missed.len() >= BATCH {
                 self.store_now(std::mem::take(&mut missed)).await;
             }
-            let page = match self.asked.take_if(|asked| asked.0 == channel) {
-                Some((_, page)) => page,
-                None => self.fetch(channel, after),
-            };
-            match tokio::time::timeout_at(until, page).await {
-                Ok(page) => missed.extend(self.paged(page).unwrap_or_default()),
-                Err(_) => {
+            if !self.asking.contains(&channel) {
+                self.ask(channel, after);
+            }
+            self.ask_on();
+            match tokio::time::timeout_at(until, self.asked.next()).await {
+                Ok(Some(page)) => missed.extend(self.paged(page).unwrap_or_default()),
+                Ok(None) | Err(_) => {
                     tracing::debug!(channel, "discord: what was missed takes too long to wait for");
                     self.late.insert(channel);
                 }
@@ -241,6 +256,7 @@ impl<'a> Inbox<'a> {
 
     /// What a page brings, to be stored with how far it is. What Discord does not tell is asked for later.
     fn paged(&mut self, Page { channel, after, found }: Page) -> Option<Vec<Inbound>> {
+        self.asking.remove(&channel);
         if self.checkpoint.behind.get(&channel) != Some(&after) {
             return None;
         }
