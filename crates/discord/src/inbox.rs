@@ -115,6 +115,13 @@ fn spoken_in(kind: &str, data: &Value, me: u64) -> Option<u64> {
     id(&data["channel_id"]).filter(|_| theirs)
 }
 
+/// Marks a message as said in a guild, if it is one at all.
+fn in_guild(message: &mut Value) {
+    if let Some(fields) = message.as_object_mut() {
+        fields.insert("guild_id".to_owned(), "1".into());
+    }
+}
+
 struct Inbox<'a> {
     adapter: &'a Adapter,
     me: u64,
@@ -261,9 +268,14 @@ impl<'a> Inbox<'a> {
             return None;
         }
         match found {
-            Ok(answer) => {
+            Ok(Value::Array(page)) => {
                 self.tries.reset();
-                return Some(self.missed(channel, after, answer));
+                return Some(self.missed(channel, after, page));
+            }
+            // Cut, or not Discord's: to take it for an empty page would lose what was missed.
+            Ok(_) => {
+                tracing::warn!(channel, "discord: what was missed is not told yet: the answer is no list of messages");
+                self.put_off(channel, Duration::ZERO);
             }
             Err(error @ RestError::Refused { .. }) => {
                 tracing::info!(%error, channel, "discord: a channel is out of reach");
@@ -280,12 +292,14 @@ impl<'a> Inbox<'a> {
     /// The next try is another channel's, later: what one does not tell keeps no other waiting.
     fn put_off(&mut self, channel: u64, least: Duration) {
         self.failed = channel;
-        self.again = Instant::now() + self.tries.next().max(least);
+        let now = Instant::now();
+        // Those that were asked together fail together: that is one try.
+        let wait = if self.again > now { Duration::ZERO } else { self.tries.next() };
+        self.again = self.again.max(now + wait.max(least));
     }
 
     /// One page of what was missed.
-    fn missed(&mut self, channel: u64, after: u64, answer: Value) -> Vec<Inbound> {
-        let page = if let Value::Array(page) = answer { page } else { Vec::new() };
+    fn missed(&mut self, channel: u64, after: u64, page: Vec<Value>) -> Vec<Inbound> {
         let whole = page.len() >= PAGE;
         let direct = self.checkpoint.seen.get(&channel).is_some_and(|seen| seen.with.is_some());
         let mut batch = Vec::new();
@@ -296,7 +310,7 @@ impl<'a> Inbox<'a> {
             newest = newest.max(id);
             // What is fetched does not say which guild it is of, and without one it would count as said in private.
             if !direct {
-                message["guild_id"] = serde_json::json!("1");
+                in_guild(&mut message);
             }
             let now = (self.adapter.options.now)();
             let heard = Reader { me: self.me, now, session: "fetched", seq: id }.read("MESSAGE_CREATE", message);
@@ -333,5 +347,24 @@ impl<'a> Inbox<'a> {
             tries.wait(None).await;
         }
         self.stored = self.checkpoint.session.as_ref().map_or(0, |session| session.seq);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wakeman_types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_in_a_page_is_kept_as_not_understood_and_breaks_nothing() {
+        let reader = Reader { me: 1, now: Timestamp::from_ms(0), session: "fetched", seq: 0 };
+        for mut wrong in [json!("x"), json!(7), json!(null), json!([]), json!({}), json!({"id": 5, "author": "x"})] {
+            in_guild(&mut wrong);
+            let heard = reader.read("MESSAGE_CREATE", wrong.clone());
+            assert!(heard.inbound.is_some() && heard.place.is_none(), "{wrong}");
+            assert_eq!(spoken_in("MESSAGE_CREATE", &wrong, 1), None, "{wrong}");
+        }
     }
 }
